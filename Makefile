@@ -1,0 +1,45 @@
+# The two commands are `make up` and `make test`; both make their own environment first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.locked
+ARGS   ?=
+
+.DEFAULT_GOAL := $(STAMP)
+.PHONY: up test check format lock bench clean
+
+# uv comes first, checked against its own hashes in the lock; then uv installs the whole lock.
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	awk '/^uv==/{p=1} /^[a-z]/&&!/^uv==/{p=0} p' requirements.lock > $(VENV)/uv.txt
+	$(BIN)/python -m pip install -q --require-hashes --no-deps -r $(VENV)/uv.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+up: $(STAMP)            ## start the gateway on 127.0.0.1:7070 (options: make up ARGS="--port 8080")
+	@exec $(BIN)/gatehouse up $(ARGS)
+
+test: check             ## every test, after every check
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(STAMP)         ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)        ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP)          ## resolve requirements.lock anew: versions and hashes, no addresses, nothing newer than a week
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --extra bench --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+
+bench: $(STAMP)         ## the gateway beside its peers, in one run (minutes; see benchmarks/README.md)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:                  ## remove the environment and caches, keep data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Gatehouse: the gateway itself: HTTP, the pipeline, the books."""

@@ -1,0 +1,102 @@
+"""What the gateway itself answers when it cannot serve: one class a cause, phrased by each wire.
+
+Refusals of policy are values (`policy.types.Deny`), not errors; failures of vendors are
+`providers.errors`. `code` is the stable word a machine reads; `message` says what was wrong
+and what to do, and never holds a key, a prompt or a stack.
+"""
+
+
+class GatewayError(Exception):
+    """A request the gateway ends itself, before any byte of an answer has left."""
+
+    status = 500
+    code = "internal_error"
+    retry_after_seconds: int | None = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class MalformedRequest(GatewayError):
+    """The body is not what this protocol allows. The message names the field."""
+
+    status = 400
+    code = "malformed_request"
+
+
+class NotAuthenticated(GatewayError):
+    """No key, or none we know. One answer for unknown, revoked and expired keys."""
+
+    status = 401
+    code = "not_authenticated"
+
+
+class UnknownPath(GatewayError):
+    """No such endpoint here."""
+
+    status = 404
+    code = "unknown_path"
+
+
+class RequestTimedOut(GatewayError):
+    """The request's body came too slowly."""
+
+    status = 408
+    code = "request_timeout"
+
+
+class RequestTooLarge(GatewayError):
+    """The body is over the limit."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class UnsupportedMediaType(GatewayError):
+    """The body is not declared as JSON, or comes in an encoding we do not unpack."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class HeadersTooLarge(GatewayError):
+    """The header section is over the limit."""
+
+    status = 431
+    code = "headers_too_large"
+
+
+class UpstreamFailed(GatewayError):
+    """Every allowed target was tried and none answered."""
+
+    status = 502
+    code = "upstream_failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 502,
+        code: str = "upstream_failed",
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LedgerUnavailable(GatewayError):
+    """No ledger row, no request: nothing could be recorded, so nothing is sent."""
+
+    status = 503
+    code = "audit_unavailable"
+
+
+class ShuttingDown(GatewayError):
+    """This process is draining; another replica, or a retry, will answer."""
+
+    status = 503
+    code = "shutting_down"
+    retry_after_seconds = 2

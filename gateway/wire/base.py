@@ -1,0 +1,153 @@
+"""The port of a client protocol: read facts, edit named spans, observe the reply, phrase our own answers.
+
+A wire holds no state between requests and decides nothing. Adding one is a file in this
+folder, a line in `WIRES`, and a folder of cases in `tests/wire/`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from gateway.errors import GatewayError
+from gateway.exchange import Assistant, Edit, Usage
+from policy.types import RequestFacts
+from providers.base import Headers, WireName
+
+EstimateTokens = Callable[[str, int], int]
+"""(model the client names, bytes of text) -> estimated input tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a JSON value stands in a body: `body[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A body that was read: its facts, its bytes, and where its top-level members stand."""
+
+    facts: RequestFacts
+    body: bytes
+    members: Mapping[str, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A body ready for one target, and the edits that made it from the client's."""
+
+    body: bytes
+    edits: tuple[Edit, ...]
+    asked_for_usage: bool  # the usage chunk is ours: withhold it from the client
+
+
+class Event(Enum):
+    """What a reply event is to the relay."""
+
+    PREAMBLE = "preamble"  # opens the reply but says nothing yet: hold until something does
+    SUBSTANCE = "substance"  # the reply itself
+    ENDING = "ending"  # carries the stop reason, or follows it: hold until the books are closed
+    END = "end"  # the protocol's end marker
+    WITHHELD = "withheld"  # asked for by us, not by the client: read it, do not pass it on
+    FAILURE = "failure"  # the upstream's own error event
+
+
+@dataclass(slots=True)
+class ReplyFacts:
+    """What an observer has seen of a reply so far."""
+
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    response_id: str | None = None
+    response_model: str | None = None
+    is_whole: bool = False  # the stop reason (of every answer asked for) was seen
+    failure: str | None = None  # the upstream's own error text, shortened
+    output_bytes: int = 0  # text, reasoning and tool arguments seen, for counting a cut answer
+
+
+class Observer(Protocol):
+    """Reads a reply as it passes. Never changes a byte."""
+
+    facts: ReplyFacts
+
+    def observe_event(self, event: bytes) -> Event:
+        """Read one whole SSE event (blank line included). Unknown events are SUBSTANCE."""
+        ...
+
+    def observe_document(self, body: bytes) -> None:
+        """Read a whole, non-streamed reply. Raises `NotAReply` when it is none of this protocol."""
+        ...
+
+
+class NotAReply(Exception):
+    """The upstream's 200 is not a reply of this protocol (HTML, empty, another shape)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal in words, ready to be phrased. `retry_after_seconds` marks a short rate limit."""
+
+    rule: str
+    code: str
+    message: str
+    audit_id: str
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of the gateway's own."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Wire(Protocol):
+    """One client protocol."""
+
+    name: WireName
+    path: str
+    counting: bool  # this endpoint counts tokens instead of answering
+    summary: str  # one line for the OpenAPI page
+
+    def read(self, body: bytes) -> Reading:
+        """Read the facts. Raises `MalformedRequest` naming what is wrong."""
+        ...
+
+    def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
+        """Put the target's model name (and the usage option) into the client's own bytes."""
+        ...
+
+    def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
+        """A fresh observer for one reply."""
+        ...
+
+    def phrase_denial(self, denial: Denial, assistant: Assistant) -> Answer:
+        """The form this client shows once and does not retry."""
+        ...
+
+    def phrase_error(self, error: GatewayError, audit_id: str) -> Answer:
+        """A failure before the first byte."""
+        ...
+
+    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
+        """Events that end a broken stream honestly: the protocol's error, never a stop reason."""
+        ...
+
+    def phrase_count(self, input_tokens: int) -> bytes:
+        """The body of a token count. Only for wires that count."""
+        ...
+
+    @property
+    def keep_alive(self) -> bytes | None:
+        """An event that means nothing, for long silences; None where the protocol has none."""
+        ...
+
+    @property
+    def end_marker(self) -> bytes:
+        """What ends a whole stream, for an upstream that forgot it."""
+        ...

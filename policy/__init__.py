@@ -1,0 +1,1 @@
+"""Decides what may leave: facts in, a decision out. No I/O."""

@@ -1,0 +1,163 @@
+"""The words policy speaks: who asks, what is known of the request, what was decided."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum, StrEnum
+
+
+class DataClass(IntEnum):
+    """How far content may travel. Higher is stricter; a target's clearance must reach it."""
+
+    PUBLIC = 0
+    INTERNAL = 1
+    CONFIDENTIAL = 2
+    RESTRICTED = 3
+
+    @property
+    def label(self) -> str:
+        """The name people write in configuration: `public`, `internal`, ..."""
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, label: str) -> "DataClass":
+        """Read a label. Raises `ValueError` naming the four that exist."""
+        try:
+            return cls[label.upper()]
+        except KeyError:
+            known = ", ".join(each.label for each in cls)
+            raise ValueError(f"unknown data class {label!r}; one of: {known}") from None
+
+
+class Operation(StrEnum):
+    """What the caller asks a model to do (names of OpenTelemetry's `gen_ai.operation.name`)."""
+
+    CHAT = "chat"
+    COUNT_TOKENS = "count_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking. One key speaks for exactly one team."""
+
+    subject: str
+    team: str
+    roles: frozenset[str]
+    credential_id: str
+
+
+class Zone(StrEnum):
+    """Where in a conversation a piece of text stands."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL_RESULT = "tool_result"
+    TOOL_CALL = "tool_call"
+    TOOL_DEFINITION = "tool_definition"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of text of a request: its JSON path (`messages.3.content.0.text`), zone and text."""
+
+    path: str
+    zone: Zone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What the gateway needs to know of a request, whatever protocol it came in.
+
+    `read_segments` parses the content only when somebody asks: most requests are decided,
+    routed and recorded without it.
+    """
+
+    model: str
+    streaming: bool
+    operation: Operation
+    body_bytes: int
+    input_tokens_estimate: int
+    output_tokens_limit: int | None
+    answers: int
+    tool_names: tuple[str, ...]
+    read_segments: Callable[[], tuple[Segment, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a detector saw: where and what kind, never the value."""
+
+    kind: str
+    rule: str
+    path: str
+    start: int
+    end: int
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What rules may ask about a target. `name` is `vendor/upstream-model`."""
+
+    name: str
+    in_house: bool
+    clearance: DataClass
+    region: str | None = None
+    jurisdiction: str | None = None
+    retention: str | None = None
+    review_date: date | None = None
+
+
+class Unit(StrEnum):
+    """What a cap counts."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    NANO_USD = "nano_usd"
+    PARALLEL = "parallel"
+
+
+class Window(StrEnum):
+    """Over what time a cap counts; `NOW` is for things held at this moment."""
+
+    NOW = "now"
+    MINUTE = "minute"
+    CALENDAR_MONTH_UTC = "calendar_month_utc"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `amount` of `unit` per `window` for `account` (`team:web`). Rates and budgets alike."""
+
+    account: str
+    unit: Unit
+    amount: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The request may go to any of `targets` (in order of preference), and nowhere else."""
+
+    targets: tuple[str, ...]
+    data_class: DataClass
+    caps: tuple[Cap, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The request may not go anywhere: which rule, why, and what to do instead.
+
+    `code` is the stable word machines read (`policy_denied`, `model_not_found`, `request_too_large`).
+    """
+
+    rule: str
+    reason: str
+    alternative: str | None = None
+    code: str = "policy_denied"
+
+
+Decision = Allow | Deny

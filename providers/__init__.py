@@ -1,0 +1,1 @@
+"""Reaches the models: senders, vendors and what is known of them."""
