@@ -96,6 +96,7 @@ class Attempt:
     edits: tuple[Edit, ...]
     started_ns: int
     upstream_status: int | None = None
+    dropped: tuple[str, ...] = ()  # fields that translation could not carry to this target
     error: str | None = None
     ended_ns: int | None = None
 

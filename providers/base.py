@@ -35,6 +35,7 @@ class Via(StrEnum):
 
     DIRECT = "direct"
     LITELLM = "litellm"
+    BUILT_IN = "built_in"  # the rehearsal model; nobody writes this in a configuration
 
 
 @dataclass(frozen=True, slots=True)
