@@ -1,0 +1,1 @@
+"""The audit ledger: what is recorded, how records are chained, and the one writer of them."""

@@ -1,0 +1,331 @@
+"""Build the bodies of ledger records: plain dicts of ASCII keys, texts and integers below 2^53."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.exchange import Assistant, Attempt, Exchange, Outcome, Usage
+from policy.types import Allow, Cap, Deny, Identity, RequestFacts
+from providers.base import WireName
+
+RecordBody = dict[str, object]
+"""One record as it is hashed, but for `lane`, `seq` and `prev_hash`: those the writer adds."""
+
+VERSION = 1
+MAX_INTEGER = 2**53 - 1  # RFC 8785: beyond it JSON readers disagree about a number
+MAX_TEXT = 512  # characters of one text a client or vendor chose; longer ones are cut
+MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRequest:
+    """What is known of a request that was refused before its body could be read.
+
+    `identity` is None when the caller is not known; `credential_id` may still name the key
+    (revoked or expired ones are known).
+    """
+
+    exchange_id: str
+    wire: WireName
+    path: str
+    assistant: Assistant
+    config_digest: str
+    body_bytes: int = 0
+    identity: Identity | None = None
+    credential_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """An attempt as the ledger remembers it: its number and `vendor/model`."""
+
+    attempt: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostExchange:
+    """An exchange that was admitted and whose end nobody wrote."""
+
+    exchange_id: str
+    team: str | None
+    model: str | None
+    attempts: tuple[PastAttempt, ...]
+
+
+def _text(value: str) -> str:
+    """A text that fits a record: of bounded length, and one that UTF-8 can hold."""
+    if len(value) > MAX_TEXT:
+        value = value[: MAX_TEXT - 1] + "…"
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
+
+
+def _optional_text(value: str | None) -> str | None:
+    return _text(value) if value else None
+
+
+def _count(value: int) -> int:
+    """A count that fits a record: a client or vendor may claim any number."""
+    return min(max(value, 0), MAX_INTEGER)
+
+
+def _micros(start_ns: int, end_ns: int | None) -> int | None:
+    return None if end_ns is None else _count((end_ns - start_ns) // 1000)
+
+
+def _present(body: RecordBody) -> RecordBody:
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _assistant(assistant: Assistant) -> RecordBody:
+    return _present(
+        {
+            "name": _text(assistant.name),
+            "version": _optional_text(assistant.version),
+            "recognised": assistant.is_recognised,
+            "session_id": _optional_text(assistant.session_id),
+            "user_agent": _optional_text(assistant.user_agent),
+        }
+    )
+
+
+def _caller(identity: Identity) -> RecordBody:
+    return {
+        "subject": _text(identity.subject),
+        "team": _text(identity.team),
+        "roles": sorted(identity.roles),
+        "credential_id": identity.credential_id,
+        "auth_method": "virtual_key",
+    }
+
+
+def _facts(facts: RequestFacts) -> RecordBody:
+    names = facts.tool_names
+    limit = facts.output_tokens_limit
+    omitted = len(names) - MAX_TOOL_NAMES
+    return {
+        "operation": facts.operation.value,
+        "model": _text(facts.model),
+        "streaming": facts.streaming,
+        "body_bytes": facts.body_bytes,
+        "input_tokens_estimate": _count(facts.input_tokens_estimate),
+        "output_tokens_limit": None if limit is None else _count(limit),
+        "answers": _count(facts.answers),
+        "tool_names": [_text(name) for name in names[:MAX_TOOL_NAMES]],
+        "tool_names_omitted": omitted if omitted > 0 else None,
+    }
+
+
+def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
+    return [
+        {
+            "account": cap.account,
+            "unit": cap.unit.value,
+            "amount": _count(cap.amount),
+            "window": cap.window.value,
+        }
+        for cap in caps
+    ]
+
+
+def _usage(usage: Usage) -> RecordBody:
+    return {
+        "input_tokens": _count(usage.input_tokens),
+        "cache_read_tokens": _count(usage.cache_read_tokens),
+        "cache_write_5m_tokens": _count(usage.cache_write_5m_tokens),
+        "cache_write_1h_tokens": _count(usage.cache_write_1h_tokens),
+        "output_tokens": _count(usage.output_tokens),
+        "reasoning_tokens": _count(usage.reasoning_tokens),
+    }
+
+
+def _attempt_end(attempt: Attempt) -> RecordBody:
+    return _present(
+        {
+            "attempt": attempt.number,
+            "target": attempt.target.name,
+            "status": attempt.upstream_status,
+            "error": _optional_text(attempt.error),
+            "duration_us": _micros(attempt.started_ns, attempt.ended_ns),
+        }
+    )
+
+
+def _answering_target(attempts: Sequence[Attempt]) -> str | None:
+    if not attempts:
+        return None
+    status = attempts[-1].upstream_status
+    return attempts[-1].target.name if status is not None and 200 <= status < 300 else None
+
+
+def _path(path: str) -> str:
+    return _text(path.partition("?")[0])  # a query string may carry a key
+
+
+class Records:
+    """Makes record bodies and audit ids.
+
+    `unix_ns` gives UTC nanoseconds since the epoch, `random_bytes` as many random bytes as
+    asked for (`time.time_ns` and `os.urandom` in production).
+    """
+
+    __slots__ = ("_random_bytes", "_unix_ns")
+
+    def __init__(self, unix_ns: Callable[[], int], random_bytes: Callable[[int], bytes]) -> None:
+        self._unix_ns = unix_ns
+        self._random_bytes = random_bytes
+
+    def new_ulid(self) -> str:
+        """26 characters of Crockford base32: 48 bits of milliseconds, 80 random ones.
+
+        Source: the ULID specification. Sorts by time, so it also names lanes.
+        """
+        number = (self._unix_ns() // 1_000_000) << 80
+        number |= int.from_bytes(self._random_bytes(10), "big")
+        return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+    def new_audit_id(self) -> str:
+        """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
+        return "gh-" + self.new_ulid()
+
+    def admitted(self, exchange: Exchange, allow: Allow) -> RecordBody:
+        """The request and the decision to let it through."""
+        return _present(
+            {
+                **self._head("admitted", exchange.id),
+                **_request(exchange),
+                "data_class": allow.data_class.label,
+                "targets": list(allow.targets),
+                "caps": _caps(allow.caps),
+                "warnings": [_text(warning) for warning in allow.warnings],
+            }
+        )
+
+    def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
+        """The request and the decision to refuse it; `status` is the HTTP status given."""
+        return _present(
+            {**self._head("denied", exchange.id), **_request(exchange), **_refusal(deny, status)}
+        )
+
+    def denied_unread(self, request: UnreadRequest, deny: Deny, status: int) -> RecordBody:
+        """A refusal before the body was read, so without facts of it."""
+        caller = _caller(request.identity) if request.identity else {}
+        return _present(
+            {
+                **self._head("denied", request.exchange_id),
+                "credential_id": request.credential_id,
+                **caller,
+                "assistant": _assistant(request.assistant),
+                "wire": request.wire.value,
+                "path": _path(request.path),
+                "body_bytes": _count(request.body_bytes),
+                "config_digest": request.config_digest,
+                **_refusal(deny, status),
+            }
+        )
+
+    def attempted(self, exchange: Exchange, attempt: Attempt) -> RecordBody:
+        """One try at one target; durable before the first byte to it leaves."""
+        vendor = attempt.target.vendor
+        return _present(
+            {
+                **self._head("attempted", exchange.id),
+                "attempt": attempt.number,
+                "target": attempt.target.name,
+                "vendor": vendor.name,
+                "upstream_model": attempt.target.upstream_model,
+                "in_house": vendor.record.in_house,
+                "region": vendor.region or vendor.record.region,
+                "jurisdiction": vendor.jurisdiction or vendor.record.jurisdiction,
+                "retention": vendor.retention or vendor.record.retention,
+                "route_reason": attempt.route_reason,
+                "edits": [
+                    {
+                        "path": _text(edit.path),
+                        "kind": edit.kind,
+                        "bytes_before": edit.bytes_before,
+                        "bytes_after": edit.bytes_after,
+                    }
+                    for edit in attempt.edits
+                ],
+            }
+        )
+
+    def completed(self, exchange: Exchange, price_book: str | None) -> RecordBody:
+        """The one end of an admitted exchange. `price_book` names the prices `cost` rests on.
+
+        Reads `outcome` (`failed` when none was set), `status`, `error`, `usage`, times.
+        """
+        usage = exchange.usage
+        return _present(
+            {
+                **self._head("completed", exchange.id),
+                "outcome": (exchange.outcome or Outcome.FAILED).value,
+                "status": exchange.status,
+                "error": _optional_text(exchange.error),
+                "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
+                "target": _answering_target(exchange.attempts),
+                "usage": None if usage is None else _usage(usage),
+                "usage_source": exchange.usage_source.value,
+                "cost_nano_usd": _count(exchange.cost_nano_usd),
+                "price_book": price_book,
+                "finish_reason": _optional_text(exchange.finish_reason),
+                "response_id": _optional_text(exchange.response_id),
+                "response_model": _optional_text(exchange.response_model),
+                "duration_us": _micros(exchange.started_ns, exchange.ended_ns),
+                "first_byte_us": _micros(exchange.started_ns, exchange.first_byte_ns),
+                "reply_bytes": _count(exchange.reply_bytes),
+                "team": _text(exchange.identity.team),
+                "model": _text(exchange.facts.model),
+            }
+        )
+
+    def unknown(self, lost: LostExchange, reason: str = "process ended") -> RecordBody:
+        """The end of an admitted exchange whose real end nobody saw."""
+        return _present(
+            {
+                **self._head("unknown", lost.exchange_id),
+                "attempts": [
+                    {"attempt": each.attempt, "target": each.target} for each in lost.attempts
+                ],
+                "team": lost.team,
+                "model": lost.model,
+                "reason": reason,
+            }
+        )
+
+    def _head(self, kind: str, exchange_id: str) -> RecordBody:
+        digits = self._random_bytes(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]  # RFC 9562: version 4, variant 10
+        return {
+            "v": VERSION,
+            "record_id": f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}",
+            "exchange_id": exchange_id,
+            "kind": kind,
+            "time_unix_us": self._unix_ns() // 1000,
+        }
+
+
+def _request(exchange: Exchange) -> RecordBody:
+    return {
+        **_caller(exchange.identity),
+        "assistant": _assistant(exchange.assistant),
+        "wire": exchange.wire.value,
+        "path": _path(exchange.path),
+        **_facts(exchange.facts),
+        "config_digest": exchange.config_digest,
+    }
+
+
+def _refusal(deny: Deny, status: int) -> RecordBody:
+    return {
+        "rule": deny.rule,
+        "code": deny.code,
+        "reason": _text(deny.reason),
+        "alternative": _optional_text(deny.alternative),
+        "status": status,
+    }
