@@ -59,7 +59,7 @@ def _text(value: str) -> str:
     """A text that fits a record: of bounded length, and one that UTF-8 can hold."""
     if len(value) > MAX_TEXT:
         value = value[: MAX_TEXT - 1] + "…"
-    if value.isascii():
+    elif value.isascii():
         return value
     return value.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
 
@@ -70,7 +70,9 @@ def _optional_text(value: str | None) -> str | None:
 
 def _count(value: int) -> int:
     """A count that fits a record: a client or vendor may claim any number."""
-    return min(max(value, 0), MAX_INTEGER)
+    if 0 <= value <= MAX_INTEGER:
+        return value
+    return 0 if value < 0 else MAX_INTEGER
 
 
 def _micros(start_ns: int, end_ns: int | None) -> int | None:
