@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from gguf import GGUFWriter, TokenType
+from numpy.typing import NDArray
 
 CONTEXT_TOKENS = 8192
 # ChatML, with tool calls written as functionary 3.2 writes them: for that form llama.cpp's grammar
@@ -91,8 +92,8 @@ def _add_weights(writer: GGUFWriter) -> None:
     # RandomState, because numpy promises that its stream never changes.
     random = np.random.RandomState(_SEED)
 
-    def weights(rows: int, columns: int) -> np.ndarray:
-        return (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
+    def weights(rows: int, columns: int) -> NDArray[np.float32]:
+        return np.asarray(random.standard_normal((rows, columns)) / columns**0.5, np.float32)
 
     def matrix(name: str, rows: int, columns: int) -> None:
         writer.add_tensor(name, weights(rows, columns))
