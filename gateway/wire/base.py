@@ -1,4 +1,4 @@
-"""The port of a client protocol: read facts, edit named spans, observe the reply, phrase our own answers.
+"""The port of a client protocol: read facts, edit spans, observe replies, phrase our own answers.
 
 A wire holds no state between requests and decides nothing. Adding one is a file in this
 folder, a line in `WIRES`, and a folder of cases in `tests/wire/`.
@@ -7,7 +7,7 @@ folder, a line in `WIRES`, and a folder of cases in `tests/wire/`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit, Usage
@@ -18,9 +18,8 @@ EstimateTokens = Callable[[str, int], int]
 """(model the client names, bytes of text) -> estimated input tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a JSON value stands in a body: `body[start:end]`."""
+class Span(NamedTuple):
+    """Where a JSON value stands in a body: `body[start:end]`. A tuple: a body has many of them."""
 
     start: int
     end: int

@@ -1,0 +1,178 @@
+"""Find where the members of a JSON object stand in its bytes, and replace some of them in place.
+
+A key that occurs twice is refused: two readers of the same bytes would see two requests.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from gateway.errors import MalformedRequest
+from gateway.wire.base import Span
+
+Members = dict[str, msgspec.Raw]
+"""The members of one object, each value still JSON text."""
+
+MOST_MEMBERS: Final = 10_000
+_PIECE: Final = 1 << 20
+
+_OBJECT: Final = msgspec.json.Decoder(Members)
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_KEY: Final = re.compile(rb'[ \t\r\n]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*+:[ \t\r\n]*+').match
+_AFTER: Final = re.compile(rb"[ \t\r\n]*+([,}])").match
+_PLAIN_KEY: Final = re.compile(r"[a-z_]{1,32}\Z").match
+_SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\u[dD][89a-fA-F]")
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def parse(body: bytes) -> tuple[Members, dict[str, Span]]:
+    """Read a whole body: the members of its one object, and where their values stand.
+
+    Raises `MalformedRequest` for anything but one JSON object in UTF-8 whose top-level keys
+    are all different: also for NaN, infinities, a byte order mark and nesting too deep to read.
+    """
+    _check_encoding(body)
+    try:
+        values = _OBJECT.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise MalformedRequest(_explain(body, error)) from error
+    return values, locate(body, body.index(b"{"), values, "the body")
+
+
+def members(value: msgspec.Raw, where: str) -> Members:
+    """The members of one nested object. Refuses duplicates and any other type."""
+    try:
+        values = _OBJECT.decode(value)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise MalformedRequest(f"{where} must be an object") from error
+    if not _is_compact(values, len(value)):
+        locate(bytes(value), 0, values, where)
+    return values
+
+
+def items(value: msgspec.Raw, where: str) -> list[msgspec.Raw]:
+    """The items of one array. Raises `MalformedRequest` for any other type."""
+    try:
+        return _ARRAY.decode(value)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise MalformedRequest(f"{where} must be an array") from error
+
+
+def locate(body: bytes, start: int, values: Members, where: str) -> dict[str, Span]:
+    """Where each of `values`, the members of the object at `body[start]`, stands in `body`.
+
+    Exact: it follows the source, member by member. Raises `MalformedRequest` when a key
+    occurs twice, since a decoder keeps only the last of them.
+    """
+    if len(values) > MOST_MEMBERS:
+        raise MalformedRequest(f"{where} has more than {MOST_MEMBERS} members")
+    if start == 0 and _is_compact(values, len(body)):
+        return _lay_out(values)
+    spans: dict[str, Span] = {}
+    if not values:
+        return spans
+    position = start + 1
+    while (key_match := _KEY(body, position)) is not None:
+        key = _spelt(key_match[1])
+        position = key_match.end()
+        value = values.get(key)
+        if value is None or key in spans or not body.startswith(value, position):
+            raise _duplicate(key, where, key_match.start(1))
+        end = position + len(value)
+        spans[key] = Span(position, end)
+        # A number that goes on (12 where the decoder kept 1) is an earlier, different value.
+        after = _AFTER(body, end)
+        if after is None:
+            raise _duplicate(key, where, key_match.start(1))
+        if after[1] == b"}":
+            break
+        position = after.end()
+    return spans
+
+
+def apply(body: bytes, replacements: Iterable[tuple[Span, bytes]]) -> bytes:
+    """`body` with each span replaced; an empty span inserts. Every other byte stays.
+
+    Raises `ValueError` when two spans overlap or one lies outside the body.
+    """
+    pieces: list[bytes] = []
+    position = 0
+    for span, replacement in sorted(replacements, key=lambda each: each[0]):
+        if not position <= span.start <= span.end <= len(body):
+            raise ValueError(f"span {span.start}:{span.end} overlaps another or leaves the body")
+        pieces += (body[position : span.start], replacement)
+        position = span.end
+    pieces.append(body[position:])
+    return b"".join(pieces)
+
+
+def _is_compact(values: Mapping[str, msgspec.Raw], length: int) -> bool:
+    """True when these members, each once and without a blank, fill exactly `length` bytes.
+
+    A character of a key takes at least one byte however it is spelt, and a duplicate takes
+    more: so equality proves that there is no duplicate, no blank and no escape in a key.
+    """
+    total = 1
+    for key, value in values.items():
+        total += len(key) + len(value) + 4
+    return total == length
+
+
+def _lay_out(values: Members) -> dict[str, Span]:
+    """Where the values of a compact object stand, counted instead of searched."""
+    spans: dict[str, Span] = {}
+    position = 1
+    for key, value in values.items():
+        position += len(key) + 3
+        end = position + len(value)
+        spans[key] = Span(position, end)
+        position = end + 1
+    return spans
+
+
+def _spelt(key: bytes) -> str:
+    """A key as the decoder knows it, its escapes resolved."""
+    if b"\\" in key:
+        return msgspec.json.decode(b'"' + key + b'"', type=str)
+    return key.decode()
+
+
+def _duplicate(key: str, where: str, position: int) -> MalformedRequest:
+    # A key is the caller's text and may be a secret: only plain lower-case words are repeated.
+    named = f"the key {key!r}" if _PLAIN_KEY(key) else "a key"
+    return MalformedRequest(f"{where} holds {named} twice (byte {position}); send each key once")
+
+
+def _check_encoding(body: bytes) -> None:
+    if body.isascii():
+        return
+    if body.startswith(_BYTE_ORDER_MARKS):
+        raise MalformedRequest("the body begins with a byte order mark; send plain UTF-8 JSON")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    position = 0
+    try:
+        # In pieces: as one string a body could take four times its size.
+        for position in range(0, len(body), _PIECE):
+            decoder.decode(body[position : position + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        near = max(0, position + error.start - 3)
+        raise MalformedRequest(
+            f"the body is not UTF-8 near byte {near}; send UTF-8 JSON"
+        ) from error
+
+
+def _explain(body: bytes, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the body is nested too deeply; send flatter JSON"
+    if isinstance(error, msgspec.ValidationError):
+        return "the body must be a JSON object"
+    if not body.strip():
+        return "the body is empty; send a JSON object"
+    reason = str(error).removeprefix("JSON is malformed: ")
+    if "surrogate" in reason or ("truncated" in reason and _SURROGATE.search(body)):
+        return "the body escapes half of a surrogate pair, or ends early; send whole characters"
+    return f"the body is not JSON: {reason}; send one JSON object"
