@@ -59,7 +59,7 @@ class Zone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One piece of text of a request: its JSON path (`messages.3.content.0.text`), zone and text."""
+    """One piece of text of a request: JSON path (`messages.3.content.0.text`), zone and text."""
 
     path: str
     zone: Zone
@@ -99,7 +99,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What rules may ask about a target. `name` is `vendor/upstream-model`."""
+    """What rules may ask about a target. `name` is `vendor/upstream-model`.
+
+    `price_known` is also true for what costs nothing (an in-house target without a price).
+    """
 
     name: str
     in_house: bool
@@ -108,6 +111,12 @@ class TargetFacts:
     jurisdiction: str | None = None
     retention: str | None = None
     review_date: date | None = None
+    price_known: bool = False
+
+    @property
+    def vendor(self) -> str:
+        """The vendor's name in this installation."""
+        return self.name.partition("/")[0]
 
 
 class Unit(StrEnum):
@@ -129,7 +138,7 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `amount` of `unit` per `window` for `account` (`team:web`). Rates and budgets alike."""
+    """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
 
     account: str
     unit: Unit
@@ -151,7 +160,8 @@ class Allow:
 class Deny:
     """The request may not go anywhere: which rule, why, and what to do instead.
 
-    `code` is the stable word machines read (`policy_denied`, `model_not_found`, `request_too_large`).
+    `code` is the stable word machines read: `policy_denied`, `model_not_found`,
+    `request_too_large`, `rate_limited`, `budget_exceeded`.
     """
 
     rule: str

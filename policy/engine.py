@@ -1,0 +1,155 @@
+"""Ask every rule of the caller's team, in order: what nobody allows is denied, a denial wins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from policy.document import MAX_REQUEST_BYTES, TeamDocument
+from policy.question import Question, Rule, Team, shown
+from policy.rules import RULES
+from policy.types import Allow, Cap, DataClass, Decision, Deny, Identity, RequestFacts, TargetFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTeam:
+    """One team's rules and the targets of its models, ready to be asked.
+
+    Rules that look at the request itself are asked first, then the standing ones, in order.
+    """
+
+    data_class: DataClass
+    asking: tuple[Rule, ...]
+    standing: tuple[Rule, ...]
+    targets: Mapping[str, tuple[TargetFacts, ...]]
+    target_names: Mapping[str, tuple[str, ...]]
+    remembered: dict[tuple[str, DataClass], tuple[Rule, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def compile(cls, team: Team, rules: tuple[type[Rule], ...] = RULES) -> Self:
+        """Keep the rules this team's document asks for."""
+        compiled = [made for rule in rules if (made := rule.compile(team)) is not None]
+        return cls(
+            data_class=team.document.clearance_needed,
+            asking=tuple(rule for rule in compiled if not rule.is_standing),
+            standing=tuple(rule for rule in compiled if rule.is_standing),
+            targets=team.targets,
+            target_names={
+                model: tuple(each.name for each in targets)
+                for model, targets in team.targets.items()
+            },
+        )
+
+    def decide(self, identity: Identity, facts: RequestFacts, data_class: DataClass) -> Decision:
+        """Ask the rules about one request; standing answers are remembered by model and class."""
+        names = self.target_names.get(facts.model, ())
+        question = Question(identity, facts, self.targets.get(facts.model, ()), names, data_class)
+        rules = self.remembered.get((facts.model, data_class))
+        if rules is None:
+            rules = self.asking + self.standing
+            if names:  # only models that exist are remembered: callers cannot make this grow
+                standing = Standing(combine(question, self.standing))
+                self.remembered[facts.model, data_class] = (*self.asking, standing)
+        return combine(question, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all standing rules together say about one model and data class."""
+
+    name: ClassVar[str] = "standing"
+    is_standing: ClassVar[bool] = True
+    decision: Decision
+
+    @classmethod
+    def compile(cls, team: Team) -> None:
+        """Made by the engine, never from a document."""
+
+    def decide(self, question: Question) -> Decision:
+        """The remembered answer."""
+        return self.decision
+
+
+def combine(question: Question, rules: tuple[Rule, ...]) -> Decision:
+    """The first `Deny` wins; of several `Allow`, targets are intersected, caps and warnings added.
+
+    No rule, or no target that all rules allow, is a denial too.
+    """
+    left = question.target_names if rules else ()
+    caps: tuple[Cap, ...] = ()
+    warnings: tuple[str, ...] = ()
+    for rule in rules:
+        decision = rule.decide(question)
+        if isinstance(decision, Deny):
+            return decision
+        if decision.targets is not left:
+            left = tuple([name for name in left if name in decision.targets])
+        caps += decision.caps
+        warnings += decision.warnings
+    if left:
+        return Allow(left, question.data_class, caps, warnings)
+    asked = ", ".join(rule.name for rule in rules) or "none"
+    return Deny(
+        "no_target",
+        f"no target of model {shown(question.facts.model)} satisfies every rule (asked: {asked})",
+        "GET /v1/models lists what your team can use",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every team's compiled rules: values, replaced as a whole by the next configuration."""
+
+    teams: Mapping[str, CompiledTeam]
+    max_request_bytes: int
+    """The most any team may send; what is larger need not even be read."""
+
+    @classmethod
+    def compile(
+        cls,
+        teams: Mapping[str, TeamDocument],
+        targets: Mapping[str, tuple[TargetFacts, ...]],
+    ) -> Self:
+        """Build from what people wrote and the targets of every model.
+
+        A model a team names but nobody offers is left out: it is denied like any unknown one.
+        """
+        return cls(
+            {
+                name: CompiledTeam.compile(
+                    Team(name, each, {m: targets[m] for m in each.models if targets.get(m)})
+                )
+                for name, each in teams.items()
+            },
+            max(
+                (each.limits.max_request_bytes for each in teams.values()),
+                default=MAX_REQUEST_BYTES,
+            ),
+        )
+
+    def decide(
+        self, identity: Identity, facts: RequestFacts, label: DataClass | None = None
+    ) -> Decision:
+        """May this caller send this request, and where to?
+
+        `label` is the content's own data class, where one is known; the higher one counts.
+        """
+        team = self.teams.get(identity.team)
+        if team is None:
+            return Deny(
+                "team",
+                f"team {shown(identity.team)} is not in this gateway's configuration",
+                "ask the gateway's operator for a key of a team that is",
+            )
+        effective = team.data_class if label is None else max(team.data_class, label)
+        return team.decide(identity, facts, effective)
+
+    def models_for(self, team: str) -> tuple[str, ...]:
+        """The models a team can reach, in the order it names them; none for an unknown team."""
+        compiled = self.teams.get(team)
+        if compiled is None:
+            return ()
+        return tuple(
+            model
+            for model, targets in compiled.targets.items()
+            if any(each.clearance >= compiled.data_class for each in targets)
+        )

@@ -1,0 +1,18 @@
+"""The rules in the order they are asked; the first refusal is the one the caller reads."""
+
+from policy.question import Rule
+from policy.rules.budget import Budget
+from policy.rules.data_class import DataClassClearance
+from policy.rules.model_access import ModelAccess
+from policy.rules.parallel import Parallel
+from policy.rules.rates import Rates
+from policy.rules.request_size import RequestSize
+
+RULES: tuple[type[Rule], ...] = (
+    RequestSize,
+    ModelAccess,
+    DataClassClearance,
+    Rates,
+    Parallel,
+    Budget,
+)
