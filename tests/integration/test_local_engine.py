@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from providers.base import WireName
-from providers.local import LocalEngine, LocalEngineError, check_installed
+from providers.discovery import EngineFinder, FoundEngine
+from providers.local import WIRES, LocalEngine, LocalEngineError, check_installed
 from tests.fakes.tiny_model import write_tiny_model
 
 TOOL_SCHEMA = {
@@ -182,3 +183,16 @@ def test_the_engine_dies_with_a_parent_that_is_killed(model_file: Path) -> None:
     assert child.poll(30_000), "the engine outlived its parent by half a minute"
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(base_url + "/health", timeout=5)
+
+
+def test_started_by_hand_it_prints_its_url_and_is_found_with_all_its_wires(
+    model_file: Path,
+) -> None:
+    command = [sys.executable, "-m", "providers.local", "--model", str(model_file), "--threads=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as by_hand:
+        assert by_hand.stdout is not None
+        base_url = json.loads(by_hand.stdout.readline())["base_url"]
+        port = int(base_url.rpartition(":")[2])
+        found = asyncio.run(EngineFinder((port,), limit_seconds=20).find())
+        by_hand.terminate()
+    assert found == (FoundEngine("llamacpp", base_url, WIRES, ("tiny",)),)
