@@ -1,0 +1,1 @@
+"""The tables, the database file, its migrations, and one file per aggregate."""

@@ -1,0 +1,144 @@
+"""Every table there is: the ledger, its cursors, and the virtual keys."""
+
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text
+from sqlmodel import Field, SQLModel
+
+LANE = String(26)
+HASH = LargeBinary(32)
+
+
+class Base(SQLModel):
+    """One metadata for all tables, with names for constraints that migrations can rely on."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class AuditLane(Base, table=True):
+    """One run of one writer. All that was admitted up to `settled_seq` has its end."""
+
+    __tablename__ = "audit_lane"
+
+    lane: str = Field(sa_column=Column(LANE, primary_key=True))
+    opened_unix_us: int = Field(sa_type=BigInteger)
+    settled_seq: int = Field(sa_type=BigInteger)
+
+
+class AuditLeaf(Base, table=True):
+    """A record's place in its chain. Kept for ever, also when the body is pruned."""
+
+    __tablename__ = "audit_leaf"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    lane: str = Field(sa_column=Column(LANE, primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    record_id: str = Field(sa_type=String(32))
+    record_hash: bytes = Field(sa_type=HASH)
+    prev_hash: bytes = Field(sa_type=HASH)
+    time_unix_us: int = Field(sa_type=BigInteger)
+
+
+class AuditBody(Base, table=True):
+    """A record's canonical JSON, and the columns by which it is found.
+
+    `outcome` is a `completed` record's outcome, a `denied` record's rule, and `unknown` for the
+    kind of that name.
+    """
+
+    __tablename__ = "audit_body"
+
+    lane: str = Field(sa_column=Column(LANE, primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    exchange_id: str = Field(sa_type=String(29), index=True)
+    kind: str = Field(sa_type=String(16))
+    time_unix_us: int = Field(sa_type=BigInteger, index=True)
+    team: str | None = Field(default=None, sa_type=Text)
+    subject: str | None = Field(default=None, sa_type=Text)
+    model: str | None = Field(default=None, sa_type=Text)
+    outcome: str | None = Field(default=None, sa_type=Text)
+    cost_nano_usd: int | None = Field(default=None, sa_type=BigInteger)
+    total_tokens: int | None = Field(default=None, sa_type=BigInteger)
+    body: str = Field(sa_type=Text)
+
+
+class AuditCursor(Base, table=True):
+    """How far a sink has taken a lane: everything up to and including `seq`."""
+
+    __tablename__ = "audit_cursor"
+
+    sink: str = Field(sa_column=Column(String(64), primary_key=True))
+    lane: str = Field(sa_column=Column(LANE, primary_key=True))
+    seq: int = Field(sa_type=BigInteger)
+
+
+class VirtualKey(Base, table=True):
+    """A key as it is kept: a keyed digest, never the key. `roles` are sorted, comma-separated."""
+
+    __tablename__ = "virtual_key"
+
+    id: str = Field(sa_column=Column(String(16), primary_key=True))
+    digest: bytes = Field(sa_type=HASH, unique=True)
+    last_four: str = Field(sa_type=String(4))
+    team: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    roles: str = Field(sa_type=Text)
+    created_unix_us: int = Field(sa_type=BigInteger)
+    expires_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    revoked_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    changed_revision: int = Field(sa_type=BigInteger, index=True)
+
+
+class KeyRevision(Base, table=True):
+    """One row: a number that grows with each change of any key."""
+
+    __tablename__ = "key_revision"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    revision: int = Field(sa_type=BigInteger)
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return Base.metadata.tables[str(model.__tablename__)]
+
+
+LANES = _table(AuditLane)
+LEAVES = _table(AuditLeaf)
+BODIES = _table(AuditBody)
+CURSORS = _table(AuditCursor)
+KEYS = _table(VirtualKey)
+KEY_REVISION = _table(KeyRevision)
+
+# Rows without the column are most of the table: leaving them out keeps a write cheap.
+Index(
+    "ix_audit_body_team_time_unix_us",
+    BODIES.c.team,
+    BODIES.c.time_unix_us,
+    sqlite_where=BODIES.c.team.is_not(None),
+    postgresql_where=BODIES.c.team.is_not(None),
+)
+Index(
+    "ix_audit_body_subject_time_unix_us",
+    BODIES.c.subject,
+    BODIES.c.time_unix_us,
+    sqlite_where=BODIES.c.subject.is_not(None),
+    postgresql_where=BODIES.c.subject.is_not(None),
+)
+# Budgets are summed from this index alone.
+Index(
+    "ix_audit_body_spent",
+    BODIES.c.time_unix_us,
+    BODIES.c.team,
+    BODIES.c.cost_nano_usd,
+    BODIES.c.total_tokens,
+    sqlite_where=BODIES.c.kind == "completed",
+    postgresql_where=BODIES.c.kind == "completed",
+)
