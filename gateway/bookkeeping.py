@@ -1,0 +1,239 @@
+"""The books of one exchange: opened once, closed exactly once, whatever happens in between."""
+
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.accounting import Accountant, Reservation
+from gateway.audit.record import RecordBody, Records
+from gateway.errors import LedgerUnavailable
+from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
+from gateway.telemetry.metrics import Metrics
+from gateway.tokens import TokenEstimator, tokens_in
+from gateway.wire.base import ReplyFacts
+from policy.types import Allow, Operation
+from providers.base import Target
+
+
+class Ledger(Protocol):
+    """Where records become durable, in the order they are appended."""
+
+    def append(self, record: RecordBody) -> "asyncio.Future[None]":
+        """Durable when the future is done; it raises `LedgerUnavailable` otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bookkeeper:
+    """What every set of books needs."""
+
+    ledger: Ledger
+    records: Records
+    accountant: Accountant
+    estimator: TokenEstimator
+    metrics: Metrics
+    monotonic_ns: Callable[[], int]
+
+    def open(
+        self,
+        exchange: Exchange,
+        allow: Allow,
+        reservation: Reservation,
+        client_left: Callable[[], bool],
+    ) -> "Books":
+        """Open the books: `admitted` is on its way to the ledger when this returns.
+
+        Nobody waits for it alone: every attempt waits for it and for its own row together, in
+        one group commit, and nothing leaves before that.
+        """
+        admitted = self.ledger.append(self.records.admitted(exchange, allow))
+        admitted.add_done_callback(_retrieve)
+        return Books(self, exchange, allow, reservation, client_left, admitted)
+
+
+class Books:
+    """One exchange's entries. Only the pipeline's steps write here."""
+
+    def __init__(
+        self,
+        keeper: Bookkeeper,
+        exchange: Exchange,
+        allow: Allow,
+        reservation: Reservation,
+        client_left: Callable[[], bool],
+        admitted: "asyncio.Future[None]",
+    ) -> None:
+        self.exchange = exchange
+        self._admitted = admitted
+        self._keeper = keeper
+        self._allow = allow
+        self._reservation = reservation
+        self._client_left = client_left
+        self._seen: ReplyFacts | None = None
+        self._closed: asyncio.Future[None] | None = None
+
+    def begin_attempt(self, target: Target, reason: str, edits: tuple[Edit, ...]) -> Attempt:
+        """A new attempt, not yet on its way."""
+        attempts = self.exchange.attempts
+        attempt = Attempt(len(attempts) + 1, target, reason, edits, self._keeper.monotonic_ns())
+        attempts.append(attempt)
+        return attempt
+
+    async def record_attempt(self, attempt: Attempt) -> None:
+        """Return once `admitted` and this attempt are durable. Raises `LedgerUnavailable`."""
+        attempted = self._keeper.ledger.append(
+            self._keeper.records.attempted(self.exchange, attempt)
+        )
+        attempted.add_done_callback(_retrieve)
+        await self._admitted
+        await attempted
+
+    def answered(self, attempt: Attempt, status: int, dropped: tuple[str, ...]) -> None:
+        """The target's head arrived."""
+        attempt.upstream_status = status
+        attempt.dropped = dropped
+
+    def attempt_failed(self, word: str, status: int | None) -> None:
+        """The attempt under way came to nothing."""
+        attempt = self.exchange.attempts[-1]
+        attempt.error = word
+        attempt.upstream_status = status
+        attempt.ended_ns = self._keeper.monotonic_ns()
+        self._seen = None
+
+    def observe(self, facts: ReplyFacts) -> None:
+        """From here on, what the reply says of itself is read from `facts`."""
+        self._seen = facts
+
+    def first_byte(self) -> None:
+        """The reply's first real event is there."""
+        self.exchange.first_byte_ns = self._keeper.monotonic_ns()
+
+    def account(self, target: Target) -> Mapping[str, str]:
+        """What the gateway did so far, for a model that reports it."""
+        exchange = self.exchange
+        attempt = exchange.attempts[-1]
+        edits = ", ".join(f"{edit.path} ({edit.kind})" for edit in attempt.edits)
+        return {
+            "audit id": exchange.id,
+            "team": exchange.identity.team,
+            "data class": self._allow.data_class.label,
+            "model asked for": exchange.facts.model,
+            "route": f"{target.name} ({attempt.route_reason})",
+            "policy": f"allowed, targets: {', '.join(self._allow.targets)}",
+            "edits": edits or "none",
+            "configuration": exchange.config_digest[:12],
+        }
+
+    def close(
+        self, outcome: Outcome, *, status: int | None = None, error: str | None = None
+    ) -> "asyncio.Future[None]":
+        """Settle, measure and record the end; the second call changes nothing.
+
+        The future is done when `completed` is durable; it raises `LedgerUnavailable`.
+        """
+        if self._closed is None:
+            self._settle(outcome, status, error)
+            exchange, keeper = self.exchange, self._keeper
+            self._closed = keeper.ledger.append(
+                keeper.records.completed(exchange, keeper.accountant.price_book)
+            )
+            self._closed.add_done_callback(_retrieve)
+            keeper.metrics.observe_exchange(exchange)
+        return self._closed
+
+    def close_interrupted(self) -> None:
+        """Close what was ended from outside, if nobody closed it: nothing waits for this one."""
+        if self._closed is None:
+            if self._client_left():
+                self.close(Outcome.CLIENT_LEFT)
+            else:
+                self.close(Outcome.CUT, error="shutting_down")
+
+    @contextmanager
+    def closed_on_failure(self) -> Generator[None]:
+        """Whatever breaks in here, the books are closed when it passes."""
+        error: str | None = "internal_error"
+        try:
+            yield
+            error = None
+        except asyncio.CancelledError:
+            self.close_interrupted()
+            raise
+        except LedgerUnavailable as unavailable:
+            error = unavailable.code
+            raise
+        finally:
+            if error is not None:
+                self.close(Outcome.FAILED, error=error)
+
+    def top_up(self) -> None:
+        """Hold more when the answer has outgrown what was reserved for it."""
+        if self._seen is not None:
+            self._keeper.accountant.top_up(self._reservation, tokens_in(self._seen.output_bytes))
+
+    def _settle(self, outcome: Outcome, status: int | None, error: str | None) -> None:
+        exchange, keeper = self.exchange, self._keeper
+        exchange.outcome = outcome
+        exchange.status = status
+        exchange.error = error
+        exchange.ended_ns = keeper.monotonic_ns()
+        if exchange.attempts and exchange.attempts[-1].ended_ns is None:
+            exchange.attempts[-1].ended_ns = exchange.ended_ns
+        if self._seen is not None and exchange.facts.operation is not Operation.COUNT_TOKENS:
+            self._read_reply(self._seen)
+        target = exchange.attempts[-1].target if exchange.attempts else None
+        exchange.cost_nano_usd = keeper.accountant.settle(
+            self._reservation, target, exchange.usage or Usage()
+        )
+
+    def _read_reply(self, seen: ReplyFacts) -> None:
+        exchange = self.exchange
+        exchange.finish_reason = seen.finish_reason
+        exchange.response_id = seen.response_id
+        exchange.response_model = seen.response_model
+        exchange.usage, exchange.usage_source = counted_usage(
+            seen, exchange.facts.input_tokens_estimate
+        )
+        if exchange.usage_source is UsageSource.VENDOR and exchange.usage is not None:
+            self._keeper.estimator.learn(
+                exchange.facts.model,
+                exchange.facts.input_tokens_estimate,
+                exchange.usage.all_input_tokens,
+            )
+
+
+def counted_usage(seen: ReplyFacts, input_tokens_estimate: int) -> tuple[Usage | None, UsageSource]:
+    """The vendor's figures where the answer came to its end; else what was relayed, counted.
+
+    A cut answer is billed for what was seen: vendors bill it too. Nothing seen costs nothing.
+    """
+    if seen.usage is not None and seen.is_whole:
+        return seen.usage, UsageSource.VENDOR
+    counted = tokens_in(seen.output_bytes)
+    if seen.usage is not None:
+        told = seen.usage
+        return (
+            Usage(
+                told.input_tokens,
+                told.cache_read_tokens,
+                told.cache_write_5m_tokens,
+                told.cache_write_1h_tokens,
+                max(told.output_tokens, counted),
+                told.reasoning_tokens,
+            ),
+            UsageSource.COUNTED,
+        )
+    if counted or seen.is_whole:
+        return Usage(input_tokens=input_tokens_estimate, output_tokens=counted), (
+            UsageSource.COUNTED
+        )
+    return None, UsageSource.NONE
+
+
+def _retrieve(future: "asyncio.Future[None]") -> None:
+    """Look at the result, so that a failure nobody waits for is not logged as forgotten."""
+    if not future.cancelled():
+        future.exception()

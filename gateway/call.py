@@ -1,0 +1,197 @@
+"""One request on a client's connection: its body in, its answer out, its departure noticed.
+
+The server does not tell an application that its client has left, so every call watches its own
+`receive`. Waiting too long is noticed by `gateway.calls`, once a second for all calls together:
+a timer for each would cost more than the relay.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from enum import Enum
+from typing import Any
+
+from gateway.errors import RequestTooLarge
+from gateway.wire.base import Answer, Wire
+from providers.base import Headers
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+STREAM_HEADERS: Headers = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold events back
+)
+DISCARD_LIMIT_BYTES = 128 * 1024 * 1024
+
+
+class Interruption(Enum):
+    """Why a call was ended from outside; None of these is the server shutting down."""
+
+    CLIENT_LEFT = "client_left"
+    SLOW_BODY = "slow_body"
+    STALLED_READER = "stalled_reader"
+
+
+class ClientLeft(Exception):
+    """The connection closed before the body was complete."""
+
+
+class Call:
+    """The connection's side of one exchange. Lives as long as the request does."""
+
+    __slots__ = (
+        "_keep_alive_task",
+        "_receive",
+        "_send",
+        "_task",
+        "_watcher",
+        "audit_id",
+        "headers",
+        "interruption",
+        "is_reading",
+        "is_streaming",
+        "last_sent",
+        "opened",
+        "path",
+        "received_bytes",
+        "sending_since",
+        "started",
+        "wire",
+    )
+
+    def __init__(self, wire: Wire, scope: Scope, receive: Receive, send: Send, audit_id: str):
+        self.wire = wire
+        self.audit_id = audit_id
+        self.path: str = scope["path"]
+        self.headers: Headers = tuple(scope["headers"])
+        self.opened = self.last_sent = time.monotonic()
+        self.received_bytes = 0
+        self.sending_since: float | None = None
+        self.started = False
+        self.is_reading = True
+        self.is_streaming = False
+        self.interruption: Interruption | None = None
+        self._receive = receive
+        self._send = send
+        self._task = asyncio.current_task()
+        self._watcher: asyncio.Task[None] | None = None
+        self._keep_alive_task: asyncio.Task[None] | None = None
+
+    async def read_body(self, limit_bytes: int) -> bytes:
+        """The whole body. Raises `RequestTooLarge` over the limit, `ClientLeft` when it breaks off.
+
+        What is over the limit is read and thrown away (within reason), so that the client gets
+        to see the answer instead of a broken connection.
+        """
+        pieces: list[bytes] = []
+        while self.received_bytes <= DISCARD_LIMIT_BYTES:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            piece: bytes = message.get("body", b"")
+            self.received_bytes += len(piece)
+            if self.received_bytes <= limit_bytes:
+                pieces.append(piece)
+            if not message.get("more_body", False):
+                break
+        self.is_reading = False
+        if self.received_bytes > limit_bytes:
+            raise RequestTooLarge(
+                f"the request body is larger than the {limit_bytes} bytes your team may send; "
+                "shorten the conversation (most assistants can compact it) and try again"
+            )
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def identifying_headers(self) -> Headers:
+        """The names by which the developer, the SDKs and the auditor find this exchange again."""
+        audit_id = self.audit_id.encode()
+        return (
+            (b"x-gatehouse-audit-id", audit_id),
+            (b"x-request-id", audit_id),
+            (b"request-id", audit_id),
+        )
+
+    def watch(self) -> None:
+        """From now on, end this call when its client hangs up."""
+        self._watcher = asyncio.get_running_loop().create_task(self._await_departure())
+
+    async def _await_departure(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.interrupt(Interruption.CLIENT_LEFT)
+                return
+
+    def interrupt(self, reason: Interruption) -> None:
+        """End this call from outside; its task is cancelled and finds the reason here."""
+        if self.interruption is None and self._task is not None:
+            self.interruption = reason
+            self._task.cancel()
+
+    def has_left(self) -> bool:
+        """Whether the client is gone, or might as well be (it stopped reading)."""
+        return self.interruption is not None
+
+    def close(self) -> None:
+        """Stop watching. The call is over."""
+        self._task = None
+        for task in (self._watcher, self._keep_alive_task):
+            if task is not None:
+                task.cancel()
+
+    async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Send a whole answer."""
+        length = (b"content-length", b"%d" % len(answer.body))
+        await self._start(answer.status, (*answer.headers, length, *extra))
+        await self._write(answer.body, more=False)
+
+    async def start_stream(self, headers: Headers) -> None:
+        """Send the status and headers of a stream, unless a keep-alive already had to."""
+        await self._settle_keep_alive()
+        if not self.started:
+            await self._start(200, headers)
+
+    async def write(self, piece: bytes) -> None:
+        """Pass on a piece of a stream."""
+        if self._keep_alive_task is not None:
+            await self._settle_keep_alive()
+        await self._write(piece, more=True)
+
+    async def finish(self, piece: bytes = b"") -> None:
+        """End a stream, with its last piece if there is one."""
+        await self._settle_keep_alive()
+        await self._write(piece, more=False)
+
+    def keep_alive(self, headers: Headers) -> None:
+        """Show a silent stream's client that somebody is there (only where the protocol can)."""
+        event = self.wire.keep_alive
+        if event is None or self._keep_alive_task is not None or self.sending_since is not None:
+            return
+        self.last_sent = time.monotonic()
+        self._keep_alive_task = asyncio.get_running_loop().create_task(
+            self._send_keep_alive(event, headers)
+        )
+
+    async def _send_keep_alive(self, event: bytes, headers: Headers) -> None:
+        if not self.started:
+            await self._start(200, headers)
+        await self._write(event, more=True)
+
+    async def _settle_keep_alive(self) -> None:
+        if self._keep_alive_task is not None:
+            await self._keep_alive_task
+            self._keep_alive_task = None
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _write(self, piece: bytes, *, more: bool) -> None:
+        self.sending_since = time.monotonic()
+        await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+        self.last_sent = time.monotonic()
+        self.sending_since = None

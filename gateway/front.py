@@ -1,0 +1,177 @@
+"""The hot road's door: a plain ASGI callable before FastAPI, which takes the model endpoints only."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+
+from gateway.call import STREAM_HEADERS, Call, ClientLeft, Interruption, Receive, Scope, Send
+from gateway.calls import Calls
+from gateway.errors import (
+    GatewayError,
+    HeadersTooLarge,
+    NotAuthenticated,
+    RequestTimedOut,
+    ShuttingDown,
+    UnsupportedMediaType,
+)
+from gateway.inbound import Inbound, Outbound
+from gateway.pipeline import Pipeline
+from gateway.refusal import Head
+from gateway.wire.base import Answer, Reading, Wire
+from policy.types import Identity
+from providers.base import Headers
+
+log = logging.getLogger("gatehouse.front")
+
+ASGIApp = Callable[[Scope, Receive, Send], "asyncio.Future[None]"]
+HEADER_LIMIT_BYTES = 64 * 1024
+
+
+class Front:
+    """Takes POSTs to a wire's path; hands everything else to `app`."""
+
+    def __init__(
+        self,
+        wires: Iterable[Wire],
+        pipeline: Pipeline,
+        calls: Calls,
+        new_audit_id: Callable[[], str],
+    ) -> None:
+        self._wires = {wire.path: wire for wire in wires}
+        self._pipeline = pipeline
+        self._calls = calls
+        self._new_audit_id = new_audit_id
+
+    def wire_at(self, scope: Scope) -> Wire | None:
+        """The wire this request speaks, if it is one for the hot road."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return None
+        return self._wires.get(scope["path"])
+
+    async def serve(self, wire: Wire, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens. The one edge that catches everything."""
+        call = Call(wire, scope, receive, send, self._new_audit_id())
+        self._calls.open(call)
+        try:
+            await self._answer(call)
+        except GatewayError as error:
+            await self._fail(call, error)
+        except ClientLeft:
+            log.info("client_left_while_sending", extra={"audit_id": call.audit_id})
+        except asyncio.CancelledError:
+            await self._end_interrupted(call)
+        except Exception:
+            log.exception("unexpected", extra={"audit_id": call.audit_id})
+            await self._fail(
+                call, GatewayError(f"the gateway failed; tell your platform team: {call.audit_id}")
+            )
+        finally:
+            self._calls.close(call)
+
+    async def _answer(self, call: Call) -> None:
+        head = Head(call.audit_id, call.wire, call.path, call.headers)
+        try:
+            identity = self._pipeline.identify(call.headers)
+        except NotAuthenticated as error:
+            await self._pipeline.note_stranger(head, error)
+            raise
+        try:
+            reading = await self._read(call, identity)
+        except GatewayError as error:
+            answer = await self._pipeline.refuse_unread(head, identity, error)
+            await call.answer(answer, call.identifying_headers())
+            return
+        call.watch()
+        call.is_streaming = reading.facts.streaming
+        inbound = Inbound(
+            audit_id=call.audit_id,
+            wire=call.wire,
+            path=call.path,
+            headers=call.headers,
+            identity=identity,
+            reading=reading,
+            client_left=call.has_left,
+        )
+        await self._deliver(call, await self._pipeline.serve(inbound))
+
+    async def _read(self, call: Call, identity: Identity) -> Reading:
+        check_headers(call.headers)
+        body = await call.read_body(self._pipeline.body_limit(identity))
+        return call.wire.read(body)
+
+    async def _deliver(self, call: Call, outbound: Outbound) -> None:
+        if isinstance(outbound.body, bytes):
+            answer = Answer(outbound.status, outbound.headers, outbound.body)
+            await self._send_whole(call, answer)
+            return
+        async with aclosing(outbound.body) as pieces:
+            await call.start_stream(
+                (*STREAM_HEADERS, *outbound.headers, *call.identifying_headers())
+            )
+            async for piece in pieces:
+                await call.write(piece)
+        await call.finish()
+
+    async def _fail(self, call: Call, error: GatewayError) -> None:
+        answer = call.wire.phrase_error(error, call.audit_id)
+        await self._send_whole(call, answer, cut=(error.code, error.message))
+
+    async def _send_whole(
+        self, call: Call, answer: Answer, cut: tuple[str, str] | None = None
+    ) -> None:
+        if not call.started:
+            await call.answer(answer, call.identifying_headers())
+            return
+        # A keep-alive had to go out first, so the status is spent: say it in the protocol.
+        code, message = cut or ("refused", answer.body.decode(errors="replace"))
+        await call.finish(call.wire.phrase_cut(code, message, call.audit_id))
+
+    async def _end_interrupted(self, call: Call) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        if call.interruption is Interruption.SLOW_BODY:
+            await self._fail(
+                call, RequestTimedOut("the request's body came too slowly; send it again")
+            )
+        elif call.interruption is None:
+            await self._fail(call, ShuttingDown("the gateway is shutting down; ask again"))
+        else:
+            log.info(call.interruption.value, extra={"audit_id": call.audit_id})
+
+
+def check_headers(headers: Headers) -> None:
+    """Refuse header sections and declared content that no assistant sends.
+
+    Raises `HeadersTooLarge` or `UnsupportedMediaType`.
+    """
+    size = 0
+    content_type = b""
+    for name, value in headers:
+        size += len(name) + len(value) + 4
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-encoding" and value.lower() != b"identity":
+            raise UnsupportedMediaType("send the body without content-encoding")
+    if size > HEADER_LIMIT_BYTES:
+        raise HeadersTooLarge(f"the request's headers are larger than {HEADER_LIMIT_BYTES} bytes")
+    media_type = content_type.split(b";", 1)[0].strip().lower()
+    if media_type != b"application/json" and not media_type.endswith(b"+json"):
+        raise UnsupportedMediaType("send the body as JSON, with content-type: application/json")
+
+
+class FrontDoor:
+    """The application the server runs: the front for the wires, `app` for everything else."""
+
+    def __init__(self, front: Front, app: Callable[[Scope, Receive, Send], object]) -> None:
+        self._front = front
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        wire = self._front.wire_at(scope)
+        if wire is not None:
+            await self._front.serve(wire, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)  # type: ignore[misc]  # any ASGI application

@@ -1,0 +1,34 @@
+"""What comes in from a client's connection, and what goes back to it."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from gateway.wire.base import Reading, Wire
+from policy.types import Identity
+from providers.base import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A request whose caller is known and whose facts have been read.
+
+    `headers` are the client's own; they never leave as they are. `client_left` tells, when the
+    exchange is interrupted, whether the client hung up (or the server is shutting down).
+    """
+
+    audit_id: str
+    wire: Wire
+    path: str
+    headers: Headers
+    identity: Identity
+    reading: Reading
+    client_left: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """An answer: whole, or arriving piece by piece (each piece whole events of the protocol)."""
+
+    status: int
+    headers: Headers
+    body: bytes | AsyncGenerator[bytes]

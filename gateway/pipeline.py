@@ -1,0 +1,132 @@
+"""The road of a request, one step a line. Values flow down; nothing calls back up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.accounting import Refused, Reservation
+from gateway.assistant import recognise
+from gateway.bookkeeping import Bookkeeper, Books
+from gateway.configuration.build import Configuration
+from gateway.counting import count_tokens
+from gateway.dispatch import Dispatch, failure_of, rejection_of
+from gateway.errors import GatewayError, NotAuthenticated
+from gateway.exchange import Exchange, Outcome
+from gateway.identity import KeyRing, extract_credential
+from gateway.inbound import Inbound, Outbound
+from gateway.refusal import Head, Refusals
+from gateway.relay import relay_stream, relay_whole
+from gateway.reply import StreamedReply
+from gateway.routing import route
+from gateway.wire.base import Answer
+from policy.types import Allow, Deny, Identity
+from providers.base import Headers, Target
+from providers.errors import ProviderError, ProviderRejected
+
+
+class InForce:
+    """The configuration in force. A reload replaces it; what has begun keeps the one it began with."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """identify, decide, reserve, route, record, dispatch, relay, close."""
+
+    in_force: InForce
+    keys: KeyRing
+    bookkeeper: Bookkeeper
+    refusals: Refusals
+    dispatch: Dispatch
+    unix_ns: Callable[[], int]
+
+    async def serve(self, inbound: Inbound) -> Outbound:
+        """One request, from its facts to closed books.
+
+        Raises `GatewayError` where the gateway itself must fail it.
+        """
+        configuration = self.in_force.configuration
+        exchange = self.open(inbound, configuration)
+        decision = self.decide(exchange, configuration)
+        if isinstance(decision, Deny):
+            return await self.refusals.refuse(inbound.wire, exchange, decision)
+        reservation = self.reserve(exchange, decision, configuration)
+        if isinstance(reservation, Refused):
+            return await self.refusals.refuse(inbound.wire, exchange, reservation)
+        targets = route(decision, configuration.models[exchange.facts.model])
+        books = self.bookkeeper.open(exchange, decision, reservation, inbound.client_left)
+        with books.closed_on_failure():
+            return await self.answer(targets, inbound, books)
+
+    def identify(self, headers: Headers) -> Identity:
+        """Who is asking. Raises `NotAuthenticated`, or `MalformedRequest` for two different keys."""
+        identity = self.keys.identify(extract_credential(headers))
+        if "developer" not in identity.roles:
+            raise NotAuthenticated.wrong_kind(identity.credential_id)
+        return identity
+
+    def body_limit(self, identity: Identity) -> int:
+        """How many bytes of body this caller may send."""
+        return self.in_force.configuration.policy.max_request_bytes(identity.team)
+
+    def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
+        """Begin the running record of this request."""
+        return Exchange(
+            id=inbound.audit_id,
+            wire=inbound.wire.name,
+            path=inbound.path,
+            identity=inbound.identity,
+            assistant=recognise(inbound.headers),
+            facts=inbound.reading.facts,
+            config_digest=configuration.digest,
+            started_unix_ns=self.unix_ns(),
+            started_ns=self.bookkeeper.monotonic_ns(),
+        )
+
+    def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
+        """Ask policy, which sees facts only."""
+        candidates = configuration.target_facts.get(exchange.facts.model, ())
+        decision = configuration.policy.decide(exchange.identity, exchange.facts, candidates)
+        exchange.decision = decision
+        return decision
+
+    def reserve(
+        self, exchange: Exchange, allow: Allow, configuration: Configuration
+    ) -> Reservation | Refused:
+        """Take what this request is expected to use from every cap, or from none."""
+        return self.bookkeeper.accountant.reserve(exchange, allow, configuration)
+
+    async def answer(self, targets: Sequence[Target], inbound: Inbound, books: Books) -> Outbound:
+        """Dispatch, then relay what comes back. Raises `GatewayError`."""
+        if inbound.wire.counting:
+            return await count_tokens(
+                targets, inbound, books, self.dispatch, self.bookkeeper.estimator
+            )
+        try:
+            reply = await self.dispatch.first_answer(targets, inbound, books)
+        except ProviderError as error:
+            return await self.fail(error, books)
+        books.first_byte()
+        if isinstance(reply, StreamedReply):
+            return relay_stream(reply, inbound.wire, books)
+        return await relay_whole(reply.document, reply, books)
+
+    async def fail(self, error: ProviderError, books: Books) -> Outbound:
+        """No target answered: close the books, then say so. Raises `GatewayError`."""
+        failure = failure_of(error)
+        passed_on = rejection_of(error) if isinstance(error, ProviderRejected) else None
+        status = passed_on.status if passed_on else failure.status
+        await books.close(Outcome.FAILED, status=status, error=failure.code)
+        if passed_on is None:
+            raise failure from error
+        return passed_on
+
+    async def refuse_unread(self, head: Head, identity: Identity, error: GatewayError) -> Answer:
+        """The caller is known, but its body could not be read."""
+        digest = self.in_force.configuration.digest
+        return await self.refusals.refuse_unread(head, identity, error, digest)
+
+    async def note_stranger(self, head: Head, error: NotAuthenticated) -> None:
+        """The caller is not known, or not any more."""
+        await self.refusals.note_stranger(head, error, self.in_force.configuration.digest)

@@ -1,0 +1,99 @@
+"""Say no: record the refusal, then phrase it in the form this client shows once and does not retry."""
+
+from dataclasses import dataclass
+
+from gateway.accounting import Refused, refusal_of
+from gateway.assistant import recognise
+from gateway.audit.record import UnreadRequest
+from gateway.bookkeeping import Bookkeeper
+from gateway.errors import GatewayError, NotAuthenticated, RequestTooLarge
+from gateway.exchange import Exchange, Outcome
+from gateway.inbound import Outbound
+from gateway.wire.base import Answer, Denial, Wire
+from policy.types import Deny, Identity
+from providers.base import Headers
+
+NO_STORE = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request of which only the head is known."""
+
+    audit_id: str
+    wire: Wire
+    path: str
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Every way the gateway refuses a request, each in the ledger before its answer leaves."""
+
+    bookkeeper: Bookkeeper
+
+    async def refuse(self, wire: Wire, exchange: Exchange, refusal: Deny | Refused) -> Outbound:
+        """Policy or a cap said no. Raises `LedgerUnavailable`."""
+        deny, retry_after_seconds = (
+            refusal_of(refusal) if isinstance(refusal, Refused) else (refusal, None)
+        )
+        answer = wire.phrase_denial(
+            denial_of(deny, exchange.id, retry_after_seconds), exchange.assistant
+        )
+        exchange.decision = deny
+        exchange.outcome = Outcome.DENIED
+        exchange.status = answer.status
+        exchange.ended_ns = self.bookkeeper.monotonic_ns()
+        self.bookkeeper.metrics.observe_exchange(exchange)
+        record = self.bookkeeper.records.denied(exchange, deny, answer.status)
+        await self.bookkeeper.ledger.append(record)
+        return Outbound(answer.status, (*answer.headers, NO_STORE), answer.body)
+
+    async def refuse_unread(
+        self, head: Head, identity: Identity, error: GatewayError, config_digest: str
+    ) -> Answer:
+        """The body could not be read, or not to its end. Raises `LedgerUnavailable`."""
+        if isinstance(error, RequestTooLarge):
+            deny = Deny("request_size", error.message, code=error.code)
+            answer = head.wire.phrase_denial(
+                denial_of(deny, head.audit_id, None), recognise(head.headers)
+            )
+        else:
+            deny = Deny("readable_request", error.message, code=error.code)
+            answer = head.wire.phrase_error(error, head.audit_id)
+        unread = _unread(head, config_digest, identity, identity.credential_id)
+        await self.bookkeeper.ledger.append(
+            self.bookkeeper.records.denied_unread(unread, deny, answer.status)
+        )
+        return answer
+
+    async def note_stranger(self, head: Head, error: NotAuthenticated, config_digest: str) -> None:
+        """Count a caller without a valid key; one whose key we know is recorded too."""
+        self.bookkeeper.metrics.auth_failure(error.cause)
+        if error.credential_id is not None:
+            unread = _unread(head, config_digest, None, error.credential_id)
+            deny = Deny("authentication", f"the key is {error.cause}", code=error.code)
+            await self.bookkeeper.ledger.append(
+                self.bookkeeper.records.denied_unread(unread, deny, error.status)
+            )
+
+
+def _unread(
+    head: Head, config_digest: str, identity: Identity | None, credential_id: str
+) -> UnreadRequest:
+    return UnreadRequest(
+        exchange_id=head.audit_id,
+        wire=head.wire.name,
+        path=head.path,
+        assistant=recognise(head.headers),
+        config_digest=config_digest,
+        identity=identity,
+        credential_id=credential_id,
+    )
+
+
+def denial_of(deny: Deny, audit_id: str, retry_after_seconds: int | None) -> Denial:
+    """The words of a refusal: the reason first, then what to do, then how to find it again."""
+    alternative = f" {deny.alternative}" if deny.alternative else ""
+    message = f"Gatehouse: {deny.reason}{alternative} (rule {deny.rule}, audit id {audit_id})"
+    return Denial(deny.rule, deny.code, message, audit_id, retry_after_seconds)

@@ -1,0 +1,83 @@
+"""A reply as it arrives: bytes in, classified events out."""
+
+from dataclasses import dataclass, field
+
+from gateway.wire.base import Event, NotAReply, Observer
+from gateway.wire.sse import Splitter
+from providers.base import ByteStream
+from providers.errors import ProviderUnavailable
+
+DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a target answered, once it is known to be an answer."""
+
+    target_name: str
+    dropped: tuple[str, ...]
+    body: ByteStream
+    observer: Observer
+
+
+@dataclass(slots=True)
+class WholeReply(Reply):
+    """A non-streamed answer, read to its end."""
+
+    document: bytes = b""
+
+    async def read(self) -> None:
+        """Read it all. Raises `ProviderUnavailable` when it is no reply of this protocol."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while piece := await self.body.read():
+                pieces.append(piece)
+                size += len(piece)
+                if size > DOCUMENT_LIMIT_BYTES:
+                    raise ProviderUnavailable("the answer is too large", target=self.target_name)
+        finally:
+            await self.body.aclose()
+        self.document = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        try:
+            self.observer.observe_document(self.document)
+        except NotAReply as error:
+            raise ProviderUnavailable(str(error), target=self.target_name) from error
+
+
+@dataclass(slots=True)
+class StreamedReply(Reply):
+    """A streamed answer. `opening` are its first events, up to the first that says something."""
+
+    splitter: Splitter = field(default_factory=Splitter)
+    opening: list[tuple[Event, bytes]] = field(default_factory=list)
+
+    async def open(self) -> None:
+        """Read up to the first real event, so that another target can still be tried.
+
+        Raises `ProviderUnavailable` when the stream opens with an error or ends empty.
+        """
+        while True:
+            events = await self.next_events()
+            if events is None:
+                raise ProviderUnavailable("the answer ended empty", target=self.target_name)
+            self.opening.extend(events)
+            for kind, _ in events:
+                if kind is Event.FAILURE:
+                    told = self.observer.facts.failure or "no reason given"
+                    raise ProviderUnavailable(
+                        f"it answered with an error: {told}", target=self.target_name
+                    )
+                if kind is not Event.PREAMBLE:
+                    return
+
+    async def next_events(self) -> list[tuple[Event, bytes]] | None:
+        """The events that arrived next, each classified; None at the proper end.
+
+        Raises `ReplyCut` or `ProviderTimeout` (from the sender).
+        """
+        data = await self.body.read()
+        if not data:
+            return None
+        observe = self.observer.observe_event
+        return [(observe(event), event) for event in self.splitter.feed(data)]
