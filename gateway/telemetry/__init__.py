@@ -1,0 +1,1 @@
+"""Spans, log records and metrics: projections of the ledger, never a source of their own."""

@@ -1,0 +1,111 @@
+"""What the projection takes and gives: ledger records in, spans and log records out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+Value = str | int | bool | float | tuple[str, ...]
+"""What an attribute may hold."""
+
+Pseudonym = Callable[[str], str]
+"""(subject) -> the pseudonym that stands for it outside; the same subject gives the same one."""
+
+ENDS = frozenset({"denied", "completed", "unknown"})
+"""The kinds of record that end an exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One ledger row as the projection needs it: where it stands, its hash, and its body."""
+
+    lane: str
+    seq: int
+    record_hash: str  # hex
+    body: Mapping[str, object]
+
+    @property
+    def kind(self) -> str:
+        """`admitted`, `attempted`, ...; `unreadable` for a body that is none."""
+        return self.text("kind") or "unreadable"
+
+    @property
+    def time_us(self) -> int:
+        """UTC microseconds since the epoch."""
+        return self.number("time_unix_us") or 0
+
+    def text(self, key: str) -> str | None:
+        """A text of the body, if it holds one under `key`."""
+        value = self.body.get(key)
+        return value if isinstance(value, str) and value else None
+
+    def number(self, key: str) -> int | None:
+        """A count of the body, if it holds one under `key`."""
+        return count_of(self.body.get(key))
+
+    def part(self, key: str) -> Mapping[str, object]:
+        """An object of the body; empty when there is none."""
+        value = self.body.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def parts(self, key: str) -> tuple[Mapping[str, object], ...]:
+        """A list of objects of the body; empty when there is none."""
+        value = self.body.get(key)
+        items = value if isinstance(value, list) else ()
+        return tuple(item for item in items if isinstance(item, dict))
+
+
+def count_of(value: object) -> int | None:
+    """`value` if it is a count: an integer, not negative, that OTLP's 64 bits hold."""
+    return value if type(value) is int and 0 <= value < 2**53 else None
+
+
+class SpanKind(IntEnum):
+    """The kinds of span we make, with OTLP's numbers."""
+
+    INTERNAL = 1
+    SERVER = 2
+    CLIENT = 3
+
+
+class Severity(IntEnum):
+    """The severities we give, with OTLP's numbers."""
+
+    INFO = 9
+    WARN = 13
+    ERROR = 17
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span. `error` is the stable code of its failure: its status is then an error."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    name: str
+    kind: SpanKind
+    start_us: int
+    end_us: int
+    attributes: Mapping[str, Value]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log record. Its ids are empty where the ledger record belongs to no exchange."""
+
+    trace_id: bytes
+    span_id: bytes
+    event: str
+    severity: Severity
+    time_us: int
+    attributes: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What one exchange, or one record of its own, becomes. `lane` names the sending replica."""
+
+    lane: str
+    spans: tuple[Span, ...]
+    logs: tuple[Log, ...]

@@ -1,0 +1,83 @@
+"""Read the records of one ended exchange as a story: opened, attempted, ended, and when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.telemetry.model import ENDS, Record, count_of
+
+CLIENT_LEFT = "client_left"
+PROCESS_ENDED = "process_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One exchange. `opening` is None when retention has taken the record's body away.
+
+    `start_us` and `end_us` are UTC microseconds since the epoch. An exchange that nobody saw end
+    ends, here, with the last thing that is known of it.
+    """
+
+    opening: Record | None
+    attempts: tuple[Record, ...]
+    end: Record
+    start_us: int
+    end_us: int
+
+    @property
+    def outcome(self) -> str:
+        """`complete`, `denied`, `failed`, `cut`, `client_left` or `unknown`."""
+        if self.end.kind == "completed":
+            return self.end.text("outcome") or "failed"
+        return self.end.kind
+
+    @property
+    def error(self) -> str | None:
+        """The stable code of what kept the exchange from ending well. A denial is an answer."""
+        match self.outcome:
+            case "complete" | "denied":
+                return None
+            case "unknown":
+                return PROCESS_ENDED
+            case "client_left":
+                return CLIENT_LEFT
+            case outcome:
+                return self.end.text("error") or outcome
+
+    def end_of(self, attempt: Record) -> Mapping[str, object]:
+        """How this attempt ended, as the end record tells it; empty when it does not."""
+        number = attempt.number("attempt")
+        for each in self.end.parts("attempts"):
+            if each.get("attempt") == number:
+                return each
+        return {}
+
+    def error_of(self, attempt: Record) -> str | None:
+        """The stable code of what went wrong with this attempt."""
+        ended = self.end_of(attempt)
+        error, status = ended.get("error"), count_of(ended.get("status"))
+        if isinstance(error, str) and error:
+            return error
+        if status is not None and status >= 400:
+            return str(status)
+        return self.error if attempt is self.last_attempt else None
+
+    @property
+    def last_attempt(self) -> Record | None:
+        """The one that answered, if any did: there is no attempt after an answer."""
+        return self.attempts[-1] if self.attempts else None
+
+
+def read_story(records: Sequence[Record]) -> Story | None:
+    """The story of these records of one exchange, in any order; None while it has no end."""
+    end = next((record for record in records if record.kind in ENDS), None)
+    if end is None:
+        return None
+    opening = next((record for record in records if record.kind in {"admitted", "denied"}), None)
+    attempts = sorted(
+        (record for record in records if record.kind == "attempted"),
+        key=lambda record: record.number("attempt") or 0,
+    )
+    known = [record.time_us for record in records if record.kind != "unknown"] or [end.time_us]
+    end_us = max(known)
+    start_us = min(*known, end_us - (end.number("duration_us") or 0))
+    return Story(opening, tuple(attempts), end, max(start_us, 0), end_us)
