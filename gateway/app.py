@@ -81,7 +81,7 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
 
 def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
     async def models(request: Request) -> Response:
-        """The models this key may use, in OpenAI's shape or, with `anthropic-version`, Anthropic's."""
+        """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
         identity = pipeline.identify(_headers(request))
         offered = pipeline.in_force.configuration.offered_to(identity.team)
         if "anthropic-version" in request.headers:
@@ -101,7 +101,7 @@ def _declare_health(app: FastAPI, status: Status) -> None:
         return JSONResponse({"status": "alive"}, headers=NO_STORE)
 
     async def ready() -> Response:
-        """Whether requests would be served: the ledger takes rows and the process is not draining."""
+        """Whether requests would be served: the ledger takes rows, nothing is draining."""
         report = status.report()
         return JSONResponse(report, status_code=200 if report["ready"] else 503, headers=NO_STORE)
 

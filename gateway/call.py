@@ -63,7 +63,9 @@ class Call:
         "wire",
     )
 
-    def __init__(self, wire: Wire, scope: Scope, receive: Receive, send: Send, audit_id: str):
+    def __init__(
+        self, wire: Wire, scope: Scope, receive: Receive, send: Send, audit_id: str
+    ) -> None:
         self.wire = wire
         self.audit_id = audit_id
         self.path: str = scope["path"]

@@ -7,7 +7,7 @@ from gateway.bookkeeping import Books
 from gateway.egress.headers import outbound_headers
 from gateway.errors import GatewayError, UpstreamFailed
 from gateway.inbound import Inbound, Outbound
-from gateway.reply import Reply, StreamedReply, WholeReply
+from gateway.reply import StreamedReply, WholeReply
 from gateway.wire.base import Edited, Observer
 from providers.base import Sender, Target, UpstreamCall, UpstreamReply, Via
 from providers.errors import (

@@ -1,4 +1,4 @@
-"""The hot road's door: a plain ASGI callable before FastAPI, which takes the model endpoints only."""
+"""The hot road's door: a plain ASGI callable before FastAPI, for the model endpoints only."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Log lines: one event a line on stderr, `time level logger event key=value`, nothing forged into them."""
+"""Log lines: one event a line on stderr, `time level logger event key=value`, never forged."""
 
 import json
 import logging

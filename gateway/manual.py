@@ -1,4 +1,4 @@
-"""The endpoints as a page: plain HTML, because the usual viewers fetch their scripts from elsewhere."""
+"""The endpoints as a page of plain HTML: the usual viewers fetch their scripts from elsewhere."""
 
 from html import escape
 from typing import Any
@@ -8,7 +8,8 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Gatehouse 
 table{{border-collapse:collapse;width:100%}}td,th{{text-align:left;padding:.4rem;
 border-bottom:1px solid #ccc;vertical-align:top}}code{{white-space:nowrap}}</style>
 <h1>Gatehouse {version}</h1>
-<p>The same as <a href="/openapi.json">OpenAPI</a>. Send the key as <code>Authorization: Bearer</code>,
+<p>The same as <a href="/openapi.json">OpenAPI</a>. Send the key as
+<code>Authorization: Bearer</code>,
 <code>x-api-key</code> or <code>x-goog-api-key</code>.</p>
 <table><tr><th>Endpoint<th>What it does</tr>{rows}</table></html>"""
 

@@ -24,7 +24,7 @@ from providers.errors import ProviderError, ProviderRejected
 
 
 class InForce:
-    """The configuration in force. A reload replaces it; what has begun keeps the one it began with."""
+    """The configuration in force. A reload replaces it; what has begun keeps its own."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -60,7 +60,7 @@ class Pipeline:
             return await self.answer(targets, inbound, books)
 
     def identify(self, headers: Headers) -> Identity:
-        """Who is asking. Raises `NotAuthenticated`, or `MalformedRequest` for two different keys."""
+        """Who is asking. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
         identity = self.keys.identify(extract_credential(headers))
         if "developer" not in identity.roles:
             raise NotAuthenticated.wrong_kind(identity.credential_id)

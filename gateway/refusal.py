@@ -1,4 +1,4 @@
-"""Say no: record the refusal, then phrase it in the form this client shows once and does not retry."""
+"""Say no: record the refusal, then phrase it as this client shows it, once."""
 
 from dataclasses import dataclass
 

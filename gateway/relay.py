@@ -102,7 +102,7 @@ class _StreamRelay:
     async def _next_events(self) -> list[tuple[Event, bytes]] | None:
         if not self._held:
             return await self._reply.next_events()
-        # Whole but for its end marker: an upstream that forgets it must not keep the client waiting.
+        # Whole but for its end marker: who forgets that must not keep the client waiting.
         try:
             async with asyncio.timeout(END_MARKER_PATIENCE_SECONDS):
                 return await self._reply.next_events()

@@ -3,16 +3,21 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.front import FrontDoor
 
 HEAD_SECONDS = 10.0
 HEAD_LIMIT_BYTES = 1024 * 1024
 KEEP_ALIVE_SECONDS = 75  # above the 60 s at which load balancers drop idle connections
 
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"connection: close\r\ncontent-length: 0\r\n\r\n"
+)
 
 
 class BoundedHeadProtocol(HttpToolsProtocol):
@@ -96,7 +101,7 @@ class GatehouseServer(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def server_config(application: Any, grace_seconds: int) -> uvicorn.Config:
+def server_config(application: FrontDoor | FastAPI, grace_seconds: int) -> uvicorn.Config:
     """One process, HTTP/1.1, no access log (the ledger is one), drained within `grace_seconds`."""
     return uvicorn.Config(
         application,
@@ -113,7 +118,7 @@ def server_config(application: Any, grace_seconds: int) -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind before anything else is started, so that a taken port is told at once. Raises `OSError`."""
+    """Bind before anything else starts: a taken port is told at once. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
