@@ -1,0 +1,1 @@
+"""The gateway beside its peers, in front of the same stand-in model, in one run."""
