@@ -103,7 +103,7 @@ class Call:
         self.is_reading = False
         if self.received_bytes > limit_bytes:
             raise RequestTooLarge(
-                f"the request body is larger than the {limit_bytes} bytes your team may send; "
+                f"the request body is larger than the {limit_bytes} bytes that may be sent; "
                 "shorten the conversation (most assistants can compact it) and try again"
             )
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

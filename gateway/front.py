@@ -19,7 +19,6 @@ from gateway.inbound import Inbound, Outbound
 from gateway.pipeline import Pipeline
 from gateway.refusal import Head
 from gateway.wire.base import Answer, Reading, Wire
-from policy.types import Identity
 from providers.base import Headers
 
 log = logging.getLogger("gatehouse.front")
@@ -77,7 +76,7 @@ class Front:
             await self._pipeline.note_stranger(head, error)
             raise
         try:
-            reading = await self._read(call, identity)
+            reading = await self._read(call)
         except GatewayError as error:
             answer = await self._pipeline.refuse_unread(head, identity, error)
             await call.answer(answer, call.identifying_headers())
@@ -95,9 +94,9 @@ class Front:
         )
         await self._deliver(call, await self._pipeline.serve(inbound))
 
-    async def _read(self, call: Call, identity: Identity) -> Reading:
+    async def _read(self, call: Call) -> Reading:
         check_headers(call.headers)
-        body = await call.read_body(self._pipeline.body_limit(identity))
+        body = await call.read_body(self._pipeline.body_limit())
         return call.wire.read(body)
 
     async def _deliver(self, call: Call, outbound: Outbound) -> None:

@@ -66,9 +66,9 @@ class Pipeline:
             raise NotAuthenticated.wrong_kind(identity.credential_id)
         return identity
 
-    def body_limit(self, identity: Identity) -> int:
-        """How many bytes of body this caller may send."""
-        return self.in_force.configuration.policy.max_request_bytes(identity.team)
+    def body_limit(self) -> int:
+        """How many bytes of body are worth reading: the most that any team may send."""
+        return self.in_force.configuration.policy.max_request_bytes
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
@@ -86,8 +86,7 @@ class Pipeline:
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
-        candidates = configuration.target_facts.get(exchange.facts.model, ())
-        decision = configuration.policy.decide(exchange.identity, exchange.facts, candidates)
+        decision = configuration.policy.decide(exchange.identity, exchange.facts)
         exchange.decision = decision
         return decision
 

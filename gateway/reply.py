@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from gateway.wire.base import Event, NotAReply, Observer
-from gateway.wire.sse import Splitter
+from gateway.wire.sse import EventTooLarge, Splitter
 from providers.base import ByteStream
-from providers.errors import ProviderUnavailable
+from providers.errors import ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -80,4 +80,7 @@ class StreamedReply(Reply):
         if not data:
             return None
         observe = self.observer.observe_event
-        return [(observe(event), event) for event in self.splitter.feed(data)]
+        try:
+            return [(observe(event), event) for event in self.splitter.feed(data)]
+        except EventTooLarge as error:
+            raise ReplyCut(str(error), target=self.target_name) from error
