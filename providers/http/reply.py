@@ -1,0 +1,123 @@
+"""A reply as it arrives: what the connection has pushed, until somebody reads it."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from providers.base import Headers
+from providers.errors import ProviderError
+
+PIECES_BEFORE_JOIN = 1024  # a peer that sends tiny pieces costs bytes, not objects
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait. All but the first are checked once a tick of the client, so they may run
+    up to two ticks over."""
+
+    connect_seconds: float = 5.0  # until connected, TLS included
+    first_byte_seconds: float = 120.0  # from the last byte of the request to the reply's head
+    idle_seconds: float = 120.0  # without a byte, while a body is written or read
+
+
+class Line(Protocol):
+    """What a reply needs of the connection it arrives on."""
+
+    def resume(self) -> None:
+        """Read on: there is room again."""
+        ...
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        ...
+
+
+class ReplyBody:
+    """One reply, a `ByteStream`: the connection pushes into it, one task reads from it.
+
+    `failure` is raised once everything that came before it has been read.
+    """
+
+    __slots__ = (
+        "_line",
+        "_loop",
+        "_pieces",
+        "ended",
+        "failure",
+        "has_head",
+        "headers",
+        "status",
+        "target",
+        "unread_bytes",
+        "waiter",
+    )
+
+    def __init__(self, line: Line, loop: asyncio.AbstractEventLoop, target: str) -> None:
+        self._line = line
+        self._loop = loop
+        self._pieces: list[bytes] = []
+        self.target = target
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.has_head = False
+        self.ended = False
+        self.failure: ProviderError | None = None
+        self.unread_bytes = 0
+        self.waiter: asyncio.Future[None] | None = None
+
+    def push(self, piece: bytes) -> None:
+        """Take bytes from the connection."""
+        pieces = self._pieces
+        pieces.append(piece)
+        self.unread_bytes += len(piece)
+        if len(pieces) > PIECES_BEFORE_JOIN:
+            pieces[:] = [b"".join(pieces)]
+
+    def wake(self) -> None:
+        """Something has changed: let the waiting task look."""
+        waiter = self.waiter
+        if waiter is not None:
+            self.waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Sleep until the connection has something to tell."""
+        waiter = self.waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            self.waiter = None
+
+    async def read(self) -> bytes:
+        """All bytes that have arrived; `b""` at the proper end.
+
+        Raises `ReplyCut` when the reply broke off, `ProviderTimeout` when it fell silent.
+        """
+        while not self._pieces:
+            if self.ended:
+                return b""
+            if self.failure is not None:
+                raise self.failure
+            await self.wait()
+        pieces = self._pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces = []
+        self.unread_bytes = 0
+        if not self.ended:
+            self._line.resume()
+        return data
+
+    async def aclose(self) -> None:
+        """Hang up unless the reply has come to its end. Safe to call twice."""
+        if not self.ended:
+            self._line.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A reply whose head is here and whose body may still be on its way."""
+
+    status: int
+    headers: Headers
+    body: ReplyBody
