@@ -1,0 +1,1 @@
+"""Pure translation between client protocols and the hub: OpenAI chat as LiteLLM speaks it."""

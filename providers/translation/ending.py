@@ -1,0 +1,101 @@
+"""How a verified reply ended, and its usage in either protocol's form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.translation.hub import Json
+from providers.translation.watch import ReplyWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a reply that the vendor itself ended. `usage` is chat's form of what it counted.
+
+    `native_stop_reason` is set where the upstream speaks Anthropic's words itself.
+    """
+
+    usage: Json | None = None
+    native_stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
+    """What the hub says of the end, less everything the vendor did not say itself."""
+    told = usage if isinstance(usage, Mapping) and watch.has_usage else None
+    return Ending(
+        usage=None if told is None else _verified_usage(told, watch),
+        native_stop_reason=watch.native_stop_reason,
+        stop_sequence=watch.stop_sequence,
+    )
+
+
+_PROMPT_DETAILS = ("cached_tokens", "cache_creation_tokens", "audio_tokens")
+
+
+def _verified_usage(told: Mapping[str, Any], watch: ReplyWatch) -> Json:
+    usage: Json = {
+        name: _count(told.get(name))
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    }
+    given = told.get("prompt_tokens_details") or {}
+    details: Json = {each: given[each] for each in _PROMPT_DETAILS if _count(given.get(each))}
+    by_age = given.get("cache_creation_token_details")
+    if isinstance(by_age, Mapping):
+        details["cache_creation_token_details"] = {k: v for k, v in by_age.items() if _count(v)}
+    usage["prompt_tokens_details"] = {"cached_tokens": 0, **details}
+    if watch.has_reasoning_count:
+        reasoning = (told.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        usage["completion_tokens_details"] = {"reasoning_tokens": _count(reasoning)}
+    return usage
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def messages_usage(usage: Json | None) -> Json:
+    """Chat's usage in Anthropic's disjoint classes.
+
+    Clients require the member, so a missing usage is zeros that say of themselves that they are
+    no count.
+    """
+    if usage is None:
+        return {"input_tokens": 0, "output_tokens": 0, "gatehouse_missing": True}
+    details = usage.get("prompt_tokens_details") or {}
+    read, written = (
+        _count(details.get("cached_tokens")),
+        _count(details.get("cache_creation_tokens")),
+    )
+    told: Json = {
+        "input_tokens": max(0, _count(usage.get("prompt_tokens")) - read - written),
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
+        "output_tokens": _count(usage.get("completion_tokens")),
+    }
+    by_age = details.get("cache_creation_token_details")
+    if isinstance(by_age, Mapping):
+        names = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        told["cache_creation"] = {each: _count(by_age.get(each)) for each in names}
+    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    if reasoning is not None:
+        told["output_tokens_details"] = {"thinking_tokens": _count(reasoning)}
+    return told
+
+
+_STOP_REASONS = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "content_filter": "refusal",
+}
+
+
+def stop_reason(finish_reason: str, ending: Ending, *, called_tools: bool) -> str:
+    """Anthropic's word for a chat finish reason."""
+    if ending.native_stop_reason is not None:
+        return ending.native_stop_reason
+    if called_tools and finish_reason not in ("length", "content_filter"):
+        return "tool_use"
+    if finish_reason == "stop" and ending.stop_sequence is not None:
+        return "stop_sequence"
+    return _STOP_REASONS.get(finish_reason, "end_turn")

@@ -1,0 +1,141 @@
+"""What the vendor itself said: read from the raw bytes of its reply, before LiteLLM adds anything.
+
+LiteLLM supplies a stop reason where the vendor's stream just ended, and counts tokens where the
+vendor told none. So the end of a reply, its usage and its ids are believed only when they were
+seen here. The known vendors' dialects are told apart by their members, not by names.
+"""
+
+from typing import Any
+
+import orjson
+
+DOCUMENT_LIMIT_BYTES = 64 << 20
+_LINE_LIMIT_BYTES = 32 << 20
+_MARKS = (b"inish", b"stop_", b"sage", b"rror", b'"id"', b"response")
+
+
+class ReplyTooLarge(Exception):
+    """A document or a single event is over the limit."""
+
+
+class ReplyWatch:
+    """Reads one reply as it passes."""
+
+    def __init__(self, *, answers: int) -> None:
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.is_stream = False
+        self.response_id: str | None = None
+        self.response_model: str | None = None
+        self.created: int | None = None
+        self.native_stop_reason: str | None = None  # in Anthropic's own words
+        self.stop_sequence: str | None = None
+        self.has_usage = False
+        self.has_reasoning_count = False
+        self.failure: str | None = None  # the vendor's own error in the middle of a stream
+        self.document: bytes = b""
+        self._answers = answers
+        self._finished: set[int] = set()
+        self._rest = b""
+
+    @property
+    def is_whole(self) -> bool:
+        """The vendor gave the stop reason of every answer."""
+        return len(self._finished) >= self._answers
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes. Raises `ReplyTooLarge`."""
+        if not self.is_stream:
+            self.document += data
+            if len(self.document) > DOCUMENT_LIMIT_BYTES:
+                raise ReplyTooLarge
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LINE_LIMIT_BYTES:
+            raise ReplyTooLarge
+        for line in lines:
+            self._read_line(line)
+
+    def finish(self) -> None:
+        """The reply's framing ended properly."""
+        if self.is_stream:
+            self._read_line(self._rest)
+            self._rest = b""
+        else:
+            self._read(self.document)
+
+    def _read_line(self, line: bytes) -> None:
+        if line.startswith(b"data:") and any(mark in line for mark in _MARKS):
+            self._read(line[5:])
+
+    def _read(self, raw: bytes) -> None:
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return  # [DONE], or nothing that could be believed
+        if isinstance(value, dict):
+            self._read_object(value)
+
+    def _read_object(self, value: dict[str, Any]) -> None:
+        if value.get("error"):
+            self.failure = error_message(value["error"])
+        inner = value.get("message")
+        if value.get("type") == "message_start" and isinstance(inner, dict):
+            self._read_ids(inner)
+        else:
+            self._read_ids(value)
+        self._read_messages_end(value)
+        for at, choice in enumerate(_dicts(value.get("choices"))):
+            self._read_choice(choice, at)
+        for at, candidate in enumerate(_dicts(value.get("candidates"))):
+            if candidate.get("finishReason"):
+                self._finished.add(at)
+        self._read_usage(value.get("usage") or value.get("usageMetadata"))
+
+    def _read_ids(self, value: dict[str, Any]) -> None:
+        found = value.get("id", value.get("responseId"))
+        if self.response_id is None and isinstance(found, str) and found:
+            self.response_id = found
+        model = value.get("model", value.get("modelVersion"))
+        if self.response_model is None and isinstance(model, str) and model:
+            self.response_model = model
+        if self.created is None and isinstance(value.get("created"), int):
+            self.created = value["created"]
+
+    def _read_messages_end(self, value: dict[str, Any]) -> None:
+        delta = value.get("delta") if value.get("type") == "message_delta" else value
+        if isinstance(delta, dict) and isinstance(delta.get("stop_reason"), str):
+            self._finished.add(0)
+            self.native_stop_reason = delta["stop_reason"]
+            if isinstance(delta.get("stop_sequence"), str):
+                self.stop_sequence = delta["stop_sequence"]
+
+    def _read_choice(self, choice: dict[str, Any], at: int) -> None:
+        if choice.get("finish_reason"):
+            index = choice.get("index")
+            self._finished.add(index if isinstance(index, int) else at)
+            if isinstance(choice.get("stop_reason"), str):  # vLLM names the sequence that hit
+                self.stop_sequence = choice["stop_reason"]
+        self._read_usage(choice.get("usage"))  # Moonshot's place for it
+
+    def _read_usage(self, usage: object) -> None:
+        if not isinstance(usage, dict):
+            return
+        counts = ("completion_tokens", "output_tokens", "totalTokenCount")
+        self.has_usage = self.has_usage or any(usage.get(each) is not None for each in counts)
+        details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+        told = details if isinstance(details, dict) else usage
+        names = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount")
+        if any(told.get(each) is not None for each in names):
+            self.has_reasoning_count = True
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def error_message(error: object) -> str:
+    """The words of a vendor's error object, at most 500 characters of them."""
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("type") or error.get("code") or "unnamed"
+    return str(error)[:500]
