@@ -1,0 +1,255 @@
+"""Build the running configuration from what people wrote: frozen values, ready to be asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from gateway.configuration import checks
+from gateway.configuration.document import (
+    GatehouseDocument,
+    PriceDocument,
+    TelemetryDocument,
+    VendorDocument,
+)
+from gateway.configuration.problems import Path as FieldPath
+from gateway.configuration.reading import Written, read_file
+from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
+from gateway.configuration.shipped import Shipped
+from policy.document import nano_usd
+from policy.engine import Policy
+from policy.types import TargetFacts
+from providers.base import Secret, Target, Vendor, Via, WireName
+
+DEFAULT_TEAM = "default"
+"""The team of the first developer key, where the configuration has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOverride:
+    """A target's price as configured, in nano-USD per million tokens; None as fresh input."""
+
+    input: int
+    output: int
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where traces go; nowhere without an endpoint."""
+
+    exporter: Literal["otlp", "none"] = "none"
+    otlp_endpoint: str | None = None
+    otlp_protocol: Literal["grpc", "http"] = "grpc"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything the gateway runs by. Replaced as a whole; a request keeps the one it began with.
+
+    `digest` is the SHA-256 of the file's bytes. `watched` are the files whose change makes a new
+    one. `notices` is what the operator should read at start.
+    """
+
+    source: Path | None
+    digest: str
+    vendors: Mapping[str, Vendor]
+    models: Mapping[str, tuple[Target, ...]]
+    target_facts: Mapping[str, TargetFacts]
+    policy: Policy
+    prices: Mapping[str, PriceOverride]
+    telemetry: Telemetry
+    teams: tuple[str, ...]
+    developer_team: str
+    watched: tuple[Path, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
+    """Read, check and build. Raises `ConfigurationError` with every problem found."""
+    written = read_file(path, environ)
+    keys = _check(written, shipped)
+    folder = path.parent
+    references = (each.api_key for each in written.document.vendors.values())
+    files = [found for each in references if each and (found := secret_file(each, folder))]
+    return build(
+        written.document,
+        keys,
+        shipped,
+        digest=written.digest,
+        source=path,
+        watched=(path, *files),
+        notices=_notices(written),
+    )
+
+
+def build(
+    document: GatehouseDocument,
+    keys: Mapping[str, Secret],
+    shipped: Shipped,
+    *,
+    digest: str,
+    source: Path | None = None,
+    watched: tuple[Path, ...] = (),
+    notices: tuple[str, ...] = (),
+) -> Configuration:
+    """Build from a document that has passed `checks.check`, and the keys of its vendors."""
+    vendors = {
+        name: _vendor(name, each, keys.get(name), shipped)
+        for name, each in document.vendors.items()
+    }
+    models = {
+        name: tuple(_target(each, vendors) for each in model.targets)
+        for name, model in document.models.items()
+    }
+    prices = {name: _price(each) for name, each in document.prices.items()}
+    facts = {
+        target.name: _facts(target, document, prices, shipped)
+        for targets in models.values()
+        for target in targets
+    }
+    by_model = {name: tuple(facts[each.name] for each in models[name]) for name in models}
+    teams = tuple(document.teams)
+    return Configuration(
+        source=source,
+        digest=digest,
+        vendors=vendors,
+        models=models,
+        target_facts=facts,
+        policy=Policy.compile(document.teams, by_model),
+        prices=prices,
+        telemetry=_telemetry(document.telemetry),
+        teams=teams,
+        developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
+        watched=watched,
+        notices=notices + tuple(_unpriced(document, by_model)),
+    )
+
+
+def _check(written: Written, shipped: Shipped) -> Mapping[str, Secret]:
+    """Run every check and open every secret, so that one run shows all there is to mend."""
+    found: list[tuple[FieldPath, str]] = list(checks.check(written.document, shipped))
+    keys: dict[str, Secret] = {}
+    for name, vendor in written.document.vendors.items():
+        if vendor.api_key is None:
+            continue
+        try:
+            keys[name] = resolve(vendor.api_key, written.source.parent)
+        except UnusableSecret as error:
+            found.append((("vendors", name, "api_key"), str(error)))
+    if found:
+        raise written.refuse(found)
+    return keys
+
+
+def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
+    record = shipped.records[written.kind]
+    via = checks.via(written, record)
+    spoken = record.paths if written.wires is None else written.wires
+    return Vendor(
+        name=name,
+        record=record,
+        base_url=written.base_url or record.base_url or "",
+        api_key=key,
+        wires=frozenset() if via is Via.LITELLM else frozenset(WireName(each) for each in spoken),
+        via=via,
+        clearance=checks.clearance(written, record).label,
+        region=written.region or record.region,
+        jurisdiction=written.jurisdiction or record.jurisdiction,
+        retention=written.retention or record.retention,
+        review_date=written.review_date,
+    )
+
+
+def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:
+    vendor, _, model = name.partition("/")
+    return Target(vendors[vendor], model)
+
+
+def _facts(
+    target: Target,
+    document: GatehouseDocument,
+    prices: Mapping[str, PriceOverride],
+    shipped: Shipped,
+) -> TargetFacts:
+    vendor = target.vendor
+    return TargetFacts(
+        name=target.name,
+        in_house=vendor.record.in_house,
+        clearance=checks.clearance(document.vendors[vendor.name], vendor.record),
+        region=vendor.region,
+        jurisdiction=vendor.jurisdiction,
+        retention=vendor.retention,
+        review_date=vendor.review_date,
+        price_known=vendor.record.in_house
+        or target.name in prices
+        or shipped.has_price(vendor.record.kind, target.upstream_model),
+    )
+
+
+def _price(written: PriceDocument) -> PriceOverride:
+    def known(usd: Decimal | None) -> int | None:
+        return None if usd is None else nano_usd(usd)
+
+    return PriceOverride(
+        nano_usd(written.input),
+        nano_usd(written.output),
+        known(written.cache_read),
+        known(written.cache_write_5m),
+        known(written.cache_write_1h),
+    )
+
+
+def _telemetry(written: TelemetryDocument) -> Telemetry:
+    endpoint = written.otlp_endpoint
+    if endpoint is None or written.exporter == "none":
+        return Telemetry()
+    return Telemetry("otlp", endpoint, written.otlp_protocol or _usual_protocol(endpoint))
+
+
+def _usual_protocol(endpoint: str) -> Literal["grpc", "http"]:
+    """OpenTelemetry's registered ports: 4317 speaks gRPC, 4318 HTTP; a path means HTTP too."""
+    parts = urlsplit(endpoint)
+    return "http" if parts.port == 4318 or (parts.path and parts.port != 4317) else "grpc"
+
+
+def _notices(written: Written) -> tuple[str, ...]:
+    teams = tuple(written.document.teams)
+    notices = []
+    if DEFAULT_TEAM not in teams:
+        notices.append(
+            f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
+        )
+    for name, vendor in written.document.vendors.items():
+        path = ("vendors", name, "api_key")
+        if vendor.api_key is None or path in written.tree.filled:
+            continue
+        if secret_file(vendor.api_key, written.source.parent) is None:
+            notices.append(
+                f"vendors.{name}.api_key stands in the file itself; "
+                f'use "${{NAME}}" or file:/run/secrets/name'
+            )
+    return tuple(notices)
+
+
+def _unpriced(
+    document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
+) -> list[str]:
+    """Targets that a team with a budget will be refused, because nobody knows what they cost."""
+    found: dict[str, str] = {}
+    for team, written in document.teams.items():
+        if written.limits.usd_per_month is None:
+            continue
+        for model in written.models:
+            for target in by_model[model]:
+                if not target.price_known:
+                    found.setdefault(target.name, team)
+    return [
+        f"no price is known for {target}: team {team} has a budget, so it is refused there; "
+        f"add it under prices"
+        for target, team in found.items()
+    ]

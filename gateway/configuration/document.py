@@ -1,0 +1,156 @@
+"""The whole of gatehouse.yaml as people write it: names, types, and what each option means."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
+from providers.base import Secret
+
+WireLabel = Literal[
+    "openai_chat",
+    "openai_responses",
+    "openai_completions",
+    "openai_embeddings",
+    "anthropic_messages",
+    "gemini",
+]
+
+
+def _address(value: str) -> str:
+    plain = value.isascii() and value.isprintable() and not set(value) & set(" ?#\\")
+    try:
+        parts = urlsplit(value)
+        sound = plain and parts.scheme in ("http", "https") and bool(parts.hostname)
+        sound = sound and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("an address is http:// or https://, a host, perhaps a port and a path")
+    if "@" in parts.netloc:
+        raise ValueError("an address holds no user or password; use api_key")
+    return value.rstrip("/")
+
+
+def _target(value: str) -> str:
+    vendor, slash, model = value.partition("/")
+    if not (vendor and slash and model) or not value.isprintable() or len(value) > 256:
+        raise ValueError("a target is vendor/model, such as house/qwen3-coder")
+    return value
+
+
+def _day(value: object) -> object:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("a date is written YYYY-MM-DD") from None
+
+
+def _secret(value: object) -> Secret:
+    if not isinstance(value, str) or not value:
+        raise ValueError('needs text: "${NAME}" or file:/run/secrets/name')
+    return Secret(value)
+
+
+def _not_empty(value: Mapping[str, object]) -> Mapping[str, object]:
+    if not value:
+        raise ValueError("needs at least one entry")
+    return value
+
+
+Address = Annotated[
+    str,
+    AfterValidator(_address),
+    WithJsonSchema({"type": "string", "pattern": r"^(https?://|.*\$\{)"}),
+]
+TargetName = Annotated[
+    str, AfterValidator(_target), WithJsonSchema({"type": "string", "pattern": "^.+/.+$"})
+]
+"""`vendor/model`, split at the first `/`: a vendor named here, and its own name for the model."""
+
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class VendorDocument(Section):
+    """Somebody who serves models: an engine in the house, or a vendor."""
+
+    kind: Words
+    """in_house, or the name of a vendor record that ships with the gateway."""
+    base_url: Address | None = None
+    """in_house: the engine's root. A vendor: replaces the whole prefix of its record."""
+    wires: Annotated[tuple[WireLabel, ...], Field(min_length=1)] | None = None
+    """Protocols spoken natively. Required in the house; for a vendor it narrows the record's."""
+    api_key: (
+        Annotated[
+            Secret,
+            PlainValidator(_secret),
+            WithJsonSchema({"type": "string", "examples": ["${API_KEY}", "file:/run/secrets/key"]}),
+        ]
+        | None
+    ) = None
+    """The vendor's key: "${NAME}" or file:/path. Never printed."""
+    via: Literal["direct", "litellm"] | None = None
+    """How the vendor is reached, where its record's way does not suit."""
+    clearance: DataClassLabel | None = None
+    """The highest data class it may see. Default: restricted in the house, public for a vendor."""
+    region: Words | None = None
+    """Where it computes. Default: what its record says."""
+    jurisdiction: Words | None = None
+    """Whose law it is under. Default: what its record says."""
+    retention: Words | None = None
+    """How long it keeps what it is sent. Default: what its record says."""
+    review_date: (
+        Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+        | None
+    ) = None
+    """When its contract and clearance are to be looked at again."""
+
+
+class ModelDocument(Section):
+    """A model as clients name it, and where it is served."""
+
+    targets: Annotated[tuple[TargetName, ...], Field(min_length=1)]
+    """Tried in this order."""
+
+
+class PriceDocument(Section):
+    """US dollars per million tokens. Overrides the shipped price book for one target."""
+
+    input: Usd
+    """Fresh input."""
+    output: Usd
+    """Output, reasoning included."""
+    cache_read: Usd | None = None
+    """Input read from the vendor's cache. Default: as fresh input."""
+    cache_write_5m: Usd | None = None
+    """Input written to a five-minute cache. Default: as fresh input."""
+    cache_write_1h: Usd | None = None
+    """Input written to a one-hour cache. Default: as fresh input."""
+
+
+class TelemetryDocument(Section):
+    """Where traces go. They hold no content."""
+
+    otlp_endpoint: Address | None = None
+    """An OpenTelemetry collector."""
+    otlp_protocol: Literal["grpc", "http"] | None = None
+    """Default: grpc on port 4317, http on port 4318 or with a path, else grpc."""
+    exporter: Literal["otlp", "none"] | None = None
+    """Default: otlp when there is an endpoint, else none."""
+
+
+class GatehouseDocument(Section):
+    """Gatehouse: which models there are, who may use them, and within which limits."""
+
+    vendors: Annotated[dict[Name, VendorDocument], AfterValidator(_not_empty)]
+    """Who serves models, by a name of your own."""
+    models: Annotated[dict[ModelName, ModelDocument], AfterValidator(_not_empty)]
+    """What clients can ask for."""
+    teams: Annotated[dict[Name, TeamDocument], AfterValidator(_not_empty)]
+    """Who may ask. What no team is given, nobody gets."""
+    prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
+    """Overrides of the shipped price book, by target."""
+    telemetry: TelemetryDocument = TelemetryDocument()

@@ -1,0 +1,145 @@
+"""Read gatehouse.yaml: YAML, environment, types. Every error has its line and what to do."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.problems import (
+    ConfigurationError,
+    Path,
+    Place,
+    Problem,
+    suggestion,
+)
+from gateway.configuration.tree import MAX_FILE_BYTES, Tree, Unreadable, read_tree
+
+_WRONG_TYPES = {
+    "string_type": "needs text; put it in quotes if it looks like a number, a date or a boolean",
+    "int_type": "needs a whole number, written like 600; ${NAME} can stand in text only",
+    "is_instance_of": "needs a number, written like 600 or 0.25",
+    "decimal_type": "needs a number, written like 600 or 0.25",
+    "bool_type": "needs true or false",
+    "tuple_type": "needs a list: [one, two]",
+    "dict_type": "needs named entries below it",
+    "model_type": "needs named entries below it",
+    "date_type": "needs a date, written YYYY-MM-DD",
+    "missing": "is required and not here; add it",
+    "too_short": "needs at least one entry",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is too long",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was read: what it says, where everything stands, and the hash of its bytes."""
+
+    source: FilePath
+    document: GatehouseDocument
+    tree: Tree
+    digest: str
+
+    def refuse(self, found: Sequence[tuple[Path, str]]) -> ConfigurationError:
+        """The error for things that are wrong in what the file means."""
+        return ConfigurationError(
+            str(self.source), [_problem(self.tree, path, text) for path, text in found]
+        )
+
+
+def read_bytes(path: FilePath, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """A regular file's bytes, one more than the limit at most. Raises `OSError`."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not make us wait
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("not a regular file")
+        return file.read(limit_bytes + 1)
+
+
+def digest_of(content: bytes) -> str:
+    """The name of a configuration in audit and metrics: SHA-256 of its bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_file(path: FilePath, environ: Mapping[str, str]) -> Written:
+    """Read a file. Raises `ConfigurationError` with every problem found."""
+    try:
+        content = read_bytes(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = Problem(Place(), (), f"cannot be read: {reason}; check the path and its rights")
+        raise ConfigurationError(str(path), [problem]) from None
+    return read_content(content, path, environ)
+
+
+def read_content(content: bytes, source: FilePath, environ: Mapping[str, str]) -> Written:
+    """Read a file's bytes. Raises `ConfigurationError` with every problem found."""
+    try:
+        tree = read_tree(content, environ)
+    except Unreadable as error:
+        raise ConfigurationError(str(source), error.problems) from None
+    try:
+        document = GatehouseDocument.model_validate(tree.value)
+    except ValidationError as error:
+        # `from None`: the cause would print the values it was given, secrets included.
+        raise ConfigurationError(str(source), list(_translated(error, tree))) from None
+    return Written(source, document, tree, digest_of(content))
+
+
+def _translated(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+    schema = GatehouseDocument.model_json_schema()
+    for each in error.errors(include_url=False, include_input=False):
+        path = tuple(step for step in each["loc"] if step != "[key]")
+        if each["type"] == "extra_forbidden":
+            known = _known_fields(schema, path[:-1])
+            name = str(path[-1])
+            text = f"unknown field `{name}`{suggestion(name, known)}"
+            yield Problem(tree.keys.get(path, Place(1, 1)), path, tree.scrubbed(text))
+        else:
+            yield _problem(tree, path, _message(each))
+
+
+def _message(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"must be one of {context['expected']}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case known:
+            return _WRONG_TYPES.get(known, error["msg"])
+
+
+def _problem(tree: Tree, path: Path, message: str) -> Problem:
+    written = tree.filled.get(path)
+    if written is not None:
+        message = f"not acceptable once {written} is filled in (its value is not shown)"
+    return Problem(tree.place(path), path, tree.scrubbed(message))
+
+
+def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
+    """The field names that stand at a path, from the JSON Schema."""
+    node = schema
+    for step in path:
+        node = _resolved(schema, node)
+        below = node.get("properties", {}).get(step) or node.get("additionalProperties")
+        if not isinstance(below, dict):
+            return ()
+        node = below
+    return tuple(_resolved(schema, node).get("properties", {}))
+
+
+def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    reference = node.get("$ref")
+    return schema["$defs"][reference.rpartition("/")[2]] if reference else node

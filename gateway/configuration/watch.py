@@ -1,0 +1,117 @@
+"""Take a changed configuration without a restart; a bad one is reported and the old one stays."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.configuration.build import Configuration
+from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.reading import digest_of, read_bytes
+
+_log = logging.getLogger(__name__)
+
+Load = Callable[[], Configuration]
+Apply = Callable[[Configuration], Awaitable[None]]
+Prints = dict[Path, str | None]
+Pause = Callable[[float], Awaitable[object]]
+
+_SETTLING_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class WatchState:
+    """What /readyz and the metrics tell of the configuration."""
+
+    digest: str
+    error: str | None = None
+    """The newest file's problems while it is refused; None while what runs is what stands there."""
+    reloads: int = 0
+    refusals: int = 0
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Looks at the contents of the configuration and its secret files every `interval_seconds`.
+
+    Contents, through their paths, not file events: a Kubernetes ConfigMap changes by swapping a
+    symlink beside the file. A change is taken once two looks a moment apart see the same bytes, so
+    that a half-written file, which may be valid, is not. `load` reads the file and raises
+    `ConfigurationError`; `apply` puts the new configuration in place and may raise it too.
+    """
+
+    current: Configuration
+    load: Load
+    apply: Apply
+    interval_seconds: float = 2.0
+    pause: Pause = asyncio.sleep
+    state: WatchState = field(init=False)
+    _seen: Prints = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = WatchState(self.current.digest)
+        self._seen = _prints_of(self.current)
+
+    async def run(self) -> None:
+        """Look for ever; ends when cancelled."""
+        while True:
+            await self.pause(self.interval_seconds)
+            await self.look()
+
+    async def look(self) -> bool:
+        """Look once. True when a new configuration was put in place.
+
+        A refused file is read again at each look (the secret it misses may have come since), and
+        reported again only when something else is wrong with it.
+        """
+        now = await asyncio.to_thread(fingerprints, self.current.watched)
+        if now == self._seen and self.state.error is None:
+            return False
+        if now != self._seen:
+            await self.pause(_SETTLING_SECONDS)
+            if await asyncio.to_thread(fingerprints, self.current.watched) != now:
+                return False  # still being written: the next look sees the rest
+            self._seen = now
+        return await self._take()
+
+    async def _take(self) -> bool:
+        try:
+            fresh = await asyncio.to_thread(self.load)
+            await self.apply(fresh)
+        except ConfigurationError as error:
+            self._refuse(error)
+            return False
+        self.current = fresh
+        self._seen = await asyncio.to_thread(_prints_of, fresh)
+        self.state.digest, self.state.error = fresh.digest, None
+        self.state.reloads += 1
+        _log.info("configuration_reloaded", extra={"digest": fresh.digest})
+        return True
+
+    def _refuse(self, error: ConfigurationError) -> None:
+        if str(error) == self.state.error:
+            return
+        self.state.error = str(error)
+        self.state.refusals += 1
+        _log.error("configuration_refused", extra={"problems": list(error.lines)})
+
+
+def fingerprints(paths: Iterable[Path]) -> Prints:
+    """The SHA-256 of each file's contents, None for one that cannot be read."""
+    return {path: _fingerprint(path) for path in paths}
+
+
+def _fingerprint(path: Path) -> str | None:
+    try:
+        return digest_of(read_bytes(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _prints_of(configuration: Configuration) -> Prints:
+    """What is in place: for the file itself what was read, not what stands there by now."""
+    prints = fingerprints(configuration.watched)
+    if configuration.source is not None:
+        prints[configuration.source] = configuration.digest
+    return prints
