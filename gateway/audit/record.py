@@ -181,6 +181,10 @@ class Records:
         self._unix_ns = unix_ns
         self._random_bytes = random_bytes
 
+    def unix_us(self) -> int:
+        """Now, in UTC microseconds since the epoch, as records carry it."""
+        return self._unix_ns() // 1000
+
     def new_ulid(self) -> str:
         """26 characters of Crockford base32: 48 bits of milliseconds, 80 random ones.
 
@@ -308,7 +312,7 @@ class Records:
             "record_id": f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}",
             "exchange_id": exchange_id,
             "kind": kind,
-            "time_unix_us": self._unix_ns() // 1000,
+            "time_unix_us": self.unix_us(),
         }
 
 

@@ -1,0 +1,164 @@
+"""Chain a batch of records and lay them out as rows; refuse what would break their order."""
+
+from dataclasses import dataclass, field
+
+from gateway.audit.chain import ChainHead, canonical, record_hash
+from gateway.audit.record import LostExchange, PastAttempt, RecordBody
+
+LeafRow = tuple[str, int, object, bytes, bytes, object]
+BodyRow = tuple[object, ...]
+
+_SPENT = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",  # holds the reasoning tokens
+)
+
+
+class RecordRefused(Exception):
+    """This record may not be written; `cause` is the stable word for why."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass(slots=True)
+class OpenExchange:
+    """An exchange whose `admitted` is durable in this lane and whose end is not."""
+
+    seq: int
+    admitted: RecordBody
+    attempts: list[RecordBody] = field(default_factory=list)
+
+    def lost(self) -> LostExchange:
+        """What an `unknown` end says of it."""
+        return LostExchange(
+            exchange_id=str(self.admitted["exchange_id"]),
+            team=_text(self.admitted.get("team")),
+            model=_text(self.admitted.get("model")),
+            attempts=tuple(_past(attempted) for attempted in self.attempts),
+        )
+
+
+class OpenExchanges:
+    """Which exchanges of this lane are durably admitted and have no durable end, oldest first."""
+
+    def __init__(self) -> None:
+        self._open: dict[object, OpenExchange] = {}
+
+    def __contains__(self, exchange_id: object) -> bool:
+        return exchange_id in self._open
+
+    def find(self, exchange_id: object) -> OpenExchange | None:
+        """The exchange, when it is open."""
+        return self._open.get(exchange_id)
+
+    def settled_seq(self, last_seq: int) -> int:
+        """Up to where everything admitted has its end, in a lane that is durable to `last_seq`."""
+        oldest = next(iter(self._open.values()), None)
+        return last_seq if oldest is None else oldest.seq - 1
+
+    def note_durable(self, body: RecordBody) -> None:
+        """Take notice of a record that is now durable."""
+        kind, exchange_id = body["kind"], body["exchange_id"]
+        if kind == "admitted":
+            seq = body["seq"]
+            assert isinstance(seq, int)
+            self._open[exchange_id] = OpenExchange(seq, body)
+        elif kind == "attempted":
+            self._open[exchange_id].attempts.append(body)
+        elif kind in {"completed", "unknown"}:
+            self._open.pop(exchange_id, None)
+
+
+class Batch:
+    """Records of one transaction, chained after `head` in the order they are added."""
+
+    __slots__ = ("_ended", "_open", "_opened", "body_rows", "head", "leaf_rows", "records")
+
+    def __init__(self, head: ChainHead, already_open: OpenExchanges) -> None:
+        self.head = head
+        self.records: list[RecordBody] = []
+        self.leaf_rows: list[LeafRow] = []
+        self.body_rows: list[BodyRow] = []
+        self._open = already_open
+        self._opened: set[object] = set()
+        self._ended: set[object] = set()
+
+    def add(self, body: RecordBody) -> None:
+        """Give the record its place and hash (written into `body`).
+
+        Raises `RecordRefused`: `not_open` for an attempt or end of an exchange that is not
+        admitted or has its end already, `not_json` for a body that has no canonical form.
+        """
+        kind, exchange_id = body["kind"], body["exchange_id"]
+        if kind in {"attempted", "completed"} and not self.is_open(exchange_id):
+            raise RecordRefused("not_open")
+        self._chain(body)
+        if kind == "admitted":
+            self._opened.add(exchange_id)
+        elif kind in {"completed", "unknown"}:
+            self._ended.add(exchange_id)
+
+    def is_open(self, exchange_id: object) -> bool:
+        """Whether the exchange would still lack its end once this batch is durable."""
+        if exchange_id in self._ended:
+            return False
+        return exchange_id in self._opened or exchange_id in self._open
+
+    def _chain(self, body: RecordBody) -> None:
+        lane, seq, prev_hash = self.head.lane, self.head.seq + 1, self.head.record_hash
+        body["lane"] = lane
+        body["seq"] = seq
+        body["prev_hash"] = prev_hash.hex()
+        try:
+            raw = canonical(body)
+        except TypeError as error:
+            raise RecordRefused("not_json") from error
+        digest = record_hash(raw)
+        time = body["time_unix_us"]
+        self.leaf_rows.append((lane, seq, body["record_id"], digest, prev_hash, time))
+        self.body_rows.append(
+            (
+                lane,
+                seq,
+                body["exchange_id"],
+                body["kind"],
+                time,
+                body.get("team"),
+                body.get("subject"),
+                body.get("model"),
+                _outcome(body),
+                body.get("cost_nano_usd"),
+                _total_tokens(body.get("usage")),
+                raw.decode(),
+            )
+        )
+        self.records.append(body)
+        self.head = ChainHead(lane, seq, digest)
+
+
+def _outcome(body: RecordBody) -> object:
+    if body["kind"] == "unknown":
+        return "unknown"
+    return body.get("outcome") or body.get("rule")
+
+
+def _total_tokens(usage: object) -> int | None:
+    if not isinstance(usage, dict):
+        return None
+    total: int = sum([usage.get(name, 0) for name in _SPENT])
+    return total
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _past(attempted: RecordBody) -> PastAttempt:
+    number = attempted["attempt"]
+    assert isinstance(number, int)
+    return PastAttempt(number, str(attempted["target"]))

@@ -1,0 +1,235 @@
+"""The ledger's thread: commit waiting records in groups, and make good what failed."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from queue import Empty, SimpleQueue
+
+from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
+from gateway.audit.ledger_file import LedgerFile
+from gateway.audit.record import RecordBody, Records
+
+log = logging.getLogger(__name__)
+
+BATCH_RECORDS = 256
+SETTLE_EVERY = 1024  # records between two notes of how far the lane is settled
+RETRY_SECONDS = 0.5  # how often a database that refused is tried when nobody appends
+ENDS = frozenset({"completed", "unknown"})
+
+
+class State(IntEnum):
+    """How far a record has come."""
+
+    WAITING = 0
+    TAKEN = 1  # it is in a transaction
+    DURABLE = 2
+    GIVEN_UP = 3  # its waiter has been told, or is about to be told, that it failed
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A record on its way. `state` changes only under the committer's lock."""
+
+    body: RecordBody
+    waiter: asyncio.Future[None]
+    appended: float  # seconds on the event loop's clock
+    state: State = State.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Records that failed together, and the stable word for why."""
+
+    entries: Sequence[Entry]
+    cause: str
+
+
+Report = Callable[[Sequence[Entry], Sequence[Refusal]], None]
+"""Called on the committer's thread after each batch: what is durable, and what failed."""
+
+
+class Committer:
+    """Commits entries in the order they are put.
+
+    `report` and `stopped` are called on its thread, and must not raise.
+    """
+
+    def __init__(
+        self, file: LedgerFile, records: Records, report: Report, stopped: Callable[[], None]
+    ) -> None:
+        self._file = file
+        self._records = records
+        self._report = report
+        self._stopped = stopped
+        self._lock = threading.Lock()
+        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ledger-committer", daemon=True)
+        # What follows belongs to the thread.
+        self._open = OpenExchanges()
+        self._owed: dict[object, None] = {}  # exchanges that need an end from us, in order
+        self._doubtful: Batch | None = None  # its transaction failed, perhaps with its work done
+        self._settled_seq = 0
+
+    def start(self) -> None:
+        """Open the lane, then start the thread. Raises `sqlite3.Error` when the file refuses."""
+        self._file.open()
+        self._thread.start()
+
+    def put(self, entry: Entry) -> None:
+        """Queue an entry. One that is GIVEN_UP is not written, but a missing end is made good."""
+        self._queue.put(entry)
+
+    def stop(self) -> None:
+        """Commit what has been put, then end the thread and call `stopped`."""
+        self._queue.put(None)
+
+    def give_up(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Let go of entries that waited too long. Returns those that were not durable by now."""
+        with self._lock:
+            late = [entry for entry in entries if entry.state < State.DURABLE]
+            for entry in late:
+                entry.state = State.GIVEN_UP
+        return late
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            entries, stopping = self._take()
+            self._commit(self._claim(entries))
+        self._mark_settled()
+        self._file.close()
+        self._stopped()
+
+    def _take(self) -> tuple[list[Entry], bool]:
+        """What waits, up to a batch, and whether to stop after it. Nothing: time to try again."""
+        impatient = bool(self._owed) or self._doubtful is not None
+        entries: list[Entry] = []
+        try:
+            entry = self._queue.get(timeout=RETRY_SECONDS if impatient else None)
+            while entry is not None:
+                entries.append(entry)
+                if len(entries) == BATCH_RECORDS:
+                    return entries, False
+                entry = self._queue.get_nowait()
+        except Empty:
+            return entries, False
+        return entries, True
+
+    def _claim(self, entries: Sequence[Entry]) -> list[Entry]:
+        claimed: list[Entry] = []
+        with self._lock:
+            for entry in entries:
+                if entry.state is State.WAITING:
+                    entry.state = State.TAKEN
+                    claimed.append(entry)
+                else:
+                    self._owe_end_of(entry.body)
+        return claimed
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        if not self._reopen():
+            self._report((), [self._refusal(entries, "database")] if entries else [])
+            return
+        batch = Batch(self._file.head, self._open)
+        taken, refusals = self._fill(batch, entries)
+        try:
+            if batch.records:
+                self._file.write(batch, self._due_mark())
+        except sqlite3.Error as error:
+            log.error("ledger_write_failed", extra={"error": str(error)})
+            self._doubtful = batch
+            self._report((), [*refusals, self._refusal(taken, "database")])
+        else:
+            self._confirm(batch, taken, refusals)
+
+    def _reopen(self) -> bool:
+        """See that the file is open; after a refusal find out what became of the last batch."""
+        if self._file.is_open:
+            return True
+        try:
+            self._file.open()
+        except sqlite3.Error as error:
+            log.error("ledger_open_failed", extra={"error": str(error)})
+            return False
+        batch, self._doubtful = self._doubtful, None
+        if batch is not None and batch.head == self._file.head:
+            self._note_durable(batch.records)
+            self._owe_admitted(batch.records)
+        return True
+
+    def _fill(self, batch: Batch, entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
+        taken: list[Entry] = []
+        refusals: list[Refusal] = []
+        for entry in entries:
+            try:
+                batch.add(entry.body)
+            except RecordRefused as refused:
+                refusals.append(self._refusal([entry], refused.cause))
+            else:
+                taken.append(entry)
+        for exchange_id in self._owed:
+            lost = self._open.find(exchange_id)
+            if lost is not None and batch.is_open(exchange_id):
+                batch.add(self._records.unknown(lost.lost(), "end not recorded"))
+        return taken, refusals
+
+    def _refusal(self, entries: Sequence[Entry], cause: str) -> Refusal:
+        with self._lock:
+            for entry in entries:
+                entry.state = State.GIVEN_UP
+        for entry in entries:
+            self._owe_end_of(entry.body)
+        return Refusal(entries, cause)
+
+    def _confirm(self, batch: Batch, taken: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
+        durable: list[Entry] = []
+        regretted: list[RecordBody] = []  # written, but their waiters could not wait so long
+        with self._lock:
+            for entry in taken:
+                if entry.state is State.TAKEN:
+                    entry.state = State.DURABLE
+                    durable.append(entry)
+                else:
+                    regretted.append(entry.body)
+        self._report(durable, refusals)
+        self._note_durable(batch.records)
+        self._owe_admitted(regretted)
+
+    def _note_durable(self, bodies: Sequence[RecordBody]) -> None:
+        for body in bodies:
+            self._open.note_durable(body)
+        if self._owed:
+            self._owed = {each: None for each in self._owed if each in self._open}
+
+    def _owe_admitted(self, bodies: Sequence[RecordBody]) -> None:
+        """The caller was told that these are not admitted: they never get an end from him."""
+        for body in bodies:
+            if body["kind"] == "admitted" and body["exchange_id"] in self._open:
+                self._owed[body["exchange_id"]] = None
+
+    def _owe_end_of(self, body: RecordBody) -> None:
+        """This end was not written: unless another comes first, we write one."""
+        if body["kind"] in ENDS:
+            self._owed[body["exchange_id"]] = None
+
+    def _due_mark(self) -> int | None:
+        """How far the lane is settled before this batch, when that is worth noting again."""
+        mark = self._open.settled_seq(self._file.head.seq)
+        if mark - self._settled_seq < SETTLE_EVERY:
+            return None
+        self._settled_seq = mark
+        return mark
+
+    def _mark_settled(self) -> None:
+        """At the end, so that the next start has nothing to look through."""
+        if not self._file.is_open:
+            return
+        try:
+            mark = self._open.settled_seq(self._file.head.seq)
+            self._file.write(Batch(self._file.head, self._open), mark)
+        except sqlite3.Error as error:
+            log.warning("ledger_mark_failed", extra={"error": str(error)})

@@ -1,0 +1,177 @@
+"""The one writer of the ledger: requests hand records in and await the moment they are durable.
+
+What holds. A record whose future succeeded is durable, and so is every record of its exchange
+appended before it. A record whose future failed is as a rule not in the ledger. Where its fate
+could not be awaited (a commit slower than the limit, or one that failed with its work done) it
+may be: then an `admitted` gets an `unknown` end from the writer as soon as the database answers,
+or else at the next start. An end that could not be written is replaced by such an `unknown` in
+the same way, unless the caller's second try comes first. So an admitted exchange has exactly one
+end; a second one, and an attempt or end of an exchange that is not admitted, is refused.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gateway.audit.committer import ENDS, Committer, Entry, Refusal, State
+from gateway.audit.ledger_file import LedgerFile
+from gateway.audit.record import RecordBody, Records
+from gateway.errors import LedgerUnavailable
+
+
+class WriterMeter(Protocol):
+    """Told on the event loop's thread how the writer fares."""
+
+    def records_written(self, records: int, seconds: float) -> None:
+        """One commit: how many records, and how long the first of them had waited."""
+        ...
+
+    def records_failed(self, records: int, cause: str) -> None:
+        """Records whose waiters were told so. Causes: `too_slow`, `queue_full`, `database`,
+        `closed`, `not_open` (no such open exchange), `not_json`.
+        """
+        ...
+
+
+class SilentMeter:
+    """Counts nothing."""
+
+    def records_written(self, records: int, seconds: float) -> None:
+        """Nothing is counted."""
+
+    def records_failed(self, records: int, cause: str) -> None:
+        """Nothing is counted."""
+
+
+class LedgerWriter:
+    """Appends to a lane of its own. Built, used and closed on one running event loop.
+
+    `wait_seconds` bounds how long a record may wait to become durable, `queue_limit` how many
+    may wait at a time.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        records: Records,
+        *,
+        meter: WriterMeter | None = None,
+        wait_seconds: float = 5.0,
+        queue_limit: int = 8192,
+    ) -> None:
+        self.lane = records.new_ulid()
+        self._loop = asyncio.get_running_loop()
+        self._meter = meter or SilentMeter()
+        self._wait_seconds = wait_seconds
+        self._queue_limit = queue_limit
+        self._waiting: deque[Entry] = deque()  # oldest first
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._stopped: asyncio.Future[None] = self._loop.create_future()
+        ledger_file = LedgerFile(
+            file,
+            self.lane,
+            opened_unix_us=records.unix_us(),
+            busy_timeout_ms=int(wait_seconds * 500),
+        )
+        self._committer = Committer(
+            ledger_file,
+            records,
+            report=lambda durable, refusals: self._tell(lambda: self._settle(durable, refusals)),
+            stopped=lambda: self._tell(lambda: self._stopped.set_result(None)),
+        )
+
+    def start(self) -> None:
+        """Open the lane and begin. Raises `LedgerUnavailable` when the database refuses."""
+        try:
+            self._committer.start()
+        except sqlite3.Error as error:
+            self._closed = True
+            self._stopped.set_result(None)
+            raise LedgerUnavailable(f"the audit ledger cannot be opened: {error}") from error
+
+    @property
+    def queue_depth(self) -> int:
+        """How many records wait to become durable."""
+        return len(self._waiting)
+
+    def append(self, body: RecordBody) -> asyncio.Future[None]:
+        """Hand a record in; from now on the body is the writer's. Done means durable.
+
+        The future fails with `LedgerUnavailable` when the record was refused or not taken in
+        time. Cancelling it does not take the record back.
+        """
+        entry = Entry(body, self._loop.create_future(), self._loop.time())
+        if self._closed:
+            self._fail([entry], "closed")
+        elif len(self._waiting) >= self._queue_limit:
+            self._fail(self._committer.give_up([entry]), "queue_full")
+            if body["kind"] in ENDS:
+                self._committer.put(entry)  # not to be written, but to be made good
+        else:
+            self._waiting.append(entry)
+            self._committer.put(entry)
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._wait_seconds, self._expire)
+        return entry.waiter
+
+    async def close(self) -> None:
+        """Take no more, write what waits, and stop; `wait_seconds` at most. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._committer.stop()
+        await asyncio.wait([self._stopped], timeout=self._wait_seconds)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fail(self._committer.give_up(self._waiting), "closed")
+        self._waiting.clear()
+
+    def _expire(self) -> None:
+        """Fail those who have waited too long; look again when the next one would have."""
+        now = self._loop.time()
+        late: list[Entry] = []
+        while self._waiting and self._waiting[0].appended + self._wait_seconds <= now:
+            late.append(self._waiting.popleft())
+        self._fail(self._committer.give_up(late), "too_slow")
+        self._timer = None
+        if self._waiting:
+            next_deadline = self._waiting[0].appended + self._wait_seconds
+            self._timer = self._loop.call_at(next_deadline, self._expire)
+
+    def _settle(self, durable: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
+        for entry in durable:
+            if not entry.waiter.done():
+                entry.waiter.set_result(None)
+        if durable:
+            self._meter.records_written(len(durable), self._loop.time() - durable[0].appended)
+        for refusal in refusals:
+            self._fail(refusal.entries, refusal.cause)
+        while self._waiting and self._waiting[0].state >= State.DURABLE:
+            self._waiting.popleft()
+
+    def _fail(self, entries: Iterable[Entry], cause: str) -> None:
+        failed = [entry.waiter for entry in entries]
+        for waiter in failed:
+            if not waiter.done():
+                waiter.set_exception(_unavailable(cause))
+                waiter.exception()  # seen: not everybody awaits an attempt's record
+        if failed:
+            self._meter.records_failed(len(failed), cause)
+
+    def _tell(self, message: Callable[[], None]) -> None:
+        """From the committer's thread to the event loop, in one wake-up."""
+        try:
+            self._loop.call_soon_threadsafe(message)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits any more
+
+
+def _unavailable(cause: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"the audit ledger did not take the record ({cause}), so the request was stopped; "
+        "try again, and tell your platform team if it stays so"
+    )
