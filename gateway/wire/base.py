@@ -108,10 +108,25 @@ class Answer:
 class Wire(Protocol):
     """One client protocol."""
 
-    name: WireName
-    path: str
-    counting: bool  # this endpoint counts tokens instead of answering
-    summary: str  # one line for the OpenAPI page
+    @property
+    def name(self) -> WireName:
+        """The protocol."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path of its endpoint here."""
+        ...
+
+    @property
+    def counting(self) -> bool:
+        """True where the endpoint counts tokens instead of answering."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for the OpenAPI page."""
+        ...
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""

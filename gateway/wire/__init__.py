@@ -1,0 +1,12 @@
+"""The client protocols, one file each. `wires` is the table of contents."""
+
+from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
+from gateway.wire.base import EstimateTokens, Wire
+from gateway.wire.openai_chat import OpenAiChat
+
+WIRES = (OpenAiChat, AnthropicMessages, AnthropicCountTokens)
+
+
+def wires(estimate: EstimateTokens) -> tuple[Wire, ...]:
+    """Every client protocol, each with the way to estimate tokens."""
+    return tuple(wire(estimate) for wire in WIRES)

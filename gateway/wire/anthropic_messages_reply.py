@@ -1,0 +1,216 @@
+"""Watch an Anthropic message pass: where it begins and ends, what it used, whether it is whole."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.exchange import Usage
+from gateway.wire import replies
+from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.sse import data_of
+
+_INPUT_FIGURES: Final = (
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation",
+)
+
+
+class _Words(msgspec.Struct):
+    """A delta, or a content block: what is said, in any of the ways there are."""
+
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    stop_reason: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class _Message(msgspec.Struct):
+    """The message itself: whole, or as it opens a stream."""
+
+    id: str | None = None
+    model: str | None = None
+    content: list[_Words] | None = None
+    stop_reason: str | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _StreamEvent(msgspec.Struct):
+    """Any event of a stream."""
+
+    type: str | None = None
+    delta: _Words | None = None
+    content_block: _Words | None = None
+    message: _Message | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_STREAM_EVENT: Final = msgspec.json.Decoder(_StreamEvent)
+_MESSAGE: Final = msgspec.json.Decoder(_Message)
+_EMPTY_INPUT: Final = len("{}")
+
+
+class MessagesObserver:
+    """Reads one reply as it passes. Never changes a byte."""
+
+    __slots__ = ("_figures", "_has_started", "_is_ending", "facts")
+
+    def __init__(self) -> None:
+        self.facts = ReplyFacts()
+        self._figures: replies.Figures = {}
+        self._has_started = False
+        self._is_ending = False
+
+    def observe_event(self, event: bytes) -> Event:
+        """Read one whole event."""
+        name, data = data_of(event)
+        if data is None:
+            return self._passing()
+        try:
+            seen = _STREAM_EVENT.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._observe_oddity(name, data)
+        match seen.type:
+            case "content_block_delta":
+                self.facts.output_bytes += _bytes_said(seen.delta)
+                self._has_started = True
+            case "content_block_start":
+                self.facts.output_bytes += _bytes_said(seen.content_block)
+                self._has_started = True
+            case "message_start":
+                self._note_start(seen.message)
+            case "message_delta":
+                self._note_delta(seen)
+            case "message_stop":
+                return Event.END
+            case "error":
+                return self._fail(seen.error, data)
+            case "ping":
+                pass
+            case _:
+                self._has_started = True
+        return self._passing()
+
+    def observe_document(self, body: bytes) -> None:
+        """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
+        try:
+            message = _MESSAGE.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise NotAReply("the body is no message") from error
+        if message.content is None:
+            self.facts.failure = _error_in(message.error)
+            raise NotAReply(f"the body is no message: {self.facts.failure or 'it has no content'}")
+        self._note_start(message)
+        self.facts.output_bytes += sum(_bytes_said(block) for block in message.content)
+        self.facts.finish_reason = message.stop_reason
+        self.facts.is_whole = message.stop_reason is not None
+
+    def _note_start(self, message: _Message | None) -> None:
+        if message is None:
+            return
+        self.facts.response_id = message.id
+        self.facts.response_model = message.model
+        self._note_usage(message.usage)
+
+    def _note_delta(self, seen: _StreamEvent) -> None:
+        self._note_usage(seen.usage)
+        if seen.delta is not None and seen.delta.stop_reason:
+            self.facts.finish_reason = seen.delta.stop_reason
+            self.facts.is_whole = self._is_ending = True
+
+    def _note_usage(self, raw: msgspec.Raw) -> None:
+        """Later figures hold over earlier ones, unless they are input figures of nothing."""
+        if not raw:
+            return
+        figures = replies.decode_figures(raw)
+        if not any(replies.tokens(figures, name) for name in _INPUT_FIGURES):
+            figures = {key: value for key, value in figures.items() if key not in _INPUT_FIGURES}
+        self._figures |= {key: value for key, value in figures.items() if value is not None}
+        self.facts.usage = _usage(self._figures)
+
+    def _fail(self, error: msgspec.Raw, data: bytes) -> Event:
+        self.facts.failure = _error_in(error) or replies.failure_text(replies.decode_loosely(data))
+        return Event.FAILURE
+
+    def _observe_oddity(self, name: bytes, data: bytes) -> Event:
+        """An event of no known shape; an error, an end and a stop are still recognised."""
+        document = replies.figures(replies.decode_loosely(data))
+        match document.get("type") or name.decode(errors="replace"):
+            case "error":
+                self.facts.failure = replies.failure_text(document.get("error") or document)
+                return Event.FAILURE
+            case "message_stop":
+                return Event.END
+            case "message_delta":
+                stop_reason = replies.figures(document.get("delta")).get("stop_reason")
+                self._note_delta(
+                    _StreamEvent(
+                        delta=_Words(stop_reason=replies.text_or_none(stop_reason)),
+                        usage=replies.encode(document.get("usage")),
+                    )
+                )
+            case "message_start":
+                message = replies.figures(document.get("message"))
+                self._note_usage(replies.encode(message.get("usage")))
+            case _:
+                self._has_started = True
+        return self._passing()
+
+    def _passing(self) -> Event:
+        if self._is_ending:
+            return Event.ENDING
+        return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
+
+
+class CountObserver:
+    """Reads the answer of the counting endpoint, which is never streamed."""
+
+    __slots__ = ("facts",)
+
+    def __init__(self) -> None:
+        self.facts = ReplyFacts()
+
+    def observe_event(self, event: bytes) -> Event:
+        """A count is no stream: whatever comes is passed on."""
+        return Event.SUBSTANCE
+
+    def observe_document(self, body: bytes) -> None:
+        """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
+        document = replies.figures(replies.decode_loosely(body))
+        count = document.get("input_tokens")
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise NotAReply("the body is no token count: it has no 'input_tokens'")
+        self.facts.is_whole = True
+
+
+def _error_in(error: msgspec.Raw) -> str | None:
+    document = replies.decode_loosely(bytes(error)) if error else None
+    return None if document is None else replies.failure_text(document)
+
+
+def _bytes_said(words: _Words | None) -> int:
+    if words is None:
+        return 0
+    said = replies.text_bytes(words.text, words.thinking, words.partial_json, words.name)
+    return said + (len(words.input) if len(words.input) > _EMPTY_INPUT else 0)
+
+
+def _usage(figures: replies.Figures) -> Usage | None:
+    """Anthropic's classes are disjoint already; the split of cache writes comes only at times."""
+    written = replies.tokens(figures, "cache_creation_input_tokens")
+    by_lifetime = replies.figures(figures.get("cache_creation"))
+    written_1h = replies.tokens(by_lifetime, "ephemeral_1h_input_tokens")
+    written_5m = replies.tokens(by_lifetime, "ephemeral_5m_input_tokens")
+    usage = Usage(
+        input_tokens=replies.tokens(figures, "input_tokens"),
+        cache_read_tokens=replies.tokens(figures, "cache_read_input_tokens"),
+        cache_write_5m_tokens=max(written_5m, written - written_1h),
+        cache_write_1h_tokens=written_1h,
+        output_tokens=replies.tokens(figures, "output_tokens"),
+    )
+    return replies.usage_or_none(usage)

@@ -1,0 +1,96 @@
+"""Read the few typed fields that facts need, refusing each wrong one by its name."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from gateway.errors import MalformedRequest
+from gateway.wire import splice
+from gateway.wire.splice import Members
+
+MOST_NAME_CHARACTERS: Final = 256
+MOST_TOOLS: Final = 10_000
+MOST_TOKENS: Final = 2**31 - 1
+
+_NULL: Final = msgspec.Raw(b"null")
+_TEXT: Final = msgspec.json.Decoder(str)
+_FLAG: Final = msgspec.json.Decoder(bool)
+_COUNT: Final = msgspec.json.Decoder(int)
+
+
+def is_given(values: Members, key: str) -> bool:
+    """True when the member stands there and is not null."""
+    value = values.get(key)
+    return value is not None and value != _NULL
+
+
+def model_of(values: Members) -> str:
+    """The model the client names: 1 to 256 characters, all printable."""
+    if "model" not in values:
+        raise MalformedRequest("'model' is missing; GET /v1/models lists yours")
+    return _name(values["model"], "'model'")
+
+
+def flag(values: Members, key: str) -> bool:
+    """A boolean; absent and null are false."""
+    if not is_given(values, key):
+        return False
+    try:
+        return _FLAG.decode(values[key])
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(f"'{key}' must be true or false") from error
+
+
+def count(values: Members, key: str, most: int) -> int | None:
+    """A whole number from 1 to `most`; absent and null are None."""
+    if not is_given(values, key):
+        return None
+    try:
+        number = _COUNT.decode(values[key])
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(f"'{key}' must be a whole number from 1 to {most}") from error
+    if not 1 <= number <= most:
+        raise MalformedRequest(f"'{key}' must be a whole number from 1 to {most}")
+    return number
+
+
+def text(value: msgspec.Raw, where: str) -> str:
+    """A string."""
+    try:
+        return _TEXT.decode(value)
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(f"{where} must be a string") from error
+
+
+def tools_of(values: Members, key: str) -> Iterator[tuple[str, Members]]:
+    """Each tool definition under `key`, with its path. Refuses duplicates, and all but a list."""
+    if not is_given(values, key):
+        return
+    definitions = splice.items(values[key], f"'{key}'")
+    if len(definitions) > MOST_TOOLS:
+        raise MalformedRequest(f"'{key}' holds more than {MOST_TOOLS} tools")
+    for number, definition in enumerate(definitions):
+        path = f"{key}.{number}"
+        yield path, splice.members(definition, path)
+
+
+def tool_name(values: Members, path: str) -> str | None:
+    """The name in one (part of a) tool definition, if it has one."""
+    return _name(values["name"], f"{path}.name") if is_given(values, "name") else None
+
+
+def tool_type(values: Members, path: str) -> str:
+    """What a tool without a name is known by."""
+    if not is_given(values, "type"):
+        raise MalformedRequest(f"{path} has neither a name nor a type")
+    return _name(values["type"], f"{path}.type")
+
+
+def _name(value: msgspec.Raw, where: str) -> str:
+    name = text(value, where)
+    if not (0 < len(name) <= MOST_NAME_CHARACTERS and name.isprintable()):
+        raise MalformedRequest(
+            f"{where} must be 1 to {MOST_NAME_CHARACTERS} characters, none of them invisible"
+        )
+    return name

@@ -1,0 +1,264 @@
+"""Watch a chat completion pass: where it begins and ends, what it used, whether it is whole."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.exchange import Usage
+from gateway.wire import replies
+from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.sse import data_of
+
+_NULL: Final = msgspec.Raw(b"null")
+
+
+class _Function(msgspec.Struct):
+    """One piece of a call."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    """A tool call, or a piece of one."""
+
+    function: _Function | None = None
+    custom: msgspec.Raw = msgspec.Raw()
+
+
+class _Delta(msgspec.Struct):
+    """What an answer says, or adds: the same members in a chunk and in a whole message."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(msgspec.Struct):
+    """One of the answers."""
+
+    index: int | None = None
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    """A chunk of a stream, or a whole reply."""
+
+    id: str | None = None
+    model: str | None = None
+    object: str | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_CHUNK: Final = msgspec.json.Decoder(_Chunk)
+_OPENING_KEYS: Final = frozenset(("role", "name"))
+
+
+class ChatObserver:
+    """Reads one reply as it passes. Never changes a byte."""
+
+    __slots__ = (
+        "_answers",
+        "_asked_for_usage",
+        "_begun",
+        "_finished",
+        "_has_started",
+        "_is_ending",
+        "facts",
+    )
+
+    def __init__(self, answers: int, *, asked_for_usage: bool) -> None:
+        self.facts = ReplyFacts()
+        self._answers = answers
+        self._asked_for_usage = asked_for_usage
+        self._begun: set[int | None] = set()
+        self._finished: set[int | None] = set()
+        self._has_started = False
+        self._is_ending = False
+
+    def observe_event(self, event: bytes) -> Event:
+        """Read one whole event."""
+        _, data = data_of(event)
+        if data is None:
+            return self._observe_silence(event)
+        if data == b"[DONE]":
+            return self._observe_end()
+        chunk = _decode(data)
+        if chunk is None:
+            self._has_started = True
+            return self._passing()
+        failure = _failure(chunk, data)
+        if failure is not None:
+            self.facts.failure = failure
+            return Event.FAILURE
+        return self._observe_chunk(chunk, data)
+
+    def observe_document(self, body: bytes) -> None:
+        """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
+        reply = _decode(body)
+        if reply is None:
+            raise NotAReply("the body is no chat completion")
+        self.facts.failure = _failure(reply, body)
+        if self.facts.failure is not None:
+            raise NotAReply(f"the body is an error: {self.facts.failure}")
+        if not reply.choices or any(choice.message is None for choice in reply.choices):
+            raise NotAReply("the body is no chat completion: it has no answers")
+        self._note(reply)
+        self.facts.is_whole = self._finished >= self._begun
+
+    def _observe_chunk(self, chunk: _Chunk, data: bytes) -> Event:
+        said = self._note(chunk)
+        was_ending = self._is_ending
+        if not was_ending and len(self._finished) >= self._answers:
+            self._is_ending = self.facts.is_whole = True
+        is_extra = was_ending or not chunk.choices
+        if self._asked_for_usage and is_extra and not said and _is_given(chunk.usage):
+            return Event.WITHHELD
+        if not self._has_started and (said or _says_something(data)):
+            self._has_started = True
+        return self._passing()
+
+    def _note(self, chunk: _Chunk) -> int:
+        """Take down what a chunk tells; returns how many bytes the answers said in it."""
+        facts = self.facts
+        if facts.response_id is None:
+            facts.response_id = chunk.id
+            facts.response_model = chunk.model
+        if _is_given(chunk.usage):
+            facts.usage = _usage(replies.decode_figures(chunk.usage)) or facts.usage
+        said = 0
+        for choice in chunk.choices or ():
+            self._begun.add(choice.index)
+            words = choice.delta or choice.message
+            if words is not None:
+                said += _bytes_said(words)
+            if choice.finish_reason:
+                facts.finish_reason = choice.finish_reason
+                self._finished.add(choice.index)
+        facts.output_bytes += said
+        return said
+
+    def _observe_end(self) -> Event:
+        # An engine that ignores `n` ends with fewer answers than were asked for.
+        if self._begun and self._finished >= self._begun:
+            self.facts.is_whole = True
+        return Event.END
+
+    def _observe_silence(self, event: bytes) -> Event:
+        # Older llama.cpp servers send a failure in a field of that name.
+        if event.startswith(b"error:"):
+            _, _, error = event.partition(b":")
+            self.facts.failure = replies.failure_text(replies.decode_loosely(error) or "an error")
+            return Event.FAILURE
+        return self._passing()
+
+    def _passing(self) -> Event:
+        if self._is_ending:
+            return Event.ENDING
+        return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
+
+
+def _decode(data: bytes) -> _Chunk | None:
+    """A chunk or reply; read loosely where some member has an unusual type; None for no object."""
+    try:
+        return _CHUNK.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        document = replies.decode_loosely(data)
+        return _read_loosely(document) if isinstance(document, dict) else None
+
+
+def _read_loosely(document: dict[str, object]) -> _Chunk:
+    choices = document.get("choices")
+    return _Chunk(
+        choices=[
+            _Choice(
+                index=replies.number_or_none(choice.get("index")),
+                delta=_said_loosely(choice.get("delta")),
+                message=_said_loosely(choice.get("message")),
+                finish_reason=replies.text_or_none(choice.get("finish_reason")),
+            )
+            for choice in (choices if isinstance(choices, list) else ())
+            if isinstance(choice, dict)
+        ],
+        id=replies.text_or_none(document.get("id")),
+        model=replies.text_or_none(document.get("model")),
+        object=replies.text_or_none(document.get("object")),
+        usage=replies.encode(document.get("usage")),
+        error=replies.encode(document.get("error")),
+    )
+
+
+def _said_loosely(words: object) -> _Delta | None:
+    """Words of unknown shape, as text of their size."""
+    if not isinstance(words, dict):
+        return None
+    said = {key: value for key, value in words.items() if value and key not in _OPENING_KEYS}
+    return _Delta(content=msgspec.json.encode(said).decode() if said else None)
+
+
+def _failure(chunk: _Chunk, data: bytes) -> str | None:
+    if _is_given(chunk.error):
+        return replies.failure_text(replies.decode_loosely(bytes(chunk.error)))
+    if chunk.object == "error":  # older vLLM
+        return replies.failure_text(replies.decode_loosely(data))
+    return None
+
+
+def _is_given(value: msgspec.Raw) -> bool:
+    return len(value) > 0 and value != _NULL
+
+
+def _says_something(data: bytes) -> bool:
+    """Looks for words in members we do not know. Asked only until the reply has started."""
+    document = replies.decode_loosely(data)
+    choices = document.get("choices") if isinstance(document, dict) else None
+    deltas = [choice.get("delta") for choice in choices or () if isinstance(choice, dict)]
+    return any(
+        value and key not in _OPENING_KEYS
+        for delta in deltas
+        if isinstance(delta, dict)
+        for key, value in delta.items()
+    )
+
+
+def _bytes_said(words: _Delta) -> int:
+    said = replies.text_bytes(
+        words.content, words.reasoning_content or words.reasoning, words.refusal
+    )
+    for call in words.tool_calls or ():
+        said += len(call.custom)
+        if call.function is not None:
+            said += replies.text_bytes(call.function.name, call.function.arguments)
+    if words.function_call is not None:
+        said += replies.text_bytes(words.function_call.name, words.function_call.arguments)
+    return said
+
+
+def _usage(figures: replies.Figures) -> Usage | None:
+    """OpenAI counts cached tokens inside `prompt_tokens`; other vendors name them otherwise."""
+    given = replies.figures(figures.get("prompt_tokens_details"))
+    spent = replies.figures(figures.get("completion_tokens_details"))
+    prompt = replies.tokens(figures, "prompt_tokens")
+    cached = replies.tokens(given, "cached_tokens") or replies.tokens(
+        figures, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+    )
+    written = replies.tokens(given, "cache_write_tokens", "cache_creation_tokens")
+    written = written or replies.tokens(figures, "cache_creation_input_tokens")
+    cached = min(cached, prompt)
+    written = min(written, prompt - cached)
+    output = replies.tokens(figures, "completion_tokens")
+    usage = Usage(
+        input_tokens=prompt - cached - written,
+        cache_read_tokens=cached,
+        cache_write_5m_tokens=written,
+        output_tokens=output,
+        reasoning_tokens=min(replies.tokens(spent, "reasoning_tokens"), output),
+    )
+    return replies.usage_or_none(usage)
