@@ -4,26 +4,26 @@ import re
 from collections.abc import Mapping
 
 from gateway.telemetry import names
-from gateway.telemetry.model import Pseudonym, Record, Value, count_of
-from gateway.telemetry.names import Attribute, Kind, Signal
+from gateway.telemetry.fitting import Fit, Value, fit_count
+from gateway.telemetry.model import Pseudonym, Record
+from gateway.telemetry.names import Attribute, Signal
 from gateway.telemetry.story import Story
-
-MAX_CHARS = 256
-MAX_ITEMS = 32
 
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")  # an id; an address or a name is none
 
 Copies = tuple[tuple[Attribute, str], ...]
 
-_OPENING: Copies = (
+_CALLER: Copies = (
     (names.TEAM, "team"),
     (names.KEY, "credential_id"),
-    (names.AUTH_METHOD, "auth_method"),
     (names.API, "wire"),
-    (names.HTTP_ROUTE, "path"),
-    (names.URL_PATH, "path"),
     (names.OPERATION, "operation"),
     (names.MODEL, "model"),
+)
+_REQUEST: Copies = (
+    (names.AUTH_METHOD, "auth_method"),
+    (names.HTTP_ROUTE, "path"),
+    (names.URL_PATH, "path"),
     (names.REQUEST_BYTES, "body_bytes"),
     (names.INPUT_ESTIMATE, "input_tokens_estimate"),
     (names.REQUEST_STREAM, "streaming"),
@@ -69,33 +69,27 @@ _ENDED: Copies = (
 )
 
 
-def _by_signal(copies: Copies) -> Mapping[Signal, Copies]:
-    return {signal: tuple(row for row in copies if signal in row[0].on) for signal in Signal}
+_Rows = tuple[tuple[str, Fit, str], ...]
 
 
-_OPENING_ON = _by_signal(_OPENING)
+def _by_signal(copies: Copies) -> Mapping[Signal, _Rows]:
+    """The rows the table allows on each signal, ready to be copied: names, fits and keys."""
+    return {
+        signal: tuple(
+            (attribute.name, attribute.fit, key)
+            for attribute, key in copies
+            if signal in attribute.on
+        )
+        for signal in Signal
+    }
+
+
+_CALLER_ON = _by_signal(_CALLER)
+_REQUEST_ON = _by_signal(_REQUEST)
 _ASSISTANT_ON = _by_signal(_ASSISTANT)
 _ATTEMPTED_ON = _by_signal(_ATTEMPTED)
 _ANSWER_ON = _by_signal(_ANSWER)
 _ENDED_ON = _by_signal(_ENDED)
-
-
-def _fit(kind: Kind, value: object) -> Value | None:
-    """`value` if it is of this kind, cut to size; None if it is not, or is empty."""
-    match value:
-        case str() if kind is Kind.STR:
-            return value[:MAX_CHARS] or None
-        case bool() if kind is Kind.BOOL:
-            return value
-        case int() if kind is Kind.INT:
-            return count_of(value)
-        case float() if kind is Kind.DOUBLE:
-            return value
-        case list() | tuple() if kind is Kind.STRS:
-            kept = [each[:MAX_CHARS] for each in value[:MAX_ITEMS] if isinstance(each, str)]
-            return tuple(kept) or None
-        case _:
-            return None
 
 
 class Attributes:
@@ -107,51 +101,46 @@ class Attributes:
 
     __slots__ = ("signal", "values")
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: Signal, known: Mapping[str, Value] | None = None) -> None:
         self.signal = signal
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, Value] = dict(known or {})
 
     def put(self, attribute: Attribute, value: object) -> None:
         """Set one attribute."""
         if value is not None and self.signal in attribute.on:
-            self._keep(attribute, value)
+            fitting = attribute.fit(value)
+            if fitting is not None:
+                self.values[attribute.name] = fitting
 
-    def _copy(self, source: Mapping[str, object], copies: Copies) -> None:
-        for attribute, key in copies:
+    def _copy(self, source: Mapping[str, object], rows: _Rows) -> None:
+        for name, fit, key in rows:
             value = source.get(key)
-            if value is not None:
-                self._keep(attribute, value)
-
-    def _keep(self, attribute: Attribute, value: object) -> None:
-        fitting = _fit(attribute.kind, value)
-        if fitting is not None:
-            self.values[attribute.name] = fitting
+            if value is not None and (fitting := fit(value)) is not None:
+                self.values[name] = fitting
 
     def put_record(self, record: Record) -> None:
         """Which ledger record this tells."""
         self.put(names.RECORD_ID, record.body.get("record_id"))
         self.put(names.EXCHANGE, record.body.get("exchange_id"))
 
-    def put_request(self, opening: Record, pseudonym: Pseudonym) -> None:
-        """Who asked for what, with which tool, and what was decided."""
-        assistant = opening.part("assistant")
-        self._copy(opening.body, _OPENING_ON[self.signal])
-        self._copy(assistant, _ASSISTANT_ON[self.signal])
-        session = assistant.get("session_id")
+    def put_caller(self, opening: Record, pseudonym: Pseudonym) -> None:
+        """Who asked, for which model, in which session, and what was decided."""
+        self._copy(opening.body, _CALLER_ON[self.signal])
+        session = opening.part("assistant").get("session_id")
         if isinstance(session, str) and _SESSION.fullmatch(session):
             self.put(names.CONVERSATION, session)
         if (subject := opening.text("subject")) is not None:
             self.put(names.USER, pseudonym(subject))
+        self.put(names.DECISION, "deny" if opening.kind == "denied" else "allow")
+
+    def put_request(self, opening: Record) -> None:
+        """What was asked, with which tool, and how it was decided."""
+        self._copy(opening.body, _REQUEST_ON[self.signal])
+        self._copy(opening.part("assistant"), _ASSISTANT_ON[self.signal])
         answers = opening.number("answers")
+        rule, warnings = opening.text("rule"), opening.body.get("warnings")
         self.put(names.REQUEST_CHOICES, None if answers == 1 else answers)
         self.put(names.HTTP_METHOD, "POST")
-        self._put_decision(opening)
-
-    def _put_decision(self, opening: Record) -> None:
-        denied = opening.kind == "denied"
-        rule = opening.text("rule")
-        warnings = opening.body.get("warnings")
-        self.put(names.DECISION, "deny" if denied else "allow")
         self.put(names.PHASE, "request")
         self.put(names.RULES, (rule,) if rule else None)
         self.put(names.WARNING_COUNT, len(warnings) if isinstance(warnings, list) else None)
@@ -183,10 +172,10 @@ class Attributes:
     def _put_usage(self, usage: Mapping[str, object]) -> None:
         if not usage:
             return
-        fresh = count_of(usage.get("input_tokens")) or 0
-        read = count_of(usage.get("cache_read_tokens")) or 0
-        written = count_of(usage.get("cache_write_5m_tokens")) or 0
-        written += count_of(usage.get("cache_write_1h_tokens")) or 0
+        fresh = fit_count(usage.get("input_tokens")) or 0
+        read = fit_count(usage.get("cache_read_tokens")) or 0
+        written = fit_count(usage.get("cache_write_5m_tokens")) or 0
+        written += fit_count(usage.get("cache_write_1h_tokens")) or 0
         self.put(names.INPUT_TOKENS, fresh + read + written)
         self.put(names.OUTPUT_TOKENS, usage.get("output_tokens"))
         self.put(names.REASONING_TOKENS, usage.get("reasoning_tokens"))
@@ -204,7 +193,7 @@ class Attributes:
             self.put(names.ROUTE_REASON, story.attempts[-1].text("route_reason"))
         total_us = end.number("duration_us")
         if total_us is not None:
-            spent = (count_of(each.get("duration_us")) for each in end.parts("attempts"))
+            spent = (fit_count(each.get("duration_us")) for each in end.parts("attempts"))
             upstream_us = sum(each or 0 for each in spent)
             self.put(names.UPSTREAM_US, upstream_us)
             self.put(names.GATEWAY_US, max(total_us - upstream_us, 0))

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-Value = str | int | bool | float | tuple[str, ...]
-"""What an attribute may hold."""
+from gateway.telemetry.fitting import Value, fit_count
 
 Pseudonym = Callable[[str], str]
 """(subject) -> the pseudonym that stands for it outside; the same subject gives the same one."""
@@ -40,7 +39,7 @@ class Record:
 
     def number(self, key: str) -> int | None:
         """A count of the body, if it holds one under `key`."""
-        return count_of(self.body.get(key))
+        return fit_count(self.body.get(key))
 
     def part(self, key: str) -> Mapping[str, object]:
         """An object of the body; empty when there is none."""
@@ -52,11 +51,6 @@ class Record:
         value = self.body.get(key)
         items = value if isinstance(value, list) else ()
         return tuple(item for item in items if isinstance(item, dict))
-
-
-def count_of(value: object) -> int | None:
-    """`value` if it is a count: an integer, not negative, that OTLP's 64 bits hold."""
-    return value if type(value) is int and 0 <= value < 2**53 else None
 
 
 class SpanKind(IntEnum):

@@ -9,6 +9,15 @@ pinned here, so that no upgrade of a library renames what dashboards and sinks r
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from gateway.telemetry.fitting import (
+    Fit,
+    fit_bool,
+    fit_count,
+    fit_double,
+    fit_text,
+    fit_texts,
+)
+
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 SCOPE = "gatehouse"
 RECORD_SCHEMA = "gatehouse.ledger/1"
@@ -16,7 +25,7 @@ EVENT_PREFIX = "gatehouse.audit."
 POLICY_SPAN = "gatehouse.policy request"
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """The type of an attribute's value."""
 
     STR = "string"
@@ -44,10 +53,20 @@ class Attribute:
     kind: Kind
     on: frozenset[Signal]
     meaning: str
+    fit: Fit
+
+
+_FITS = {
+    Kind.STR: fit_text,
+    Kind.INT: fit_count,
+    Kind.BOOL: fit_bool,
+    Kind.DOUBLE: fit_double,
+    Kind.STRS: fit_texts,
+}
 
 
 def _row(name: str, kind: Kind, on: str, meaning: str) -> Attribute:
-    return Attribute(name, kind, frozenset(map(Signal, on)), meaning)
+    return Attribute(name, kind, frozenset(map(Signal, on)), meaning, _FITS[kind])
 
 
 STR, INT, BOOL, DOUBLE, STRS = Kind.STR, Kind.INT, Kind.BOOL, Kind.DOUBLE, Kind.STRS

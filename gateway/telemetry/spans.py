@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from gateway.telemetry import names
+from gateway.telemetry.asked import Asked, read_request
 from gateway.telemetry.attributes import Attributes
-from gateway.telemetry.logs import log_of
+from gateway.telemetry.fitting import fit_count
+from gateway.telemetry.logs import log_of, lone_log
 from gateway.telemetry.model import (
     Projection,
     Pseudonym,
     Record,
     Span,
     SpanKind,
-    count_of,
 )
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, Story, read_story
@@ -46,17 +47,16 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
     story = read_story(records)
     exchange_id = story.end.text("exchange_id") if story is not None else None
     if story is None or exchange_id is None:
-        logs = tuple(log_of(record, None, b"", b"", pseudonym) for record in records)
-        return Projection(records[-1].lane, (), logs)
+        alone = tuple(lone_log(record) for record in records)
+        return Projection(records[-1].lane, (), alone)
+    asked = read_request(story.opening, pseudonym)
     trace = trace_id(exchange_id)
-    spans = [_server(story, trace, exchange_id, pseudonym)]
+    spans = [_server(story, asked, trace, exchange_id)]
     if story.opening is not None:
-        spans.append(_policy(story, story.opening, trace, exchange_id, pseudonym))
-    spans += [_client(story, each, trace, exchange_id, pseudonym) for each in story.attempts]
-    logs = tuple(
-        log_of(record, story, trace, _span_of(record, exchange_id), pseudonym) for record in records
-    )
-    return Projection(story.end.lane, tuple(spans), logs)
+        spans.append(_policy(story, story.opening, asked, trace, exchange_id))
+    spans += [_client(story, each, asked, trace, exchange_id) for each in story.attempts]
+    logs = [log_of(each, story, asked, trace, _span_of(each, exchange_id)) for each in records]
+    return Projection(story.end.lane, tuple(spans), tuple(logs))
 
 
 def _attempt_part(attempt: Record) -> str:
@@ -74,12 +74,10 @@ def _span_of(record: Record, exchange_id: str) -> bytes:
             return _span_id(exchange_id, "server")
 
 
-def _server(story: Story, trace: bytes, exchange_id: str, pseudonym: Pseudonym) -> Span:
-    attributes = Attributes(Signal.SERVER)
+def _server(story: Story, asked: Asked, trace: bytes, exchange_id: str) -> Span:
+    attributes = Attributes(Signal.SERVER, asked.server)
     attributes.put_record(story.end)
     attributes.put_end(story)
-    if story.opening is not None:
-        attributes.put_request(story.opening, pseudonym)
     attributes.put(names.ERROR_TYPE, story.error)
     path = attributes.values.get(names.HTTP_ROUTE.name, "")
     return Span(
@@ -95,12 +93,9 @@ def _server(story: Story, trace: bytes, exchange_id: str, pseudonym: Pseudonym) 
     )
 
 
-def _policy(
-    story: Story, opening: Record, trace: bytes, exchange_id: str, pseudonym: Pseudonym
-) -> Span:
-    attributes = Attributes(Signal.POLICY)
+def _policy(story: Story, opening: Record, asked: Asked, trace: bytes, exchange_id: str) -> Span:
+    attributes = Attributes(Signal.POLICY, asked.policy)
     attributes.put_record(opening)
-    attributes.put_request(opening, pseudonym)
     return Span(
         trace_id=trace,
         span_id=_span_id(exchange_id, "policy"),
@@ -113,13 +108,9 @@ def _policy(
     )
 
 
-def _client(
-    story: Story, attempt: Record, trace: bytes, exchange_id: str, pseudonym: Pseudonym
-) -> Span:
-    attributes = Attributes(Signal.CLIENT)
+def _client(story: Story, attempt: Record, asked: Asked, trace: bytes, exchange_id: str) -> Span:
+    attributes = Attributes(Signal.CLIENT, asked.client)
     attributes.put_record(attempt)
-    if story.opening is not None:
-        attributes.put_request(story.opening, pseudonym)
     attributes.put_attempt(story, attempt)
     if attempt is story.last_attempt:
         attributes.put_answer(story)
@@ -127,7 +118,7 @@ def _client(
     attributes.put(names.ERROR_TYPE, error)
     operation = attributes.values.get(names.OPERATION.name, "chat")
     model = attributes.values.get(names.REQUEST_MODEL.name, "")
-    lasted_us = count_of(story.end_of(attempt).get("duration_us"))
+    lasted_us = fit_count(story.end_of(attempt).get("duration_us"))
     end_us = story.end_us if lasted_us is None else attempt.time_us + lasted_us
     return Span(
         trace_id=trace,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.telemetry.model import ENDS, Record, count_of
+from gateway.telemetry.fitting import fit_count
+from gateway.telemetry.model import ENDS, Record
 
 CLIENT_LEFT = "client_left"
 PROCESS_ENDED = "process_ended"
@@ -54,7 +55,7 @@ class Story:
     def error_of(self, attempt: Record) -> str | None:
         """The stable code of what went wrong with this attempt."""
         ended = self.end_of(attempt)
-        error, status = ended.get("error"), count_of(ended.get("status"))
+        error, status = ended.get("error"), fit_count(ended.get("status"))
         if isinstance(error, str) and error:
             return error
         if status is not None and status >= 400:
