@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from providers.base import WireName
+from providers.base import Secret, WireName
 from providers.probe import LOOPBACK, ProbeAnswer, ProbeError, ask
 
 DEFAULT_PORTS = (11434, 8000, 8080, 1234)
@@ -46,12 +46,14 @@ class FoundEngine:
 
     `name` is unique among those found together and fit to be a vendor's (`ollama`, `vllm`,
     `vllm-8080`); `base_url` is the root, without `/v1`; `models` are in the engine's own order.
+    `api_key` is set for an engine of our own; one that wants another's key is not found.
     """
 
     name: str
     base_url: str
     wires: frozenset[WireName]
     models: tuple[str, ...]
+    api_key: Secret | None = None
 
 
 class EngineFinder:

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.base import Secret, WireName
+from providers.discovery import FoundEngine
+
+ENGINE_NAME = "local"
+"""The vendor such an engine is, in targets: `local/tiny`."""
 
 WIRES = frozenset(
     {
@@ -40,10 +44,9 @@ class LocalEngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A child that serves: the process, where it listens, and who reads its complaints."""
+    """A child that serves, and who reads its complaints."""
 
     process: asyncio.subprocess.Process
-    base_url: str
     listener: "asyncio.Task[str]"
 
 
@@ -65,7 +68,6 @@ class LocalEngine:
     ) -> None:
         self.model_file = model_file
         self.api_key = Secret(secrets.token_urlsafe(24))
-        self.wires = WIRES
         self._port = port
         self._threads = threads
         self._context = context
@@ -82,8 +84,8 @@ class LocalEngine:
         """False before `start`, after `stop`, and when the child has died."""
         return self._running is not None and self._running.process.returncode is None
 
-    async def start(self) -> str:
-        """Load the model and give the engine's root URL (without `/v1`).
+    async def start(self) -> FoundEngine:
+        """Load the model and tell how it is reached, as if it had been found running.
 
         Raises `LocalEngineError` when the file is missing or no GGUF, when llama.cpp is not
         installed, when it refuses the file, or when it is not ready in time.
@@ -105,8 +107,8 @@ class LocalEngine:
         except BaseException:
             await _end(process, listener)
             raise
-        self._running = _Running(process, base_url, listener)
-        return base_url
+        self._running = _Running(process, listener)
+        return FoundEngine(ENGINE_NAME, base_url, WIRES, (self.model_name,), self.api_key)
 
     async def stop(self) -> None:
         """End the child. Safe to call twice, and before `start`."""

@@ -57,26 +57,26 @@ def post(url: str, body: Mapping[str, Any], key: str) -> Any:
         return json.load(reply)
 
 
-async def ask(engine: LocalEngine, base_url: str, path: str, **body: Any) -> Any:
-    body = {"model": engine.model_name, "max_tokens": 200, **body}
-    return await asyncio.to_thread(post, base_url + path, body, engine.api_key.reveal())
+async def ask(served: FoundEngine, path: str, **body: Any) -> Any:
+    assert served.api_key is not None
+    body = {"model": served.models[0], "max_tokens": 200, **body}
+    return await asyncio.to_thread(post, served.base_url + path, body, served.api_key.reveal())
 
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 async def test_it_answers_on_chat_with_real_usage(engine: LocalEngine) -> None:
-    base_url = await engine.start()
-    reply = await ask(engine, base_url, "/v1/chat/completions", messages=MESSAGES, max_tokens=7)
+    served = await engine.start()
+    reply = await ask(served, "/v1/chat/completions", messages=MESSAGES, max_tokens=7)
     assert reply["model"] == "tiny"
     assert reply["usage"]["completion_tokens"] == 7
 
 
 async def test_it_answers_on_messages_with_a_forced_tool_call(engine: LocalEngine) -> None:
-    base_url = await engine.start()
+    served = await engine.start()
     reply = await ask(
-        engine,
-        base_url,
+        served,
         "/v1/messages",
         messages=MESSAGES,
         tool_choice={"type": "any"},
@@ -87,11 +87,10 @@ async def test_it_answers_on_messages_with_a_forced_tool_call(engine: LocalEngin
 
 
 async def test_one_token_of_the_tiny_model_is_one_byte(engine: LocalEngine) -> None:
-    base_url = await engine.start()
-    short = await ask(engine, base_url, "/v1/messages/count_tokens", messages=MESSAGES)
+    served = await engine.start()
+    short = await ask(served, "/v1/messages/count_tokens", messages=MESSAGES)
     longer = await ask(
-        engine,
-        base_url,
+        served,
         "/v1/messages/count_tokens",
         messages=[{"role": "user", "content": "hi, gate"}],
     )
@@ -99,9 +98,9 @@ async def test_one_token_of_the_tiny_model_is_one_byte(engine: LocalEngine) -> N
 
 
 async def test_only_the_holder_of_its_key_is_answered(engine: LocalEngine) -> None:
-    base_url = await engine.start()
+    served = await engine.start()
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        await asyncio.to_thread(post, base_url + "/v1/messages", {}, "another key")
+        await asyncio.to_thread(post, served.base_url + "/v1/messages", {}, "another key")
 
 
 async def test_the_key_is_not_in_the_list_of_processes(engine: LocalEngine) -> None:
@@ -111,20 +110,21 @@ async def test_the_key_is_not_in_the_list_of_processes(engine: LocalEngine) -> N
     assert engine.api_key.reveal().encode() not in listed.stdout
 
 
-async def test_it_listens_on_loopback_and_names_its_wires(engine: LocalEngine) -> None:
-    base_url = await engine.start()
+async def test_it_listens_on_loopback_and_says_what_it_is(engine: LocalEngine) -> None:
+    served = await engine.start()
     assert engine.is_running
-    assert base_url.startswith("http://127.0.0.1:")
-    assert {WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES} <= engine.wires
+    assert served.base_url.startswith("http://127.0.0.1:")
+    assert (served.name, served.models) == ("local", ("tiny",))
+    assert {WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES} <= served.wires
 
 
 async def test_stop_ends_the_child_and_may_be_called_twice(engine: LocalEngine) -> None:
-    base_url = await engine.start()
+    served = await engine.start()
     await engine.stop()
     await engine.stop()
     assert not engine.is_running
     with pytest.raises(urllib.error.URLError):
-        await asyncio.to_thread(urllib.request.urlopen, base_url + "/health", timeout=5)
+        await asyncio.to_thread(urllib.request.urlopen, served.base_url + "/health", timeout=5)
 
 
 async def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ from providers.local import LocalEngine
 
 async def main():
     engine = LocalEngine(Path(sys.argv[1]), threads=1, context=1024)
-    print(await engine.start(), flush=True)
+    print((await engine.start()).base_url, flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main())
