@@ -1,0 +1,17 @@
+"""DeepSeek, spoken to in the dialect that LiteLLM knows."""
+
+from providers.base import Auth, VendorRecord, Via, WireName
+
+PATHS = {WireName.OPENAI_CHAT: "/chat/completions"}
+
+DEEPSEEK = VendorRecord(
+    kind="deepseek",
+    in_house=False,
+    base_url="https://api.deepseek.com/beta",
+    paths=PATHS,
+    auth=dict.fromkeys(PATHS, Auth.BEARER),
+    litellm_prefix="deepseek",
+    via=Via.LITELLM,
+    jurisdiction="CN",  # where the company has its seat
+    # Region and retention depend on the contract: say them in the configuration.
+)

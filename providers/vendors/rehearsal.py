@@ -1,0 +1,15 @@
+"""The built-in model that says what the gateway did with a request. It has no address."""
+
+from providers.base import Auth, VendorRecord, Via, WireName
+
+PATHS = dict.fromkeys((WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES), "")
+
+REHEARSAL = VendorRecord(
+    kind="rehearsal",
+    in_house=True,
+    base_url=None,
+    paths=PATHS,
+    auth=dict.fromkeys(PATHS, Auth.NONE),
+    litellm_prefix=None,
+    via=Via.BUILT_IN,
+)
