@@ -44,6 +44,7 @@ class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     message: _Delta | None = None
     finish_reason: str | None = None
+    usage: msgspec.Raw = msgspec.Raw()  # Moonshot's place for it
 
 
 class _Chunk(msgspec.Struct):
@@ -131,8 +132,7 @@ class ChatObserver:
         if facts.response_id is None:
             facts.response_id = chunk.id
             facts.response_model = chunk.model
-        if _is_given(chunk.usage):
-            facts.usage = _usage(replies.decode_figures(chunk.usage)) or facts.usage
+        self._note_usage(chunk.usage)
         said = 0
         for choice in chunk.choices or ():
             self._begun.add(choice.index)
@@ -142,8 +142,13 @@ class ChatObserver:
             if choice.finish_reason:
                 facts.finish_reason = choice.finish_reason
                 self._finished.add(choice.index)
+                self._note_usage(choice.usage)
         facts.output_bytes += said
         return said
+
+    def _note_usage(self, usage: msgspec.Raw) -> None:
+        if _is_given(usage):
+            self.facts.usage = _usage(replies.decode_figures(usage)) or self.facts.usage
 
     def _observe_end(self) -> Event:
         # An engine that ignores `n` ends with fewer answers than were asked for.

@@ -1,0 +1,99 @@
+"""The list of models a key may use, in the shape the caller's protocol knows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from gateway.errors import MalformedRequest
+
+OWNER: Final = "gatehouse"
+DEFAULT_LIMIT: Final = 20  # Anthropic's own default page
+MOST_LIMIT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model by the name clients use; `created` is seconds since the epoch, UTC."""
+
+    id: str
+    created: int
+
+
+def body_of(
+    models: Sequence[ListedModel], *, anthropic_version: bytes | None, query: Mapping[str, str]
+) -> bytes:
+    """The body of `GET /v1/models`: Anthropic's shape for a caller that names its version."""
+    if anthropic_version is None:
+        return in_openai_shape(models)
+    return in_anthropic_shape(
+        models,
+        limit=_limit(query.get("limit")),
+        after_id=query.get("after_id"),
+        before_id=query.get("before_id"),
+    )
+
+
+def in_openai_shape(models: Sequence[ListedModel]) -> bytes:
+    """OpenAI's list: everything on one page."""
+    listed = [
+        {"id": model.id, "object": "model", "created": model.created, "owned_by": OWNER}
+        for model in models
+    ]
+    return msgspec.json.encode({"object": "list", "data": listed})
+
+
+def in_anthropic_shape(
+    models: Sequence[ListedModel],
+    *,
+    limit: int = DEFAULT_LIMIT,
+    after_id: str | None = None,
+    before_id: str | None = None,
+) -> bytes:
+    """Anthropic's list: the page after one model, or the page that ends before another.
+
+    Raises `MalformedRequest` for a cursor that names no model of the list, or for two cursors.
+    """
+    if after_id is not None and before_id is not None:
+        raise MalformedRequest("send 'after_id' or 'before_id', not both")
+    if before_id is not None:
+        end = _position(models, before_id, "before_id")
+        start = max(0, end - limit)
+        has_more = start > 0
+    else:
+        start = 0 if after_id is None else _position(models, after_id, "after_id") + 1
+        end = min(start + limit, len(models))
+        has_more = end < len(models)
+    page = models[start:end]
+    return msgspec.json.encode(
+        {
+            "data": [_in_anthropic_words(model) for model in page],
+            "has_more": has_more,
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+        }
+    )
+
+
+def _in_anthropic_words(model: ListedModel) -> dict[str, str]:
+    created_at = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "id": model.id, "display_name": model.id, "created_at": created_at}
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return DEFAULT_LIMIT
+    if not (given.isascii() and given.isdigit() and len(given) <= 4):
+        raise MalformedRequest(f"'limit' must be a whole number from 1 to {MOST_LIMIT}")
+    if not 1 <= int(given) <= MOST_LIMIT:
+        raise MalformedRequest(f"'limit' must be a whole number from 1 to {MOST_LIMIT}")
+    return int(given)
+
+
+def _position(models: Sequence[ListedModel], model_id: str, name: str) -> int:
+    for position, model in enumerate(models):
+        if model.id == model_id:
+            return position
+    raise MalformedRequest(f"'{name}' names no model of this list")
