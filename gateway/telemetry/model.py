@@ -12,6 +12,9 @@ Pseudonym = Callable[[str], str]
 ENDS = frozenset({"denied", "completed", "unknown"})
 """The kinds of record that end an exchange."""
 
+STORY_KINDS = ENDS | {"admitted", "attempted"}
+"""The kinds that tell of an exchange; its spans are made of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -1,0 +1,167 @@
+"""The process that ships telemetry: `python -m gateway.telemetry.shipper --data DIR --endpoint URL`.
+
+It holds nothing that the ledger does not: killed at any moment, it goes on where its cursor stands.
+With `--supervised` its standard input carries one JSON line of secrets and then stays open; when it
+ends, the gateway is gone and so is this process.
+"""
+
+import argparse
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from gateway.telemetry.encode import Encoder
+from gateway.telemetry.endpoint import BadEndpoint, Endpoint, OtlpProtocol, read_endpoint
+from gateway.telemetry.otlp import make_exporter
+from gateway.telemetry.pseudonym import KEY_BYTES, pseudonyms
+from gateway.telemetry.shiploop import Pace, ShipLoop
+from gateway.telemetry.source import LedgerSource
+
+EXPORT_TIMEOUT_SECONDS = 10.0
+LAST_WORDS_SECONDS = 3  # from being asked to stop to being stopped by the kernel
+_BAD_USAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must not stand in a command line."""
+
+    pseudonym_key: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def to_line(self) -> bytes:
+        """One line for the standard input of a supervised shipper."""
+        content = {"pseudonym_key": self.pseudonym_key.hex(), "headers": dict(self.headers)}
+        return json.dumps(content).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "Secrets":
+        """Read such a line. Raises `ValueError` when it is none."""
+        content = json.loads(line)
+        if not isinstance(content, dict):
+            raise TypeError("a line of secrets is a JSON object")
+        return cls(bytes.fromhex(content["pseudonym_key"]), content["headers"])
+
+
+class StopSignal:
+    """Waits that end at once when the process is asked to stop.
+
+    From that moment the process has `LAST_WORDS_SECONDS` to live: SIGALRM, left to the kernel,
+    ends it even if a library does not come back.
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        if not self._asked:
+            self._asked = True
+            signal.alarm(LAST_WORDS_SECONDS)
+            os.write(self._write, b".")
+
+    def wait(self, seconds: float) -> bool:
+        """True once asked to stop, at the latest after `seconds`."""
+        if not self._asked:
+            select.select([self._read], [], [], seconds)
+        return self._asked
+
+    def follow(self, descriptor: int) -> None:
+        """Ask to stop when this pipe ends: whoever held its other end is gone."""
+
+        def watch() -> None:
+            while os.read(descriptor, 4096):
+                pass
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event and what was given with it."""
+
+    _STANDARD = frozenset(vars(logging.makeLogRecord({})))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        given = {key: value for key, value in vars(record).items() if key not in self._STANDARD}
+        head = {"time": round(record.created, 3), "level": record.levelname.lower()}
+        event = {"logger": record.name, "event": record.getMessage()}
+        return json.dumps({**head, **event, **given}, default=str)
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="gateway.telemetry.shipper", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the data folder of the gateway")
+    parser.add_argument("--endpoint", default="", help="OTLP endpoint: http://127.0.0.1:4317")
+    parser.add_argument("--protocol", type=OtlpProtocol, choices=tuple(OtlpProtocol))
+    parser.add_argument("--ca-file", type=Path, help="certificate authorities for https")
+    parser.add_argument("--key-file", type=Path, help="key for pseudonyms, 32 bytes or more")
+    parser.add_argument("--supervised", action="store_true", help="secrets come on standard input")
+    parser.add_argument("--idle-seconds", type=float, default=Pace.idle_seconds)
+    parser.add_argument("--backoff-seconds", type=float, default=Pace.longest_backoff_seconds)
+    parser.add_argument("--timeout-seconds", type=float, default=EXPORT_TIMEOUT_SECONDS)
+    return parser.parse_args(argv)
+
+
+def _secrets(arguments: argparse.Namespace, protocol: OtlpProtocol | None) -> Secrets:
+    """Raises `ValueError`, `KeyError`, `TypeError` or `OSError` when there is no usable key."""
+    if arguments.supervised:
+        return Secrets.from_line(sys.stdin.buffer.readline())
+    if arguments.key_file is not None:
+        return Secrets(arguments.key_file.read_bytes().strip())
+    if protocol is OtlpProtocol.NONE:
+        return Secrets(os.urandom(KEY_BYTES))
+    raise ValueError("--key-file is needed, so that users leave under pseudonyms")
+
+
+def _endpoint(arguments: argparse.Namespace, secrets: Secrets) -> Endpoint:
+    return read_endpoint(
+        arguments.endpoint,
+        protocol=arguments.protocol,
+        headers=secrets.headers,
+        ca_file=arguments.ca_file,
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ship until asked to stop. Returns the exit code: 0, or 2 when the arguments cannot work."""
+    stop = StopSignal()
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    arguments = _arguments(argv)
+    try:
+        secrets = _secrets(arguments, arguments.protocol)
+        endpoint = _endpoint(arguments, secrets)
+        pseudonym = pseudonyms(secrets.pseudonym_key)
+    except (BadEndpoint, ValueError, KeyError, TypeError, OSError) as error:
+        logging.getLogger(__name__).error("shipper_refused", extra={"error": str(error)})
+        return _BAD_USAGE
+    if arguments.supervised:
+        stop.follow(sys.stdin.fileno())
+    sink = "none" if endpoint.protocol is OtlpProtocol.NONE else "otlp"
+    loop = ShipLoop(
+        LedgerSource(arguments.data, sink),
+        make_exporter(endpoint, timeout_seconds=arguments.timeout_seconds),
+        Encoder(version("gatehouse")),
+        pseudonym,
+        stop.wait,
+        Pace(arguments.idle_seconds, longest_backoff_seconds=arguments.backoff_seconds),
+    )
+    loop.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
