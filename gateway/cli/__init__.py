@@ -1,0 +1,54 @@
+"""The `gatehouse` command. Each command imports what it needs when it runs: help is quick."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from gateway.cli.check import check
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.models import models
+from gateway.cli.output import ReaderGone, note
+from gateway.cli.up import up
+from gateway.cli.version import version
+
+app = typer.Typer(
+    name="gatehouse",
+    help="A gateway between coding assistants and the models that answer them.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found, 5 data folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(up)
+app.command()(check)
+app.command()(models)
+app.command()(version)
+
+
+def main() -> None:
+    """The console script: run the command line and end with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line. Whatever goes wrong is one line on stderr, never a traceback."""
+    try:
+        app(list(arguments), prog_name="gatehouse")
+    except SystemExit as ended:
+        return int(ended.code or Exit.OK)
+    except CommandFailed as failure:
+        note(f"gatehouse: {failure.message}")
+        return failure.code
+    except ReaderGone:
+        _forget_stdout()
+        return Exit.CLOSED_PIPE
+    return Exit.OK
+
+
+def _forget_stdout() -> None:
+    """What is left in its buffer must not raise again when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,81 @@
+"""`gatehouse check`: is a configuration right, and if not, where and what to do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.configured import configuration_path
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.output import note, print_json, print_line
+from gateway.settings import environment
+
+if TYPE_CHECKING:
+    from gateway.configuration.build import Configuration
+    from gateway.configuration.problems import ConfigurationError
+
+
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Default: the running gateway's, else gatehouse.yaml in the working folder.",
+        ),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a configuration: each error with its file, its line and what to do."""
+    from gateway.assembly import load_configuration
+    from gateway.configuration.problems import ConfigurationError
+
+    path = configuration_path(file, data_folder(data), Path.cwd())
+    if path is None:
+        raise CommandFailed(
+            "there is no gatehouse.yaml in the working folder; name the file to check",
+            Exit.NOT_FOUND,
+        )
+    try:
+        configuration = load_configuration(path, environment())
+    except ConfigurationError as error:
+        _tell(error, as_json)
+        raise typer.Exit(Exit.CONFIGURATION) from None
+    if as_json:
+        print_json([_summary(path, configuration)])
+        return
+    for notice in configuration.notices:
+        note(f"note: {notice}")
+    print_line(
+        f"{path} is right: {len(configuration.vendors)} vendors, "
+        f"{len(configuration.models)} models, {len(configuration.teams)} teams"
+    )
+
+
+def _tell(error: "ConfigurationError", as_json: bool) -> None:
+    if not as_json:
+        for line in error.lines:
+            print_line(line)
+        return
+    print_json(
+        {
+            "file": error.source,
+            "line": problem.place.line,
+            "column": problem.place.column,
+            "path": list(problem.path),
+            "message": problem.message,
+        }
+        for problem in error.problems
+    )
+
+
+def _summary(path: Path, configuration: "Configuration") -> dict[str, object]:
+    return {
+        "file": str(path),
+        "digest": configuration.digest,
+        "vendors": sorted(configuration.vendors),
+        "models": sorted(configuration.models),
+        "teams": sorted(configuration.teams),
+        "notices": list(configuration.notices),
+    }

@@ -1,0 +1,91 @@
+"""Which configuration a command goes by, and the names it holds, also beside a running gateway."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.settings import OfferedModel, configuration_in, environment, read_running
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a configuration file names: models with their targets, teams with their models."""
+
+    models: tuple[OfferedModel, ...]
+    teams: Mapping[str, tuple[str, ...]]
+
+
+def configuration_path(given: Path | None, data: Path, folder: Path) -> Path | None:
+    """The configuration a command goes by; None means the embedded default.
+
+    In this order: the one named; that of the gateway running on `data` (which may be none);
+    `gatehouse.yaml` in `folder`; that of the last gateway that ran on `data`.
+    Raises `CommandFailed` when the one named does not exist.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise CommandFailed(f"there is no file {given}", Exit.NOT_FOUND)
+        return given.absolute()
+    last = read_running(data)
+    if last is not None and last.is_alive:
+        return last.config
+    remembered = last.config if last is not None else None
+    if remembered is not None and not remembered.is_file():
+        remembered = None
+    return configuration_in(folder) or remembered
+
+
+def read_names(path: Path) -> Named:
+    """What a file names, without its secrets: they may be in the gateway's environment only.
+
+    Raises `CommandFailed` when the file is not right, with every problem found.
+    """
+    from gateway.configuration.problems import ConfigurationError
+    from gateway.configuration.reading import read_bytes
+    from gateway.configuration.tree import Unreadable, read_tree
+
+    try:
+        value = read_tree(read_bytes(path), _AnyName(environment())).value
+        return _named(value)
+    except OSError as error:
+        raise CommandFailed(f"cannot read {path}: {error.strerror}", Exit.CONFIGURATION) from error
+    except Unreadable as error:
+        refusal = ConfigurationError(str(path), error.problems)
+        raise CommandFailed(str(refusal), Exit.CONFIGURATION) from error
+    except (AttributeError, TypeError, KeyError) as error:
+        raise CommandFailed(
+            f"{path} is not a configuration; gatehouse check {path} says what is wrong",
+            Exit.CONFIGURATION,
+        ) from error
+
+
+def _named(written: object) -> Named:
+    """Raises what Python raises when the shape is another; `read_names` knows."""
+    value = cast(Mapping[str, Mapping[str, Mapping[str, Iterable[str]]]], written)
+    models = (
+        OfferedModel(name, tuple(map(str, model["targets"])))
+        for name, model in value["models"].items()
+    )
+    teams = {name: tuple(map(str, team["models"])) for name, team in value["teams"].items()}
+    return Named(tuple(models), teams)
+
+
+class _AnyName(Mapping[str, str]):
+    """An environment in which every variable is set: names do not depend on secrets."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        return self._environ.get(name, "not set here")
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)

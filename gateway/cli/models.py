@@ -1,0 +1,50 @@
+"""`gatehouse models`: what is offered, by whom it is answered, and who may ask."""
+
+import asyncio
+from pathlib import Path
+
+from gateway.cli.configured import Named, configuration_path, read_names
+from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.output import note, print_json, print_table
+from gateway.settings import OfferedModel, read_running
+
+
+def models(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
+    """List the models, their targets in order, and the teams that may use them."""
+    folder = data_folder(data)
+    path = configuration_path(config, folder, Path.cwd())
+    named = _without_configuration(folder) if path is None else read_names(path)
+    note(f"by {path or 'the embedded default'}")
+    rows = [(each, _teams_of(each.name, named)) for each in named.models]
+    if as_json:
+        print_json(
+            {"model": each.name, "targets": list(each.targets), "teams": teams}
+            for each, teams in rows
+        )
+    else:
+        print_table(
+            ("MODEL", "ANSWERED BY", "TEAMS"),
+            ((each.name, ", ".join(each.targets), ", ".join(teams)) for each, teams in rows),
+        )
+
+
+def _teams_of(model: str, named: Named) -> list[str]:
+    return [team for team, granted in named.teams.items() if model in granted]
+
+
+def _without_configuration(data: Path) -> Named:
+    """What the gateway running on `data` says it offers, else what one would find now."""
+    running = read_running(data)
+    offered = running.models if running is not None and running.is_alive else _found_now()
+    return Named(offered, {"default": tuple(each.name for each in offered)})
+
+
+def _found_now() -> tuple[OfferedModel, ...]:
+    from gateway.assembly import embedded_configuration
+    from providers.discovery import EngineFinder
+
+    configuration = embedded_configuration(asyncio.run(EngineFinder().find()))
+    return tuple(
+        OfferedModel(name, tuple(each.name for each in targets))
+        for name, targets in configuration.models.items()
+    )

@@ -1,0 +1,32 @@
+"""Options that many commands share, declared once, and what holds where they are left out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.settings import data_dir_default, environment
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="The data folder. Default: $GATEHOUSE_DATA, else ~/.local/share/gatehouse.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration. Default: gatehouse.yaml in the working folder, if there.",
+    ),
+]
+
+
+def data_folder(given: Path | None) -> Path:
+    """The data folder a command works on, absolute."""
+    chosen = data_dir_default(environment()) if given is None else given
+    return chosen.expanduser().absolute()

@@ -1,0 +1,201 @@
+"""Tell one exchange as a story: who asked what, what was decided, what was tried, how it ended."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.output import printable
+from gateway.cli.times import format_duration_us, format_unix_us, format_usd
+
+Body = Mapping[str, Any]
+"""A record as the ledger holds it (docs/cli.md lists its members)."""
+
+_TOOLS_SHOWN = 12
+_CLASSES = {
+    "input_tokens": "fresh",
+    "cache_read_tokens": "read from a cache",
+    "cache_write_5m_tokens": "written to a cache for 5 minutes",
+    "cache_write_1h_tokens": "written to a cache for an hour",
+}
+_COUNTED_BY = {
+    "vendor": "counted by the vendor",
+    "counted": "counted here",
+    "estimated": "estimated here",
+    "none": "nothing was generated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRecord:
+    """One record of the exchange and its hash in the chain (hex)."""
+
+    body: Body
+    record_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    """A heading and its lines, each already free of control characters."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def tell(records: Sequence[StoryRecord]) -> list[RenderableType]:
+    """The records of one exchange, in ledger order, as lines to print. `records` is not empty."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for chapter in _chapters(records):
+        lines = "\n".join(chapter.lines)
+        table.add_row(chapter.title, Text(lines))
+    return [Text(printable(records[0].body["exchange_id"]), style="bold"), table]
+
+
+def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
+    ends = {
+        attempt["attempt"]: attempt
+        for each in records
+        if each.body["kind"] == "completed"
+        for attempt in each.body.get("attempts", ())
+    }
+    for each in records:
+        body = each.body
+        match body["kind"]:
+            case "admitted":
+                yield from _request(body)
+                yield _Chapter("allowed", tuple(_allowed(body)))
+            case "denied":
+                yield from _request(body)
+                yield _Chapter("denied", tuple(_denied(body)))
+            case "attempted":
+                title = f"attempt {body.get('attempt', '?')}"
+                yield _Chapter(title, tuple(_attempt(body, ends.get(body.get("attempt"), {}))))
+            case "completed":
+                yield _Chapter("ended", tuple(_ended(body)))
+                yield _Chapter("usage", tuple(_usage(body)))
+                yield _Chapter("cost", (_cost(body),))
+            case "unknown":
+                yield _Chapter("ended", tuple(_lost(body)))
+    yield _Chapter("records", tuple(_sealed(each) for each in records))
+
+
+def _request(body: Body) -> Iterator[_Chapter]:
+    who = "somebody who gave no valid key"
+    if "subject" in body:
+        who = f"{body['subject']} of team {body.get('team', '?')}"
+    key = f", key {body['credential_id']}" if "credential_id" in body else ""
+    yield _Chapter("who", (printable(who + key), *_assistant(body.get("assistant", {}))))
+    yield _Chapter("asked", tuple(_asked(body)))
+
+
+def _assistant(assistant: Body) -> Iterator[str]:
+    name = " ".join(str(assistant[each]) for each in ("name", "version") if each in assistant)
+    session = f", session {assistant['session_id']}" if "session_id" in assistant else ""
+    if name:
+        yield printable(f"with {name}{session}")
+    if not assistant.get("recognised", True) and "user_agent" in assistant:
+        yield printable(f"which calls itself {assistant['user_agent']}")
+
+
+def _asked(body: Body) -> Iterator[str]:
+    yield f"at {format_unix_us(body['time_unix_us'])}, " + printable(
+        f"{body.get('path', '?')} ({body.get('wire', '?')}), {body.get('body_bytes', 0):,} bytes"
+    )
+    if "model" in body:
+        streamed = ", streamed" if body.get("streaming") else ""
+        yield printable(f"model {body['model']}{streamed}")
+        limit = body.get("output_tokens_limit")
+        room = f", room for {limit:,} out" if limit is not None else ""
+        yield f"about {body.get('input_tokens_estimate', 0):,} tokens in{room}"
+    if tools := body.get("tool_names", ()):
+        more = len(tools) - _TOOLS_SHOWN + body.get("tool_names_omitted", 0)
+        listed = ", ".join(tools[:_TOOLS_SHOWN])
+        yield printable(f"tools {listed}" + (f" and {more} more" if more > 0 else ""))
+
+
+def _allowed(body: Body) -> Iterator[str]:
+    yield printable(f"as {body.get('data_class', '?')}, to {', '.join(body.get('targets', ()))}")
+    for cap in body.get("caps", ()):
+        yield printable(
+            f"within {cap['amount']:,} {cap['unit']} ({cap['window']}) of {cap['account']}"
+        )
+    for warning in body.get("warnings", ()):
+        yield printable(f"warned: {warning}")
+    if "config_digest" in body:
+        yield printable(f"under configuration {body['config_digest']}")
+
+
+def _denied(body: Body) -> Iterator[str]:
+    yield printable(f"by {body.get('rule', '?')}: {body.get('reason', '')}")
+    if "alternative" in body:
+        yield printable(f"instead: {body['alternative']}")
+    yield printable(f"answered {body.get('status', '?')} ({body.get('code', '?')})")
+    if repeats := body.get("repeats"):
+        yield f"asked again {repeats} times"
+
+
+def _attempt(body: Body, end: Body) -> Iterator[str]:
+    where = "in house" if body.get("in_house") else "vendor"
+    facts = [str(body[each]) for each in ("region", "jurisdiction", "retention") if each in body]
+    reason = body.get("route_reason", "?")
+    yield printable(f"{body.get('target', '?')} ({', '.join([where, *facts])}), {reason}")
+    for edit in body.get("edits", ()):
+        sizes = f"{edit['bytes_before']} bytes became {edit['bytes_after']}"
+        yield printable(f"edited {edit['path']} ({edit['kind']}): {sizes}")
+    if end:
+        status = f"answered {end['status']}" if "status" in end else "gave no answer"
+        error = f", {end['error']}" if "error" in end else ""
+        took = f" after {format_duration_us(end['duration_us'])}" if "duration_us" in end else ""
+        yield printable(status + error) + took
+
+
+def _ended(body: Body) -> Iterator[str]:
+    target = f" by {body['target']}" if "target" in body else ""
+    status = f", status {body['status']}" if "status" in body else ""
+    error = f", {body['error']}" if "error" in body else ""
+    yield printable(f"{body.get('outcome', '?')}{target}{status}{error}")
+    if "finish_reason" in body:
+        yield printable(f"stop reason {body['finish_reason']}")
+    times = [
+        f"{what} after {format_duration_us(body[each])}"
+        for each, what in (("first_byte_us", "first byte"), ("duration_us", "end"))
+        if each in body
+    ]
+    yield ", ".join([*times, f"{body.get('reply_bytes', 0):,} bytes of reply"])
+
+
+def _usage(body: Body) -> Iterator[str]:
+    usage = body.get("usage", {})
+    counted = _COUNTED_BY.get(body.get("usage_source", "none"), "")
+    if not usage:
+        yield counted
+        return
+    parts = [f"{usage[each]:,} {name}" for each, name in _CLASSES.items() if usage.get(each)]
+    reasoning = usage.get("reasoning_tokens", 0)
+    thought = f" ({reasoning:,} of them reasoning)" if reasoning else ""
+    yield f"tokens in: {', '.join(parts) or 0}"
+    yield f"tokens out: {usage.get('output_tokens', 0):,}{thought}; {counted}"
+
+
+def _cost(body: Body) -> str:
+    book = f" by price book {body['price_book']}" if "price_book" in body else ""
+    return printable(format_usd(body.get("cost_nano_usd", 0)) + book)
+
+
+def _lost(body: Body) -> Iterator[str]:
+    yield printable(f"unknown: {body.get('reason', '?')}; nobody saw how it ended")
+    for attempt in body.get("attempts", ()):
+        yield printable(f"attempt {attempt['attempt']} had gone to {attempt['target']}")
+
+
+def _sealed(record: StoryRecord) -> str:
+    body = record.body
+    place = f"{body.get('lane', '?')} {body.get('seq', '?')}"
+    return printable(f"{body['kind']} {format_unix_us(body['time_unix_us'])} {place}") + (
+        f"\n  {record.record_hash}"
+    )

@@ -1,0 +1,67 @@
+"""`gatehouse up`: serve, and say what to type next."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import Config, Data, data_folder
+from gateway.cli.output import print_all
+from gateway.cli.welcome import welcome
+from gateway.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    Ready,
+    ServeOptions,
+    configuration_in,
+    data_dir_default,
+    environment,
+)
+
+
+def up(
+    config: Config = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    data: Data = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Serve this model file on this machine."),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write how to reach the gateway here, once it serves."),
+    ] = None,
+) -> None:
+    """Start the gateway; Ctrl-C lets running answers end, then stops it."""
+    from gateway.main import serve
+
+    options = ServeOptions(
+        config=config or configuration_in(Path.cwd()),
+        data=data_folder(data),
+        host=host,
+        port=port,
+        model=model,
+        ready_file=ready_file,
+    )
+    raise typer.Exit(serve(options, _greet))
+
+
+def _greet(ready: Ready) -> None:
+    default_data = data_folder(data_dir_default(environment()))
+    print_all(welcome(ready, default_data, own_command(sys.argv[0])))
+
+
+def own_command(started_as: str) -> str:
+    """How a shell in the working folder reaches this command: its name when that finds it."""
+    command = Path(started_as).absolute()
+    found = shutil.which("gatehouse")
+    if found is not None and Path(found).absolute() == command:
+        return "gatehouse"
+    here = Path.cwd()
+    return shlex.quote(str(command.relative_to(here) if command.is_relative_to(here) else command))
