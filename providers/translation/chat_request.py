@@ -11,6 +11,7 @@ from providers.translation.hub import (
     as_object,
     as_text,
     cache_mark,
+    image_address,
     unsupported,
 )
 from providers.translation.parameters import PARAMETERS, read_parameters
@@ -138,7 +139,7 @@ def _part(value: object, at: str, can: Capabilities, losses: Losses) -> Json:
     elif kind == "refusal":
         kept = {"type": "text", "text": as_text(part.get("refusal"), f"{at}.refusal")}
     elif kind == "image_url":
-        kept = {"type": "image_url", "image_url": _image(part.get("image_url"), at)}
+        kept = {"type": "image_url", "image_url": _image(part.get("image_url"), at, can)}
     elif kind == "input_audio":
         audio = as_object(part.get("input_audio"), at)
         known = {each: as_text(audio.get(each), f"{at}.{each}") for each in ("data", "format")}
@@ -150,9 +151,9 @@ def _part(value: object, at: str, can: Capabilities, losses: Losses) -> Json:
     return kept
 
 
-def _image(value: object, at: str) -> Json:
+def _image(value: object, at: str, can: Capabilities) -> Json:
     image = {"url": value} if isinstance(value, str) else as_object(value, at)
-    kept: Json = {"url": as_text(image.get("url"), f"{at}.url")}
+    kept: Json = {"url": image_address(image.get("url"), f"{at}.image_url", can)}
     if image.get("detail") is not None:
         kept["detail"] = as_text(image["detail"], f"{at}.detail")
     return kept

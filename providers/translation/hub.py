@@ -1,5 +1,6 @@
 """The hub: a chat request made of allow-listed fields, and a record of what was left behind."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,11 +52,13 @@ class Capabilities:
     """What the hub's other side can carry.
 
     `parameters`: names of chat parameters, as LiteLLM lists them for this provider and model.
-    `anthropic`: cache marks and signed thinking mean something there.
+    `anthropic`: cache marks and signed thinking mean something there. `image_schemes`: how an
+    image's address may begin, beside an image that is in the request itself.
     """
 
     parameters: frozenset[str]
     anthropic: bool = False
+    image_schemes: tuple[str, ...] = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,17 @@ def as_text(value: object, at: str) -> str:
 def as_texts(value: object, at: str) -> list[str]:
     """`value` as a list of texts. Raises `UnsupportedFeature` naming `at` when it is none."""
     return [as_text(each, at) for each in as_list(value, at)]
+
+
+_INLINE_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+
+
+def image_address(value: object, at: str, can: Capabilities) -> str:
+    """An image's address. Raises `UnsupportedFeature` for one that somebody here would fetch."""
+    address = as_text(value, at)
+    if _INLINE_IMAGE.match(address) or address.startswith(can.image_schemes):
+        return address
+    raise unsupported(at, "send this model images as base64 data")
 
 
 def cache_mark(value: object) -> Json | None:

@@ -12,6 +12,7 @@ from providers.translation.hub import (
     as_object,
     as_text,
     cache_mark,
+    image_address,
     unsupported,
 )
 
@@ -131,7 +132,7 @@ class History:
             if kind == "tool_result":
                 self._result(block, at, turn)
             elif kind == "image":
-                turn.parts.append(self._marked(_image(block, at), block))
+                turn.parts.append(self._marked(_image(block, at, self._can), block))
             else:
                 turn.parts.append(self._text(block, at))
         ordered = sorted(turn.results, key=self._place)
@@ -153,7 +154,7 @@ class History:
         inner = _blocks(block.get("content") or "", f"{at}.content")
         for number, each in enumerate(inner):
             if each.get("type") == "image":
-                images.append(_image(each, f"{at}.content.{number}"))
+                images.append(_image(each, f"{at}.content.{number}", self._can))
             else:
                 texts.append(self._text(each, f"{at}.content.{number}")["text"])
         if images:
@@ -184,7 +185,7 @@ def _call(block: Json, at: str) -> Json:
     }
 
 
-def _image(block: Json, at: str) -> Json:
+def _image(block: Json, at: str, can: Capabilities) -> Json:
     source = as_object(block.get("source"), f"{at}.source")
     if source.get("type") == "url":
         url = as_text(source.get("url"), f"{at}.source.url")
@@ -193,7 +194,8 @@ def _image(block: Json, at: str) -> Json:
         url = f"data:{media};base64,{as_text(source.get('data'), f'{at}.source.data')}"
     else:
         raise unsupported(f"{at}.source.type")
-    return {"type": "image_url", "image_url": {"url": url}}
+    address = image_address(url, f"{at}.source", can)
+    return {"type": "image_url", "image_url": {"url": address}}
 
 
 def _plain(content: list[Json]) -> str | list[Json]:

@@ -6,12 +6,15 @@ a tool call when its arguments are whole JSON, and whatever waits is told at the
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from providers.translation.ending import Ending, messages_usage, stop_reason
 from providers.translation.hub import Json
+
+
+class LateArguments(Exception):
+    """The upstream added to the arguments of a call that it had brought to an end."""
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class _Block:
     signature: str = ""
     data: str = ""
     is_open: bool = False
+    is_closed: bool = False
 
     @property
     def may_open(self) -> bool:
@@ -56,7 +60,7 @@ class MessagesStream:
         self._finish_reason = "stop"
 
     def encode(self, chunk: Json) -> bytes:
-        """See `ReplyEncoder`."""
+        """See `ReplyEncoder`. Raises `LateArguments`."""
         self._id = self._id or str(chunk.get("id") or "")
         for choice in chunk.get("choices") or []:
             if choice.get("index"):
@@ -118,8 +122,11 @@ class MessagesStream:
             self._has_called = True
         block.call_id = block.call_id or call_id
         block.name = block.name or function.get("name") or ""
-        if function.get("arguments"):
-            block.pieces.append(function["arguments"])
+        arguments = function.get("arguments")
+        if arguments and block.is_closed and arguments.strip():
+            raise LateArguments
+        if arguments:
+            block.pieces.append(arguments)
 
     # Telling what may be told.
 
@@ -164,6 +171,7 @@ class MessagesStream:
 
     def _stop_head(self) -> bytes:
         block = self._blocks.pop(0)
+        block.is_closed = True
         found = b""
         if block.signature:
             delta = {"type": "signature_delta", "signature": block.signature}
@@ -182,7 +190,7 @@ class MessagesStream:
             return {"type": "redacted_thinking", "data": block.data}
         return {"type": "text", "text": ""}
 
-    def _block_event(self, kind: str, **members: Any) -> bytes:
+    def _block_event(self, kind: str, **members: object) -> bytes:
         return _event({"type": kind, "index": self._index, **members})
 
 

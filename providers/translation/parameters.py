@@ -100,7 +100,7 @@ PARAMETERS = frozenset(_READ)
 """Every parameter that may leave. Conversation and tools are read apart."""
 
 # They change tools, safety or limits: a target that cannot be asked is the wrong target.
-_NEVER_LOST = frozenset(
+NEVER_LOST = frozenset(
     {
         "max_tokens",
         "max_completion_tokens",
@@ -121,7 +121,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "parallel_tool_calls": (True,),
     "response_format": ({"type": "text"},),
 }
-_TWINS = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
+TWINS = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 
 
 def read_parameters(given: Json, can: Capabilities, losses: Losses) -> Json:
@@ -140,7 +140,7 @@ def read_parameters(given: Json, can: Capabilities, losses: Losses) -> Json:
             kept.setdefault(target_name, value)
         elif value in _NEUTRAL.get(name, ()):
             continue
-        elif name in _NEVER_LOST:
+        elif name in NEVER_LOST:
             raise unsupported(name)
         else:
             losses.note(name)
@@ -150,5 +150,5 @@ def read_parameters(given: Json, can: Capabilities, losses: Losses) -> Json:
 def _name_at_target(name: str, can: Capabilities) -> str | None:
     if name in can.parameters:
         return name
-    twin = _TWINS.get(name)
+    twin = TWINS.get(name)
     return twin if twin in can.parameters else None

@@ -1,0 +1,216 @@
+"""Reach a model through LiteLLM, which knows the vendors' dialects. Nothing else imports it.
+
+LiteLLM's chat interface is the hub. Our own conversions stand before and behind it; what it says
+of a reply's end and usage is believed only where the vendor's own bytes said so.
+"""
+
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import orjson
+
+from providers.base import UpstreamCall, UpstreamReply, WireName
+from providers.errors import ProviderError, ProviderRejected, UnsupportedFeature
+from providers.http.client import HttpClient
+from providers.http.reply import Timeouts
+from providers.translated_errors import FOREIGN, translate_failure
+from providers.translated_reply import TranslatedStream, WholeReply, encode_document
+from providers.translation.chat_request import read_chat
+from providers.translation.chat_stream import ChatStream, ReplyEncoder
+from providers.translation.departure import Cargo
+from providers.translation.hub import Capabilities, ChatRequest, Json
+from providers.translation.messages_request import read_messages
+from providers.translation.messages_stream import MessagesStream
+from providers.translation.roads import ROADS, Road, path_for, prefix_for
+from providers.translation.watch import ReplyWatch
+from providers.watched_http import ERRAND, Errand, WatchedTransport
+
+DROPPED_HEADER = b"x-gatehouse-dropped"
+"""Names the request's fields that could not come along. For the relay only, never for a client."""
+
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+    "LITELLM_MODE": "PRODUCTION",  # no .env file is read
+    "LITELLM_LOG": "CRITICAL",
+    "LITELLM_DONT_SHOW_FEEDBACK_BOX": "True",
+    "LITELLM_HIDE_DEFAULT_CREDENTIALS_HINT": "True",
+}
+_NOT_A_KEY = "the-key-is-added-on-the-way-out"
+_READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
+    WireName.OPENAI_CHAT: read_chat,
+    WireName.ANTHROPIC_MESSAGES: read_messages,
+}
+
+
+def load_litellm() -> ModuleType:
+    """Import LiteLLM with everything off that would dial, log or retry. Takes seconds, once."""
+    os.environ.update(_ENVIRONMENT)
+    import litellm
+
+    tokenizers = Path(litellm.__file__).parent / "litellm_core_utils" / "tokenizers"
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(tokenizers)
+    litellm.telemetry = False
+    litellm.drop_params = False
+    litellm.num_retries = 0
+    litellm.suppress_debug_info = True
+    litellm.turn_off_message_logging = True
+    litellm.disable_streaming_logging = True
+    for callbacks in ("callbacks", "success_callback", "failure_callback", "input_callback"):
+        setattr(litellm, callbacks, [])
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # they quote requests
+    return litellm
+
+
+class TranslatedSender:
+    """A `Sender` for every target that does not own the client's protocol.
+
+    `unix_time` dates replies whose vendor gave no date, in seconds. One event loop.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        timeouts: Timeouts | None = None,
+        unix_time: Callable[[], float] = time.time,
+    ) -> None:
+        self._litellm: Any = load_litellm()
+        self._timeouts = timeouts or Timeouts()
+        self._unix_time = unix_time
+        self._parameters: dict[tuple[str, str], frozenset[str]] = {}
+        from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+        transport = WatchedTransport(client)
+        self._handler = AsyncHTTPHandler(transport=transport, follow_redirects=False)
+        # The one way to hand the OpenAI SDK below LiteLLM a client of ours, whatever the address.
+        session = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        setattr(self._litellm, "aclient_session", session)  # noqa: B010 - its module is untyped
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """See `Sender`. `UpstreamReply.headers` may hold `DROPPED_HEADER`."""
+        prefix = prefix_for(call.target.vendor)
+        road = ROADS[prefix]
+        request = self._read(call, prefix, road)
+        errand = self._errand(call, road, request)
+        try:
+            return await self._ask(call, prefix, road, request, errand)
+        except ProviderError as error:
+            error.target = error.target or call.target.name
+            await errand.aclose()
+            raise
+        except BaseException:
+            await errand.aclose()
+            raise
+
+    def _read(self, call: UpstreamCall, prefix: str, road: Road) -> ChatRequest:
+        reader = _READERS.get(call.wire)
+        if reader is None or call.counting:
+            raise UnsupportedFeature(
+                f"{call.wire} cannot be translated for this", target=call.target.name
+            )
+        try:
+            body = orjson.loads(call.body)
+        except orjson.JSONDecodeError as error:
+            raise _malformed(call) from error
+        if not isinstance(body, dict):
+            raise _malformed(call)
+        try:
+            return reader(body, self._capabilities(prefix, call.target.upstream_model, road))
+        except UnsupportedFeature as error:
+            error.target = call.target.name
+            raise
+
+    def _capabilities(self, prefix: str, model: str, road: Road) -> Capabilities:
+        known = self._parameters.get((prefix, model))
+        if known is None:
+            listed = self._litellm.get_supported_openai_params(
+                model=model, custom_llm_provider=prefix
+            )
+            known = self._parameters[prefix, model] = frozenset(listed or ())
+        return Capabilities(known, road.speaks is WireName.ANTHROPIC_MESSAGES, road.image_schemes)
+
+    def _errand(self, call: UpstreamCall, road: Road, request: ChatRequest) -> Errand:
+        if call.streaming and request.answers > 1:
+            raise UnsupportedFeature(
+                "n: one answer at a time when streaming", target=call.target.name
+            )
+        return Errand(
+            target=call.target,
+            speaks=road.speaks,
+            path=path_for(call.target, road, streaming=call.streaming),
+            cargo=Cargo.copy(request.fields, road.speaks),
+            losses=request.losses,
+            watch=ReplyWatch(answers=request.answers),
+            timeouts=self._timeouts,
+        )
+
+    async def _ask(
+        self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest, errand: Errand
+    ) -> UpstreamReply:
+        arguments: Json = {
+            **request.fields,
+            "model": f"{prefix}/{call.target.upstream_model}",
+            "stream": call.streaming,
+            "api_base": call.target.vendor.base_url,
+            "api_key": _NOT_A_KEY,
+            "timeout": 24 * 3600.0,  # the transport has its own
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": False,
+        }
+        if call.streaming:
+            arguments["stream_options"] = {"include_usage": True}
+        if not road.uses_openai_sdk:
+            arguments["client"] = self._handler
+        token = ERRAND.set(errand)
+        try:
+            reply = await self._litellm.acompletion(**arguments)
+            if call.streaming:
+                return await self._stream(call, request, errand, reply)
+        except FOREIGN as error:
+            raise translate_failure(error, errand) from error
+        finally:
+            ERRAND.reset(token)
+        document = encode_document(
+            call.wire, reply.model_dump(exclude_none=True), errand, self._unix_time()
+        )
+        return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
+
+    async def _stream(
+        self, call: UpstreamCall, request: ChatRequest, errand: Errand, chunks: AsyncIterator[Any]
+    ) -> UpstreamReply:
+        stream = TranslatedStream(chunks, errand, lambda: self._encoder(call, request, errand))
+        if not errand.answered.is_set():  # Gemini's request leaves with the first chunk
+            await stream.prime()
+        return UpstreamReply(200, self._headers(b"text/event-stream", errand), stream)
+
+    def _encoder(self, call: UpstreamCall, request: ChatRequest, errand: Errand) -> ReplyEncoder:
+        model = errand.watch.response_model or call.target.upstream_model
+        if call.wire is WireName.ANTHROPIC_MESSAGES:
+            return MessagesStream(model=model)
+        created = errand.watch.created or int(self._unix_time())
+        return ChatStream(model=model, created=created, wants_usage=request.wants_usage)
+
+    @staticmethod
+    def _headers(content_type: bytes, errand: Errand) -> tuple[tuple[bytes, bytes], ...]:
+        headers = ((b"content-type", content_type),)
+        if not errand.losses.names:
+            return headers
+        return (*headers, (DROPPED_HEADER, errand.losses.header()))
+
+
+def _malformed(call: UpstreamCall) -> ProviderRejected:
+    error = {"message": "the body is not a JSON object", "type": "invalid_request_error"}
+    body = orjson.dumps({"error": error})
+    return ProviderRejected(400, (), body, same_protocol=False, target=call.target.name)

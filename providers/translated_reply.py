@@ -1,0 +1,116 @@
+"""A translated reply on its way back: LiteLLM's objects in, the client's protocol out."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from providers.base import WireName
+from providers.errors import ProviderUnavailable, ReplyCut
+from providers.translated_errors import FOREIGN, translate_failure
+from providers.translation.chat_stream import ReplyEncoder, chat_document
+from providers.translation.ending import verified_ending
+from providers.translation.hub import Json
+from providers.translation.messages_reply import BadArguments, messages_document
+from providers.translation.messages_stream import LateArguments
+from providers.watched_http import Errand
+
+
+class WholeReply:
+    """A `ByteStream` over one document that is already here."""
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+
+    async def read(self) -> bytes:
+        """See `ByteStream`."""
+        document, self._document = self._document, b""
+        return document
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+        self._document = b""
+
+
+class TranslatedStream:
+    """A `ByteStream` over LiteLLM's chunks. Its end is written only when the vendor's was seen."""
+
+    def __init__(
+        self,
+        chunks: AsyncIterator[Any],
+        errand: Errand,
+        make_encoder: Callable[[], ReplyEncoder],
+    ) -> None:
+        self._chunks = chunks
+        self._errand = errand
+        self._make_encoder = make_encoder  # once the vendor has named its model
+        self._encoder: ReplyEncoder | None = None
+        self._usage: object = None
+        self._ready = b""
+        self._has_ended = False
+
+    async def prime(self) -> None:
+        """Wait for the first bytes. Raises what `read` raises."""
+        self._ready = await self._next()
+
+    async def read(self) -> bytes:
+        """See `ByteStream`."""
+        ready, self._ready = self._ready, b""
+        return ready or await self._next()
+
+    async def _next(self) -> bytes:
+        while not self._has_ended:
+            try:
+                chunk = await anext(self._chunks, None)
+            except FOREIGN as error:
+                raise translate_failure(error, self._errand) from error
+            self._encoder = self._encoder or self._make_encoder()
+            if chunk is None:
+                self._has_ended = True
+                return self._close(self._encoder)
+            value: Json = chunk.model_dump(exclude_none=True)
+            self._usage = value.get("usage") or self._usage
+            if found := self._encode(self._encoder, value):
+                return found
+        return b""
+
+    def _encode(self, encoder: ReplyEncoder, chunk: Json) -> bytes:
+        try:
+            return encoder.encode(chunk)
+        except LateArguments as error:
+            message = "the model mixed up the arguments of its tool calls"
+            raise ReplyCut(message, target=self._errand.target.name) from error
+
+    def _close(self, encoder: ReplyEncoder) -> bytes:
+        errand = self._errand
+        if errand.failure is not None:
+            raise errand.failure
+        if errand.watch.failure is not None or not errand.watch.is_whole:
+            message = errand.watch.failure or "the model's stream ended without a stop reason"
+            raise ReplyCut(message, target=errand.target.name)
+        return encoder.close(verified_ending(self._usage, errand.watch))
+
+    async def aclose(self) -> None:
+        """Hang up on the vendor."""
+        self._has_ended = True
+        await self._errand.aclose()
+
+
+def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: float) -> bytes:
+    """A whole reply in the client's protocol.
+
+    Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
+    cannot say.
+    """
+    watch = errand.watch
+    if not watch.is_whole:
+        message = "the model's answer has no stop reason"
+        raise ProviderUnavailable(message, target=errand.target.name)
+    model = watch.response_model or errand.target.upstream_model
+    ending = verified_ending(reply.get("usage"), watch)
+    try:
+        if wire is WireName.ANTHROPIC_MESSAGES:
+            return messages_document(reply, model=model, ending=ending)
+        created = watch.created or int(unix_seconds)
+        return chat_document(reply, model=model, created=created, ending=ending)
+    except BadArguments as error:
+        message = "the model wrote tool arguments that are no JSON object"
+        raise ProviderUnavailable(message, target=errand.target.name) from error
