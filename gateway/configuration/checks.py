@@ -58,8 +58,6 @@ def _check_way(path: Path, vendor: VendorDocument, record: VendorRecord) -> Foun
     chosen = via(vendor, record)
     if chosen is Via.LITELLM and record.litellm_prefix is None:
         yield (*path, "via"), f"kind {vendor.kind} cannot be reached through litellm; leave via out"
-    if chosen is Via.DIRECT and not record.paths:
-        yield (*path, "via"), f"kind {vendor.kind} has no protocol of ours; leave via out"
     if vendor.wires is None:
         if record.in_house and chosen is Via.DIRECT:
             yield (

@@ -51,7 +51,7 @@ def _day(value: object) -> object:
 
 def _secret(value: object) -> Secret:
     if not isinstance(value, str) or not value:
-        raise ValueError('needs text: "${NAME}" or file:/run/secrets/name')
+        raise ValueError('is empty or not text; write "${NAME}" or file:/run/secrets/name')
     return Secret(value)
 
 

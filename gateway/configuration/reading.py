@@ -118,13 +118,13 @@ def _message(error: ErrorDetails) -> str:
         case "less_than_equal":
             return f"must be at most {context['le']}"
         case known:
-            return _WRONG_TYPES.get(known, error["msg"])
+            return _WRONG_TYPES.get(known, "is not acceptable here")
 
 
 def _problem(tree: Tree, path: Path, message: str) -> Problem:
-    written = tree.filled.get(path)
-    if written is not None:
-        message = f"not acceptable once {written} is filled in (its value is not shown)"
+    names = tree.filled.get(path)
+    if names:
+        message += f" (once {', '.join(f'${{{name}}}' for name in names)} is filled in)"
     return Problem(tree.place(path), path, tree.scrubbed(message))
 
 
@@ -133,10 +133,9 @@ def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
     node = schema
     for step in path:
         node = _resolved(schema, node)
-        below = node.get("properties", {}).get(step) or node.get("additionalProperties")
-        if not isinstance(below, dict):
-            return ()
-        node = below
+        named = node.get("properties", {}).get(step)
+        free = next(iter(node.get("patternProperties", {}).values()), None)
+        node = named or free or {}
     return tuple(_resolved(schema, node).get("properties", {}))
 
 

@@ -28,13 +28,13 @@ class Unreadable(Exception):
 class Tree:
     """Plain values, the place of each, and where the environment's values went.
 
-    `filled` keeps, for every path that held `${NAME}`, the text as it was written.
+    `filled` keeps, for every path that held `${NAME}`, the names.
     """
 
     value: object = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
-    filled: dict[Path, str] = field(default_factory=dict)
+    filled: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     _hidden: dict[str, str] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
@@ -134,7 +134,8 @@ class _Builder:
             return None
         for name in names:
             self.tree.hide(self._environ[name], name)
-            self.tree.filled[path] = value
+        if names:
+            self.tree.filled[path] = names
         return filled
 
     def _problem(self, node: Node, path: Path, message: str) -> None:
@@ -181,5 +182,5 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
     message = f"not YAML: {error.problem}"
     lines = text.splitlines()
     if place.line <= len(lines) and "${" in lines[place.line - 1]:
-        message += '; inside {...} write "${NAME}" in quotes'
+        message += '; inside {...} or [...] write "${NAME}" in quotes'
     return Problem(place, (), message)

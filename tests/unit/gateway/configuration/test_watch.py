@@ -1,0 +1,171 @@
+"""A change is taken while the gateway runs; a bad file leaves everything as it was."""
+
+import asyncio
+import logging
+
+import pytest
+
+from gateway.configuration.build import Configuration, load
+from gateway.configuration.problems import ConfigurationError, Place, Problem
+from gateway.configuration.watch import Watcher
+from tests.fakes.configurations import ENVIRON, GOOD, SHIPPED, write
+
+OTHER = GOOD.replace("parallel: 40", "parallel: 41")
+BAD = GOOD.replace("parallel: 40", "parallel: many")
+
+
+class Gateway:
+    """A gateway as far as a watcher sees it, in a folder of its own."""
+
+    def __init__(self, folder, text: str = GOOD) -> None:
+        self.folder = folder
+        self.path = write(folder, text)
+        self.applied: list[Configuration] = []
+        self.was_applied = asyncio.Event()
+        self.during_pause = lambda: None
+        self.refusal: ConfigurationError | None = None
+        self.watcher = Watcher(self.load(), self.load, self.apply, pause=self.pause)
+
+    def load(self) -> Configuration:
+        return load(self.path, ENVIRON, SHIPPED)
+
+    async def apply(self, configuration: Configuration) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.applied.append(configuration)
+        self.was_applied.set()
+
+    async def pause(self, seconds: float) -> None:
+        self.during_pause()
+        await asyncio.sleep(0)
+
+
+async def test_nothing_happens_while_nothing_changes(tmp_path):
+    gateway = Gateway(tmp_path)
+    assert not await gateway.watcher.look()
+    assert gateway.applied == []
+
+
+async def test_a_changed_file_is_applied(tmp_path):
+    gateway = Gateway(tmp_path)
+    write(tmp_path, OTHER)
+    assert await gateway.watcher.look()
+    assert [each.digest for each in gateway.applied] == [gateway.watcher.state.digest]
+    assert gateway.watcher.state.reloads == 1
+    assert not await gateway.watcher.look()
+
+
+async def test_a_bad_file_leaves_the_old_configuration_and_is_reported_once(tmp_path, caplog):
+    gateway = Gateway(tmp_path)
+    before = gateway.watcher.current
+    write(tmp_path, BAD)
+    with caplog.at_level(logging.INFO):
+        taken = [await gateway.watcher.look() for _ in range(3)]
+    assert taken == [False, False, False]
+    assert gateway.watcher.current is before
+    assert gateway.applied == []
+    assert [each.msg for each in caplog.records] == ["configuration_refused"]
+    assert "gatehouse.yaml:18:79: teams.web.limits.parallel" in caplog.records[0].problems[0]
+    assert gateway.watcher.state.refusals == 1
+
+
+async def test_another_mistake_is_reported_again(tmp_path):
+    gateway = Gateway(tmp_path)
+    for text in (BAD, BAD.replace("wires:", "wire:")):
+        write(tmp_path, text)
+        await gateway.watcher.look()
+    assert gateway.watcher.state.refusals == 2
+
+
+async def test_mending_the_file_clears_the_error(tmp_path):
+    gateway = Gateway(tmp_path)
+    for text in (BAD, OTHER):
+        write(tmp_path, text)
+        await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
+    assert len(gateway.applied) == 1
+
+
+async def test_going_back_to_the_old_file_clears_the_error(tmp_path):
+    gateway = Gateway(tmp_path)
+    for text in (BAD, GOOD):
+        write(tmp_path, text)
+        await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
+
+
+async def test_a_vanished_file_leaves_the_old_configuration(tmp_path):
+    gateway = Gateway(tmp_path)
+    gateway.path.unlink()
+    assert not await gateway.watcher.look()
+    assert "cannot be read" in str(gateway.watcher.state.error)
+
+
+async def test_a_file_that_is_still_being_written_is_left_for_the_next_look(tmp_path):
+    gateway = Gateway(tmp_path)
+    write(tmp_path, OTHER[:-60])
+    gateway.during_pause = lambda: write(tmp_path, OTHER)
+    assert not await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
+    assert await gateway.watcher.look()
+
+
+async def test_a_changed_secret_file_is_applied_with_the_same_digest(tmp_path):
+    write(tmp_path, "first", "key")
+    gateway = Gateway(tmp_path, GOOD.replace("${DEEPSEEK_API_KEY}", "file:key"))
+    write(tmp_path, "second", "key")
+    assert await gateway.watcher.look()
+    key = gateway.applied[0].vendors["deepseek"].api_key
+    assert key is not None
+    assert key.reveal() == "second"
+
+
+async def test_a_secret_that_comes_late_is_found(tmp_path):
+    gateway = Gateway(tmp_path)
+    write(tmp_path, GOOD.replace("${DEEPSEEK_API_KEY}", "file:key"))
+    missing = await gateway.watcher.look()
+    write(tmp_path, "here", "key")
+    assert (missing, await gateway.watcher.look()) == (False, True)
+
+
+async def test_a_swapped_symlink_is_a_change(tmp_path):
+    for name, text in (("one", GOOD), ("two", OTHER)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, text)
+    (tmp_path / "data").symlink_to("one")
+    (tmp_path / "mount").mkdir()
+    gateway = Gateway(tmp_path / "mount")
+    gateway.path.unlink()
+    gateway.path.symlink_to(tmp_path / "data" / "gatehouse.yaml")
+    unchanged = await gateway.watcher.look()
+    (tmp_path / "new").symlink_to("two")
+    (tmp_path / "new").rename(tmp_path / "data")
+    assert (unchanged, await gateway.watcher.look()) == (False, True)
+
+
+async def test_what_cannot_be_applied_is_refused_like_a_bad_file(tmp_path):
+    gateway = Gateway(tmp_path)
+    before = gateway.watcher.current
+    gateway.refusal = ConfigurationError("gatehouse.yaml", [Problem(Place(1, 1), (), "no way")])
+    write(tmp_path, OTHER)
+    assert not await gateway.watcher.look()
+    assert gateway.watcher.current is before
+    assert gateway.watcher.state.error == "gatehouse.yaml:1:1: no way"
+
+
+async def test_a_change_during_start_is_seen_at_the_first_look(tmp_path):
+    gateway = Gateway(tmp_path)
+    old = gateway.watcher.current
+    write(tmp_path, OTHER)
+    late = Watcher(old, gateway.load, gateway.apply, pause=gateway.pause)
+    assert await late.look()
+
+
+async def test_watching_goes_on_until_it_is_cancelled(tmp_path):
+    gateway = Gateway(tmp_path)
+    write(tmp_path, OTHER)
+    task = asyncio.create_task(gateway.watcher.run())
+    await gateway.was_applied.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
