@@ -1,4 +1,4 @@
-"""Take ledger rows to a collector, page by page; move the cursor only when all of a page was taken."""
+"""Take ledger rows to a collector page by page; move the cursor only when all were taken."""
 
 import logging
 import sqlite3
@@ -71,7 +71,7 @@ class OpenExchanges:
 class ShipLoop:
     """Ships until told to stop. Every wait goes through `wait`, so that stopping is never slow."""
 
-    def __init__(  # noqa: PLR0913 - built in one place, each part a thing of its own
+    def __init__(
         self,
         source: Source,
         exporter: Exporter,
@@ -91,7 +91,7 @@ class ShipLoop:
         self._backoff_seconds = pace.first_backoff_seconds
 
     def run(self) -> None:
-        """Ship what there is, wait, and again. Asked to stop, it ships the rest, unless it fails."""
+        """Ship what there is, wait, and again. Asked to stop, ship the rest if it can be."""
         stopping = False
         while True:
             try:

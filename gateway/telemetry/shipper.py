@@ -1,4 +1,4 @@
-"""The process that ships telemetry: `python -m gateway.telemetry.shipper --data DIR --endpoint URL`.
+"""The process that ships telemetry: `python -m gateway.telemetry.shipper --data D --endpoint URL`.
 
 It holds nothing that the ledger does not: killed at any moment, it goes on where its cursor stands.
 With `--supervised` its standard input carries one JSON line of secrets and then stays open; when it
@@ -13,13 +13,13 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from gateway.telemetry.encode import Encoder
 from gateway.telemetry.endpoint import BadEndpoint, Endpoint, OtlpProtocol, read_endpoint
+from gateway.telemetry.handover import Secrets
 from gateway.telemetry.otlp import make_exporter
 from gateway.telemetry.pseudonym import KEY_BYTES, pseudonyms
 from gateway.telemetry.shiploop import Pace, ShipLoop
@@ -28,27 +28,6 @@ from gateway.telemetry.source import LedgerSource
 EXPORT_TIMEOUT_SECONDS = 10.0
 LAST_WORDS_SECONDS = 3  # from being asked to stop to being stopped by the kernel
 _BAD_USAGE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What must not stand in a command line."""
-
-    pseudonym_key: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def to_line(self) -> bytes:
-        """One line for the standard input of a supervised shipper."""
-        content = {"pseudonym_key": self.pseudonym_key.hex(), "headers": dict(self.headers)}
-        return json.dumps(content).encode() + b"\n"
-
-    @classmethod
-    def from_line(cls, line: bytes) -> "Secrets":
-        """Read such a line. Raises `ValueError` when it is none."""
-        content = json.loads(line)
-        if not isinstance(content, dict):
-            raise TypeError("a line of secrets is a JSON object")
-        return cls(bytes.fromhex(content["pseudonym_key"]), content["headers"])
 
 
 class StopSignal:
@@ -61,8 +40,8 @@ class StopSignal:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         self._asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+        signal.signal(signal.SIGTERM, self._ask)
+        signal.signal(signal.SIGINT, self._ask)
 
     def _ask(self, _number: int, _frame: object) -> None:
         if not self._asked:
@@ -77,7 +56,11 @@ class StopSignal:
         return self._asked
 
     def follow(self, descriptor: int) -> None:
-        """Ask to stop when this pipe ends: whoever held its other end is gone."""
+        """Ask to stop when this pipe ends: whoever held its other end is gone.
+
+        A terminal's interrupt is then left to that one, who may have more to write.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
         def watch() -> None:
             while os.read(descriptor, 4096):
@@ -101,6 +84,7 @@ class JsonLines(logging.Formatter):
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    pace = Pace()
     parser = argparse.ArgumentParser(prog="gateway.telemetry.shipper", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the data folder of the gateway")
     parser.add_argument("--endpoint", default="", help="OTLP endpoint: http://127.0.0.1:4317")
@@ -108,8 +92,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--ca-file", type=Path, help="certificate authorities for https")
     parser.add_argument("--key-file", type=Path, help="key for pseudonyms, 32 bytes or more")
     parser.add_argument("--supervised", action="store_true", help="secrets come on standard input")
-    parser.add_argument("--idle-seconds", type=float, default=Pace.idle_seconds)
-    parser.add_argument("--backoff-seconds", type=float, default=Pace.longest_backoff_seconds)
+    parser.add_argument("--idle-seconds", type=float, default=pace.idle_seconds)
+    parser.add_argument("--backoff-seconds", type=float, default=pace.longest_backoff_seconds)
     parser.add_argument("--timeout-seconds", type=float, default=EXPORT_TIMEOUT_SECONDS)
     return parser.parse_args(argv)
 
