@@ -20,7 +20,7 @@ def _compile_insert(table: Table, rows: int) -> str:
 
 # One statement for many rows: the driver gives up the interpreter's lock at each statement, and
 # beside a busy event loop waits for it each time.
-_ROWS_PER_STATEMENT = (64, 8, 1)
+_ROWS_PER_STATEMENT = (64, 32, 16, 8, 4, 2, 1)
 _INSERTS = {
     table.name: tuple((rows, _compile_insert(table, rows)) for rows in _ROWS_PER_STATEMENT)
     for table in (LEAVES, BODIES)
