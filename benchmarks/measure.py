@@ -179,6 +179,7 @@ class Bench:
             row["cpu_us_per_chunk"] = round(cpu_us / chunks, 2)
         shipper_us = (shipped_now.cpu_seconds - shipped.cpu_seconds) * 1e6
         row["shipper_cpu_us_per_request"] = round(shipper_us / requests, 1)
+        row["shipper_cpu_us_per_chunk"] = round(shipper_us / chunks, 2)
         row["core_use"] = round(cpu_us / 1e6 / wall, 3)
         row["peak_mb"] = round(peak_mb, 1)
         return row

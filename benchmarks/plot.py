@@ -2,54 +2,67 @@
 
 from pathlib import Path
 
-from benchmarks.bars import SUBJECT, Run
-from benchmarks.report import medians
+from benchmarks.bars import SUBJECT, Run, figure, less
 
-# scenario, figure, label
+# scenario (None: the system itself), figure, label, whether less the direct road
 PANELS = (
-    ("1kb-c16", "cpu_us_per_request", "1 KB\nCPU / request"),
-    ("100kb-c16", "cpu_us_per_request", "100 KB\nCPU / request"),
-    ("1mb-c4", "cpu_us_per_request", "1 MB\nCPU / request"),
-    ("streams-20x50", "cpu_us_per_chunk", "20 streams\nCPU / chunk"),
-    ("streams-200x50", "cpu_us_per_chunk", "200 streams\nCPU / chunk"),
+    ("1kb-c16", "cpu_us_per_request", "1 KB\nCPU /\nrequest", False),
+    ("100kb-c16", "cpu_us_per_request", "100 KB\nCPU /\nrequest", False),
+    ("1mb-c4", "cpu_us_per_request", "1 MB\nCPU /\nrequest", False),
+    ("streams-20x50", "cpu_us_per_chunk", "20 streams\nCPU /\nchunk", False),
+    ("streams-200x50", "cpu_us_per_chunk", "200 streams\nCPU /\nchunk", False),
+    ("1kb-c1", "latency_us.p50", "added\nlatency", True),
+    ("1kb-stream-c1", "ttft_us.p50", "added time\nto first\ntoken", True),
+    (None, "start_seconds", "start to\nfirst\nanswer", False),
+    (None, "idle_mb", "idle\nmemory", False),
 )
 COLOURS = {"nginx": "#7a8b99", "portkey": "#d98e04", "litellm-proxy": "#b23a48"}
 
 
-def ratios(run: Run, system: str) -> list[float | None]:
-    """A system's figure over ours, for each panel."""
-    found: list[float | None] = []
-    for scenario, path, _ in PANELS:
-        theirs, ours = medians(run, system, scenario) or {}, medians(run, SUBJECT, scenario) or {}
-        both = path in theirs and ours.get(path)
-        found.append(theirs[path] / ours[path] if both else None)
-    return found
+def ratio(run: Run, system: str, scenario: str | None, path: str, added: bool) -> float | None:
+    """A system's figure over ours; None where either is missing or nothing."""
+    theirs, ours = (figure(run, each, scenario, path) for each in (system, SUBJECT))
+    if added:
+        direct = figure(run, "direct", scenario, path)
+        theirs, ours = less(theirs, direct), less(ours, direct)
+    return theirs / ours if theirs and ours and theirs > 0 and ours > 0 else None
+
+
+def ratios(run: Run, system: str) -> dict[str, float]:
+    """A system's ratios by the label of their panel."""
+    found = {
+        label: ratio(run, system, scenario, path, added) for scenario, path, label, added in PANELS
+    }
+    return {label: value for label, value in found.items() if value is not None}
 
 
 def draw(run: Run, target: Path) -> bool:
     """Write an SVG; False when the run holds nothing to compare."""
-    bars = {system: ratios(run, system) for system in COLOURS if system in run["systems"]}
-    if not any(value for values in bars.values() for value in values):
+    by_system = {system: ratios(run, system) for system in COLOURS if system in run["systems"]}
+    labels = [label for *_, label, _ in PANELS if any(label in r for r in by_system.values())]
+    if not labels:
         return False
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.hashsalt": "gatehouse", "font.size": 9}
+    mpl.use("svg")
+    mpl.rcParams |= {"svg.hashsalt": "gatehouse", "font.size": 8}
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 3.6), layout="constrained")
-    width = 0.8 / len(bars)
-    for place, (system, values) in enumerate(bars.items()):
-        shown = [(i, value) for i, value in enumerate(values) if value]
-        places = [i - 0.4 + width * (place + 0.5) for i, _ in shown]
-        drawn = axes.bar(places, [v for _, v in shown], width, label=system, color=COLOURS[system])
-        axes.bar_label(drawn, [f"{v:.2g} x" for _, v in shown], fontsize=7)
+    canvas, axes = pyplot.subplots(figsize=(9, 4), layout="constrained")
+    width = 0.84 / len(by_system)
+    for place, (system, values) in enumerate(by_system.items()):
+        at = [labels.index(label) - 0.42 + width * (place + 0.5) for label in values]
+        heights = [value - 1 for value in values.values()]  # bars stand on the line at 1
+        drawn = axes.bar(at, heights, width, bottom=1, label=system, color=COLOURS[system])
+        names = [f"{v:.0f}" if v >= 10 else f"{v:.2g}" for v in values.values()]
+        axes.bar_label(drawn, names, fontsize=7, padding=1)
     axes.axhline(1, color="black", linewidth=1, label=f"{SUBJECT} = 1")
     axes.set_yscale("log")
-    axes.set_xticks(range(len(PANELS)), [label for _, _, label in PANELS])
-    axes.set_ylabel(f"times {SUBJECT}'s CPU (log)")
-    axes.legend(loc="upper right", frameon=False, ncols=2)
+    axes.yaxis.set_major_formatter("{x:g} x")
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_ylabel(f"times {SUBJECT}'s (log)")
+    canvas.legend(loc="outside upper center", frameon=False, ncols=len(by_system) + 1)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, metadata={"Date": None})
-    pyplot.close(figure)
+    canvas.savefig(target, metadata={"Date": None})
+    pyplot.close(canvas)
     return True

@@ -3,14 +3,13 @@
 from statistics import median
 from typing import Any
 
-from benchmarks.bars import SUBJECT, Judged, Run, figure_of, is_void, judge
+from benchmarks.bars import SUBJECT, Judged, Run, figure, figure_of, is_void, judge
 from benchmarks.scenarios import BY_NAME, Scenario
 
 # figure, heading, digits
 COLUMNS = (
     ("cpu_us_per_request", "CPU µs / request", 0),
     ("cpu_us_per_chunk", "CPU µs / chunk", 1),
-    ("shipper_cpu_us_per_request", "span shipper, CPU µs / request", 0),
     ("rps", "requests / s", 0),
     ("chunks_per_s", "chunks / s", 0),
     ("latency_us.p50", "p50 µs", 0),
@@ -43,6 +42,11 @@ belong to this machine; the ratios are the result. How to repeat it: `benchmarks
 def number(value: float | None, digits: int) -> str:
     """A figure with thousands separators; empty when there is none."""
     return "" if value is None or value < 0 else f"{value:,.{digits}f}"
+
+
+def plain(value: float | None) -> str:
+    """A figure whose size is not known beforehand."""
+    return number(value, 2 if value is not None and value < 10 else 0)
 
 
 def ratio(value: float | None) -> str:
@@ -87,7 +91,7 @@ def scenario_table(run: Run, scenario: Scenario) -> str:
     """One scenario: every system, its figures, what it adds, and the CPU ratio to ours."""
     measured = {s: medians(run, s, scenario.name) for s in run["systems"]}
     known = {system: figures for system, figures in measured.items() if figures is not None}
-    columns = [c for c in COLUMNS if any(c[0] in figures for figures in known.values())]
+    columns = [c for c in COLUMNS if any(figures.get(c[0]) for figures in known.values())]
     added = [path for path in ADDED if any(path in figures for figures in known.values())]
     heading = ["system", *(title for _, title, _ in columns), *(ADDED[path] for path in added)]
     heading.append("CPU / gatehouse's")
@@ -102,7 +106,20 @@ def scenario_table(run: Run, scenario: Scenario) -> str:
         line += [difference(figures, direct, path) for path in added]
         line.append(ratio(quotient(figures, ours, RATIO_OF[scenario.streamed])))
         lines.append(line)
+        if system == SUBJECT:
+            lines.append(shipper_line(run, scenario, columns, len(heading)))
     return table(heading, lines)
+
+
+def shipper_line(
+    run: Run, scenario: Scenario, columns: list[tuple[str, str, int]], width: int
+) -> list[str]:
+    """The process that ships spans, apart: not on the road of a request."""
+    found = {
+        path: figure(run, SUBJECT, scenario.name, f"shipper_{path}") for path in RATIO_OF.values()
+    }
+    figures = [number(found.get(path), digits) for path, _, digits in columns]
+    return ["its span shipper, not in the row above", *figures, *[""] * (width - 1 - len(figures))]
 
 
 def difference(figures: dict[str, float], direct: dict[str, float], path: str) -> str:
@@ -140,8 +157,8 @@ def bars_table(judged: tuple[Judged, ...]) -> str:
             f"{'≥' if each.bar.at_least else '≤'} {each.bar.bar:g}",
             f"{each.bar.aim:g}",
             each.verdict.value,
-            number(each.ours, 1),
-            number(each.theirs, 1),
+            plain(each.ours),
+            plain(each.theirs),
         ]
         for each in judged
     ]
