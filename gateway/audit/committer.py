@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
-from gateway.audit.ledger_file import LedgerFile
+from gateway.audit.chain import ChainHead
 from gateway.audit.record import RecordBody, Records
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,37 @@ BATCH_RECORDS = 256
 SETTLE_EVERY = 1024  # records between two notes of how far the lane is settled
 RETRY_SECONDS = 0.5  # how often a database that refused is tried when nobody appends
 ENDS = frozenset({"completed", "unknown"})
+
+
+class LaneRefused(Exception):
+    """The database did not take what it was given (full, locked, gone); the message says why."""
+
+
+class Lane(Protocol):
+    """Where one writer's records go. Used by one thread at a time."""
+
+    head: ChainHead
+    """The last record known to be durable."""
+
+    @property
+    def is_open(self) -> bool:
+        """False before `open` and after a refusal."""
+        ...
+
+    def open(self) -> None:
+        """Connect and read `head` anew. Raises `LaneRefused`."""
+        ...
+
+    def write(self, batch: Batch, settled_seq: int | None) -> None:
+        """Make the batch durable, whole or not at all, and move the settled mark if one is given.
+
+        Raises `LaneRefused`; the lane is then closed, and `open` tells what became of the batch.
+        """
+        ...
+
+    def close(self) -> None:
+        """Disconnect. Safe to call twice."""
+        ...
 
 
 class State(IntEnum):
@@ -59,9 +90,9 @@ class Committer:
     """
 
     def __init__(
-        self, file: LedgerFile, records: Records, report: Report, stopped: Callable[[], None]
+        self, lane: Lane, records: Records, report: Report, stopped: Callable[[], None]
     ) -> None:
-        self._file = file
+        self._lane = lane
         self._records = records
         self._report = report
         self._stopped = stopped
@@ -75,8 +106,8 @@ class Committer:
         self._settled_seq = 0
 
     def start(self) -> None:
-        """Open the lane, then start the thread. Raises `sqlite3.Error` when the file refuses."""
-        self._file.open()
+        """Open the lane, then start the thread. Raises `LaneRefused`."""
+        self._lane.open()
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
@@ -101,7 +132,7 @@ class Committer:
             entries, stopping = self._take()
             self._commit(self._claim(entries))
         self._mark_settled()
-        self._file.close()
+        self._lane.close()
         self._stopped()
 
     def _take(self) -> tuple[list[Entry], bool]:
@@ -134,12 +165,12 @@ class Committer:
         if not self._reopen():
             self._report((), [self._refusal(entries, "database")] if entries else [])
             return
-        batch = Batch(self._file.head, self._open)
+        batch = Batch(self._lane.head, self._open)
         taken, refusals = self._fill(batch, entries)
         try:
             if batch.records:
-                self._file.write(batch, self._due_mark())
-        except sqlite3.Error as error:
+                self._lane.write(batch, self._due_mark())
+        except LaneRefused as error:
             log.error("ledger_write_failed", extra={"error": str(error)})
             self._doubtful = batch
             self._report((), [*refusals, self._refusal(taken, "database")])
@@ -148,15 +179,15 @@ class Committer:
 
     def _reopen(self) -> bool:
         """See that the file is open; after a refusal find out what became of the last batch."""
-        if self._file.is_open:
+        if self._lane.is_open:
             return True
         try:
-            self._file.open()
-        except sqlite3.Error as error:
+            self._lane.open()
+        except LaneRefused as error:
             log.error("ledger_open_failed", extra={"error": str(error)})
             return False
         batch, self._doubtful = self._doubtful, None
-        if batch is not None and batch.head == self._file.head:
+        if batch is not None and batch.head == self._lane.head:
             self._note_durable(batch.records)
             self._owe_admitted(batch.records)
         return True
@@ -218,7 +249,7 @@ class Committer:
 
     def _due_mark(self) -> int | None:
         """How far the lane is settled before this batch, when that is worth noting again."""
-        mark = self._open.settled_seq(self._file.head.seq)
+        mark = self._open.settled_seq(self._lane.head.seq)
         if mark - self._settled_seq < SETTLE_EVERY:
             return None
         self._settled_seq = mark
@@ -226,10 +257,10 @@ class Committer:
 
     def _mark_settled(self) -> None:
         """At the end, so that the next start has nothing to look through."""
-        if not self._file.is_open:
+        if not self._lane.is_open:
             return
         try:
-            mark = self._open.settled_seq(self._file.head.seq)
-            self._file.write(Batch(self._file.head, self._open), mark)
-        except sqlite3.Error as error:
+            mark = self._open.settled_seq(self._lane.head.seq)
+            self._lane.write(Batch(self._lane.head, self._open), mark)
+        except LaneRefused as error:
             log.warning("ledger_mark_failed", extra={"error": str(error)})

@@ -10,14 +10,11 @@ end; a second one, and an attempt or end of an exchange that is not admitted, is
 """
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Protocol
 
-from gateway.audit.committer import ENDS, Committer, Entry, Refusal, State
-from gateway.audit.ledger_file import LedgerFile
+from gateway.audit.committer import ENDS, Committer, Entry, Lane, LaneRefused, Refusal, State
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 
@@ -47,7 +44,7 @@ class SilentMeter:
 
 
 class LedgerWriter:
-    """Appends to a lane of its own. Built, used and closed on one running event loop.
+    """Appends to one lane. Built, used and closed on one running event loop.
 
     `wait_seconds` bounds how long a record may wait to become durable, `queue_limit` how many
     may wait at a time.
@@ -55,14 +52,14 @@ class LedgerWriter:
 
     def __init__(
         self,
-        file: Path,
+        lane: Lane,
         records: Records,
         *,
         meter: WriterMeter | None = None,
         wait_seconds: float = 5.0,
         queue_limit: int = 8192,
     ) -> None:
-        self.lane = records.new_ulid()
+        self.lane = lane.head.lane
         self._loop = asyncio.get_running_loop()
         self._meter = meter or SilentMeter()
         self._wait_seconds = wait_seconds
@@ -71,14 +68,8 @@ class LedgerWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._stopped: asyncio.Future[None] = self._loop.create_future()
-        ledger_file = LedgerFile(
-            file,
-            self.lane,
-            opened_unix_us=records.unix_us(),
-            busy_timeout_ms=int(wait_seconds * 500),
-        )
         self._committer = Committer(
-            ledger_file,
+            lane,
             records,
             report=lambda durable, refusals: self._tell(lambda: self._settle(durable, refusals)),
             stopped=lambda: self._tell(lambda: self._stopped.set_result(None)),
@@ -88,7 +79,7 @@ class LedgerWriter:
         """Open the lane and begin. Raises `LedgerUnavailable` when the database refuses."""
         try:
             self._committer.start()
-        except sqlite3.Error as error:
+        except LaneRefused as error:
             self._closed = True
             self._stopped.set_result(None)
             raise LedgerUnavailable(f"the audit ledger cannot be opened: {error}") from error

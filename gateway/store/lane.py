@@ -1,4 +1,4 @@
-"""The writer's own door to the SQLite file: one connection, one transaction a batch."""
+"""A lane of the ledger in the SQLite file: one connection of its own, one transaction a batch."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from sqlalchemy.dialects import sqlite
 
 from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainHead
-from gateway.store.database import PRAGMAS
+from gateway.audit.committer import LaneRefused
+from gateway.store.database import BUSY_TIMEOUT_MS, PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
 
 
@@ -27,14 +28,15 @@ _INSERTS = {
 }
 
 
-class LedgerFile:
-    """One lane in the database file. Used by one thread at a time.
+class SqliteLane:
+    """The `gateway.audit.committer.Lane` of an installation with a SQLite file.
 
-    Every method raises `sqlite3.Error` when the database refuses; `open` must then be called
-    before the next `write`.
+    Uses the driver directly: three records a request come through here.
     """
 
-    def __init__(self, file: Path, lane: str, *, opened_unix_us: int, busy_timeout_ms: int) -> None:
+    def __init__(
+        self, file: Path, lane: str, *, opened_unix_us: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    ) -> None:
         self._file = file
         self._opened_unix_us = opened_unix_us
         self._busy_timeout_ms = busy_timeout_ms
@@ -48,28 +50,34 @@ class LedgerFile:
 
     def open(self) -> None:
         """Connect, enter the lane into the books, and read the head that is durable."""
-        connection = sqlite3.connect(
-            self._file.absolute().as_uri() + "?mode=rw",  # a lost file is not made anew
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
         try:
-            for pragma in (*PRAGMAS, f"PRAGMA busy_timeout={self._busy_timeout_ms}"):
-                connection.execute(pragma)
-            connection.execute(
-                "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES (?, ?, 0)"
-                " ON CONFLICT DO NOTHING",
-                (self.head.lane, self._opened_unix_us),
+            connection = sqlite3.connect(
+                self._file.absolute().as_uri() + "?mode=rw",  # a lost file is not made anew
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
             )
-            row = connection.execute(
-                "SELECT seq, record_hash FROM audit_leaf WHERE lane = ? ORDER BY seq DESC LIMIT 1",
-                (self.head.lane,),
-            ).fetchone()
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            raise LaneRefused(str(error)) from error
+        try:
+            self._enter(connection)
+        except sqlite3.Error as error:
             connection.close()
-            raise
+            raise LaneRefused(str(error)) from error
         self._connection = connection
+
+    def _enter(self, connection: sqlite3.Connection) -> None:
+        for pragma in (*PRAGMAS, f"PRAGMA busy_timeout={self._busy_timeout_ms}"):
+            connection.execute(pragma)
+        connection.execute(
+            "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES (?, ?, 0)"
+            " ON CONFLICT DO NOTHING",
+            (self.head.lane, self._opened_unix_us),
+        )
+        row = connection.execute(
+            "SELECT seq, record_hash FROM audit_leaf WHERE lane = ? ORDER BY seq DESC LIMIT 1",
+            (self.head.lane,),
+        ).fetchone()
         if row is not None:
             self.head = ChainHead(self.head.lane, row[0], row[1])
 
@@ -87,9 +95,9 @@ class LedgerFile:
                     (settled_seq, self.head.lane),
                 )
             connection.execute("COMMIT")
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self.close()
-            raise
+            raise LaneRefused(str(error)) from error
         self.head = batch.head
 
     def close(self) -> None:

@@ -1,0 +1,314 @@
+"""The ledger as it is read: by the command line, the telemetry shipper, and a gateway starting."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from gateway.audit.chain import ChainedRecord
+from gateway.audit.record import LostExchange, PastAttempt
+from gateway.store.database import Database
+from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
+
+Position = Mapping[str, int]
+"""How far somebody has read: the last number seen of each lane."""
+
+_KEY_COLUMNS = (BODIES.c.lane, BODIES.c.seq)
+_ENDED = BODIES.alias("ended")
+_ENDS = ("completed", "unknown")
+
+
+class ExchangeNotFound(LookupError):
+    """No exchange has this audit id, or one that begins so."""
+
+
+class AmbiguousAuditId(LookupError):
+    """More than one exchange's audit id begins so; `candidates` are some of them."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+        super().__init__(f"{prefix!r} begins several audit ids: {', '.join(candidates)}, ...")
+        self.candidates = tuple(candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One record as it stands in the ledger. `raw_body` is the canonical JSON that was hashed."""
+
+    lane: str
+    seq: int
+    exchange_id: str
+    kind: str
+    time_unix_us: int
+    record_hash: str
+    raw_body: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The record, decoded anew at each call."""
+        decoded: dict[str, Any] = orjson.loads(self.raw_body)
+        return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for; what is None does not matter. Times are UTC microseconds.
+
+    `outcome` is a completed record's outcome, a denied record's rule, or `unknown`. `since` is
+    inclusive, `until` is not.
+    """
+
+    team: str | None = None
+    subject: str | None = None
+    model: str | None = None
+    kind: str | None = None
+    outcome: str | None = None
+    since_unix_us: int | None = None
+    until_unix_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a team has used."""
+
+    cost_nano_usd: int
+    total_tokens: int
+
+
+class Ledger:
+    """Questions to the ledger. Nothing here writes to it; only cursors and marks are moved."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(self, count: int, search: Search | None = None) -> list[LedgerRow]:
+        """The newest `count` records that match, oldest of them first."""
+        query = (
+            _rows()
+            .where(*_conditions(search or Search()))
+            .order_by(BODIES.c.time_unix_us.desc(), BODIES.c.lane.desc(), BODIES.c.seq.desc())
+            .limit(count)
+        )
+        return (await self._fetch(query))[::-1]
+
+    async def end(self) -> Position:
+        """The position after everything that is there now."""
+        last = select(func.max(BODIES.c.seq)).where(BODIES.c.lane == LANES.c.lane)
+        async with self._database.reading() as connection:
+            found = await connection.execute(select(LANES.c.lane, last.scalar_subquery()))
+            return {lane: seq or 0 for lane, seq in found}
+
+    async def after(
+        self, position: Position, limit: int, search: Search | None = None
+    ) -> tuple[list[LedgerRow], Position]:
+        """Records beyond `position` that match, and the position after them.
+
+        Lane by lane, each in order; nothing is skipped, whatever lane it is written to later.
+        """
+        conditions = _conditions(search or Search())
+        reached, rows = dict(position), list[LedgerRow]()
+        for lane, last_seq in sorted((await self.end()).items()):
+            seen = position.get(lane, 0)
+            if last_seq <= seen:
+                continue
+            query = _rows().where(BODIES.c.lane == lane, BODIES.c.seq > seen, *conditions)
+            found = await self._fetch(query.order_by(BODIES.c.seq).limit(limit - len(rows)))
+            rows += found
+            if len(rows) == limit:
+                return rows, _furthest(reached, found)
+            reached = _furthest({**reached, lane: last_seq}, found)
+        return rows, reached
+
+    async def exchange(self, audit_id: str) -> list[LedgerRow]:
+        """Every record of one exchange, in order; a prefix will do when it is unambiguous.
+
+        Raises `ExchangeNotFound` or `AmbiguousAuditId`.
+        """
+        prefix = _normalised(audit_id)
+        column = BODIES.c.exchange_id
+        # A range instead of LIKE: it can use the index, and knows no wildcards.
+        candidates = select(column).where(column >= prefix, column < prefix + "~").distinct()
+        async with self._database.reading() as connection:
+            found = (await connection.scalars(candidates.order_by(column).limit(3))).all()
+        if not found:
+            raise ExchangeNotFound(f"no exchange has the audit id {audit_id!r}")
+        if len(found) > 1 and found[0] != prefix:
+            raise AmbiguousAuditId(audit_id, found)
+        query = _rows().where(column == found[0])
+        return await self._fetch(query.order_by(BODIES.c.time_unix_us, *_KEY_COLUMNS))
+
+    async def open_exchanges(self, limit: int, *, but_lane: str = "") -> list[LostExchange]:
+        """Exchanges that were admitted and have no end, oldest first, with their attempts.
+
+        Also those that are running now: `but_lane` leaves out the lane of a live writer.
+        """
+        end = select(_ENDED.c.seq).where(
+            _ENDED.c.exchange_id == BODIES.c.exchange_id, _ENDED.c.kind.in_(_ENDS)
+        )
+        query = (
+            select(BODIES.c.exchange_id, BODIES.c.team, BODIES.c.model)
+            .join(LANES, LANES.c.lane == BODIES.c.lane)
+            .where(LANES.c.lane != but_lane, BODIES.c.seq > LANES.c.settled_seq)
+            .where(BODIES.c.kind == "admitted", ~exists(end))
+            .order_by(*_KEY_COLUMNS)
+            .limit(limit)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).all()
+        return [
+            LostExchange(exchange_id, team, model, await self._attempts(exchange_id))
+            for exchange_id, team, model in found
+        ]
+
+    async def mark_settled(self, *, but_lane: str) -> None:
+        """Note that in all other lanes every exchange has its end: no need to look again."""
+        last = select(func.coalesce(func.max(LEAVES.c.seq), 0)).where(LEAVES.c.lane == LANES.c.lane)
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(LANES)
+                .where(LANES.c.lane != but_lane)
+                .values(settled_seq=last.scalar_subquery())
+            )
+
+    async def spent_by_team(self, since_unix_us: int) -> dict[str, Spent]:
+        """Money and tokens of all exchanges completed since then, by team."""
+        completed = literal(
+            "completed", literal_execute=True
+        )  # the partial index asks for a literal
+        query = (
+            select(
+                BODIES.c.team,
+                func.sum(BODIES.c.cost_nano_usd),
+                func.sum(BODIES.c.total_tokens),
+            )
+            .where(BODIES.c.kind == completed, BODIES.c.time_unix_us >= since_unix_us)
+            .group_by(BODIES.c.team)
+        )
+        async with self._database.reading() as connection:
+            found = await connection.execute(query)
+            return {team: Spent(int(cost or 0), int(tokens or 0)) for team, cost, tokens in found}
+
+    async def pending(self, sink: str, limit: int) -> list[LedgerRow]:
+        """Records that `sink` has not taken yet, in order of lane and number."""
+        query = (
+            _rows()
+            .join(LANES, LANES.c.lane == BODIES.c.lane)
+            .outerjoin(CURSORS, and_(CURSORS.c.lane == LANES.c.lane, CURSORS.c.sink == sink))
+            .where(BODIES.c.seq > func.coalesce(CURSORS.c.seq, 0))
+            .order_by(*_KEY_COLUMNS)
+            .limit(limit)
+        )
+        return await self._fetch(query)
+
+    async def advance(self, sink: str, rows: Sequence[LedgerRow]) -> None:
+        """Note that `sink` has taken these rows, and so all before them in their lanes.
+
+        A cursor never moves back.
+        """
+        async with self._database.writing() as connection:
+            for lane, seq in _furthest({}, rows).items():
+                here = and_(CURSORS.c.sink == sink, CURSORS.c.lane == lane)
+                known = await connection.scalar(select(CURSORS.c.seq).where(here))
+                if known is None:
+                    values = {"sink": sink, "lane": lane, "seq": seq}
+                    await connection.execute(insert(CURSORS).values(values))
+                elif known < seq:
+                    await connection.execute(update(CURSORS).where(here).values(seq=seq))
+
+    async def lanes(self) -> list[str]:
+        """Every lane, oldest first."""
+        query = select(LANES.c.lane).order_by(LANES.c.opened_unix_us, LANES.c.lane)
+        async with self._database.reading() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def chain(self, lane: str, *, after_seq: int, limit: int) -> list[ChainedRecord]:
+        """A run of a lane, for `gateway.audit.chain.find_breaks`."""
+        columns = (LEAVES.c.lane, LEAVES.c.seq, LEAVES.c.record_hash, LEAVES.c.prev_hash)
+        same = and_(BODIES.c.lane == LEAVES.c.lane, BODIES.c.seq == LEAVES.c.seq)
+        query = (
+            select(*columns, BODIES.c.body)
+            .outerjoin_from(LEAVES, BODIES, same)
+            .where(LEAVES.c.lane == lane, LEAVES.c.seq > after_seq)
+            .order_by(LEAVES.c.seq)
+            .limit(limit)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).all()
+        return [
+            ChainedRecord(
+                row[0], row[1], row[2], row[3], None if row[4] is None else row[4].encode()
+            )
+            for row in found
+        ]
+
+    async def _attempts(self, exchange_id: str) -> tuple[PastAttempt, ...]:
+        query = (
+            select(BODIES.c.body)
+            .where(BODIES.c.exchange_id == exchange_id, BODIES.c.kind == "attempted")
+            .order_by(*_KEY_COLUMNS)
+        )
+        async with self._database.reading() as connection:
+            bodies = [orjson.loads(body) for body in await connection.scalars(query)]
+        return tuple(PastAttempt(body["attempt"], body["target"]) for body in bodies)
+
+    async def _fetch(self, query: Select[*tuple[Any, ...]]) -> list[LedgerRow]:
+        async with self._database.reading() as connection:
+            return [_row(found) for found in await connection.execute(query)]
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    same = and_(LEAVES.c.lane == BODIES.c.lane, LEAVES.c.seq == BODIES.c.seq)
+    return select(
+        BODIES.c.lane,
+        BODIES.c.seq,
+        BODIES.c.exchange_id,
+        BODIES.c.kind,
+        BODIES.c.time_unix_us,
+        LEAVES.c.record_hash,
+        BODIES.c.body,
+    ).join_from(BODIES, LEAVES, same)
+
+
+def _row(found: Row[*tuple[Any, ...]]) -> LedgerRow:
+    lane, seq, exchange_id, kind, time_unix_us, record_hash, body = found
+    return LedgerRow(lane, seq, exchange_id, kind, time_unix_us, record_hash.hex(), body)
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    wanted = {
+        BODIES.c.team: search.team,
+        BODIES.c.subject: search.subject,
+        BODIES.c.model: search.model,
+        BODIES.c.kind: search.kind,
+        BODIES.c.outcome: search.outcome,
+    }
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    if search.since_unix_us is not None:
+        conditions.append(BODIES.c.time_unix_us >= search.since_unix_us)
+    if search.until_unix_us is not None:
+        conditions.append(BODIES.c.time_unix_us < search.until_unix_us)
+    return conditions
+
+
+def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
+    reached = dict(position)
+    for row in rows:
+        reached[row.lane] = max(row.seq, reached.get(row.lane, 0))
+    return reached
+
+
+def _normalised(audit_id: str) -> str:
+    """An audit id as it is stored, from one typed in any case and with or without its `gh-`."""
+    return "gh-" + audit_id.strip().upper().removeprefix("GH-")
