@@ -26,10 +26,38 @@ class MalformedRequest(GatewayError):
 
 
 class NotAuthenticated(GatewayError):
-    """No key, or none we know. One answer for unknown, revoked and expired keys."""
+    """No key, or none we know. One answer for unknown, revoked and expired keys.
+
+    `cause` (missing, malformed, unknown, revoked, expired, wrong_kind) and `credential_id`, where
+    the key is known, are for ledger and log, never for the answer.
+    """
 
     status = 401
     code = "not_authenticated"
+
+    def __init__(
+        self,
+        message: str = (
+            "no valid key: send it as 'Authorization: Bearer <key>', 'x-api-key' or "
+            "'x-goog-api-key'; ask your platform team for one"
+        ),
+        *,
+        cause: str = "unknown",
+        credential_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.credential_id = credential_id
+
+    @classmethod
+    def wrong_kind(cls, credential_id: str) -> "NotAuthenticated":
+        """A valid key of a role that has no business at this endpoint."""
+        return cls(
+            "this key has not the role that is needed here: administrators' keys do not reach "
+            "models, developers' keys do not administer",
+            cause="wrong_kind",
+            credential_id=credential_id,
+        )
 
 
 class UnknownPath(GatewayError):
