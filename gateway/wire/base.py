@@ -58,7 +58,7 @@ class Event(Enum):
 class ReplyFacts:
     """What an observer has seen of a reply so far."""
 
-    usage: Usage | None = None
+    usage: Usage | None = None  # of a stream that was cut, the output figure may be an early one
     finish_reason: str | None = None
     response_id: str | None = None
     response_model: str | None = None

@@ -129,9 +129,9 @@ class ChatObserver:
     def _note(self, chunk: _Chunk) -> int:
         """Take down what a chunk tells; returns how many bytes the answers said in it."""
         facts = self.facts
-        if facts.response_id is None:
-            facts.response_id = chunk.id
-            facts.response_model = chunk.model
+        if not facts.response_id:
+            facts.response_id = chunk.id or None
+            facts.response_model = chunk.model or None
         self._note_usage(chunk.usage)
         said = 0
         for choice in chunk.choices or ():

@@ -42,7 +42,7 @@ def of_messages(messages: msgspec.Raw) -> Iterator[Segment]:
         values = splice.members(message, path)
         zone = _zone_of_role(values)
         for key, value in values.items():
-            if key != "role":
+            if not _is_structure(key, value, b""):
                 yield from search(value, f"{path}.{key}", _zone_of_member(key, zone))
 
 

@@ -18,8 +18,8 @@ class EventTooLarge(Exception):
 class Splitter:
     """Takes bytes in pieces of any size and gives back whole events, blank line included.
 
-    The events, in order, and then `finish()` are exactly the bytes fed. Lines end in LF, CRLF
-    or CR; a lone CR at the end of a piece waits for the next byte, which may be its LF.
+    The events, in order, and then what `finish` gives are exactly the bytes fed. Lines end in
+    LF, CRLF or CR; a lone CR at the end of a piece waits for the next byte: it may be its LF.
     """
 
     __slots__ = ("_most_event_bytes", "_rest", "_searched")
@@ -38,12 +38,13 @@ class Splitter:
         self._rest += piece
         return self._take_events()
 
-    def finish(self) -> bytes:
-        """What is left once the stream has ended: an event without its blank line, or nothing."""
+    def finish(self) -> tuple[list[bytes], bytes]:
+        """At the stream's end: the event a lone CR kept waiting, if any; and what is no event."""
         rest = bytes(self._rest)
         self._rest.clear()
         self._searched = 0
-        return rest
+        is_event = rest == b"\r" or rest.endswith((b"\r\r", b"\n\r"))
+        return ([rest], b"") if is_event else ([], rest)
 
     def _take_events(self) -> list[bytes]:
         rest = self._rest
