@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-_GRPC_PORT = 4317
+_GRPC_PORT, _HTTP_PORT = 4317, 4318  # registered for OTLP
 _TRACES, _LOGS = "/v1/traces", "/v1/logs"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_VALUE = re.compile(r"[ -~]{0,4096}")
@@ -58,8 +58,8 @@ def read_endpoint(
 ) -> Endpoint:
     """Read an OTLP endpoint such as `http://127.0.0.1:4317` or `https://host/otlp/v1/traces`.
 
-    Without `protocol`, port 4317 means gRPC; everything else is HTTP with protobuf. `https` means
-    TLS. Raises `BadEndpoint` with what to write instead.
+    Without `protocol`, port 4318 or a path means HTTP with protobuf, anything else gRPC, which has
+    no use for a path. `https` means TLS. Raises `BadEndpoint` with what to write instead.
     """
     if protocol is OtlpProtocol.NONE:
         return Endpoint(OtlpProtocol.NONE)
@@ -76,9 +76,8 @@ def read_endpoint(
         )
     path = parts.path.rstrip("/")
     if protocol is None:
-        protocol = OtlpProtocol.GRPC if port == _GRPC_PORT and not path else OtlpProtocol.HTTP
-    if protocol is OtlpProtocol.GRPC and path:
-        raise BadEndpoint("an OTLP endpoint for gRPC has no path: leave it out, or use http")
+        is_http = port == _HTTP_PORT or (path and port != _GRPC_PORT)
+        protocol = OtlpProtocol.HTTP if is_http else OtlpProtocol.GRPC
     tls = parts.scheme == "https"
     base = path.removesuffix(_TRACES).removesuffix(_LOGS)
     return Endpoint(
@@ -103,4 +102,4 @@ def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _default_port(protocol: OtlpProtocol, *, tls: bool) -> int:
     if tls:
         return 443
-    return _GRPC_PORT if protocol is OtlpProtocol.GRPC else 80
+    return _GRPC_PORT if protocol is OtlpProtocol.GRPC else _HTTP_PORT

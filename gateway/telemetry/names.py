@@ -252,9 +252,7 @@ AUDIT_APPEND = Metric(
     "gatehouse.audit.append.duration", _H, "s", (), "append asked to record durable", _APPEND
 )
 AUDIT_QUEUE = Metric("gatehouse.audit.queue.depth", _G, "", (), "records waiting for the writer")
-AUDIT_FAILURES = Metric(
-    "gatehouse.audit.device.failures", _C, "", ("device",), "appends that a device did not take"
-)
+AUDIT_FAILURES = Metric("gatehouse.audit.device.failures", _C, "", ("cause",), "records not taken")
 CONFIG_RELOADS = Metric("gatehouse.config.reloads", _C, "", ("result",), "`applied` or `refused`")
 CONFIG_INFO = Metric("gatehouse.config.info", _G, "", ("digest",), "1 for the one in force")
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")

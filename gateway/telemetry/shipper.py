@@ -6,7 +6,6 @@ ends, the gateway is gone and so is this process.
 """
 
 import argparse
-import json
 import logging
 import os
 import select
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from gateway.logs import set_up_logging
 from gateway.telemetry.encode import Encoder
 from gateway.telemetry.endpoint import BadEndpoint, Endpoint, OtlpProtocol, read_endpoint
 from gateway.telemetry.handover import Secrets
@@ -70,19 +70,6 @@ class StopSignal:
         threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, event and what was given with it."""
-
-    _STANDARD = frozenset(vars(logging.makeLogRecord({})))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        given = {key: value for key, value in vars(record).items() if key not in self._STANDARD}
-        head = {"time": round(record.created, 3), "level": record.levelname.lower()}
-        event = {"logger": record.name, "event": record.getMessage()}
-        return json.dumps({**head, **event, **given}, default=str)
-
-
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     pace = Pace()
     parser = argparse.ArgumentParser(prog="gateway.telemetry.shipper", description=__doc__)
@@ -121,9 +108,7 @@ def _endpoint(arguments: argparse.Namespace, secrets: Secrets) -> Endpoint:
 def main(argv: Sequence[str]) -> int:
     """Ship until asked to stop. Returns the exit code: 0, or 2 when the arguments cannot work."""
     stop = StopSignal()
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    set_up_logging()
     arguments = _arguments(argv)
     try:
         secrets = _secrets(arguments, arguments.protocol)

@@ -1,0 +1,281 @@
+"""Count and time exchanges for Prometheus: microseconds when one closes, a page when asked."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as MetricFamily
+
+from gateway.exchange import Attempt, Exchange, Outcome, Usage
+from gateway.telemetry import names
+from gateway.telemetry.labels import BoundedLabel
+from gateway.telemetry.names import Metric
+from policy.types import Deny
+
+_NO_RULE = "none"
+_NO_ERROR = ""
+_SECOND = 1e9
+
+
+class ConfigurationState(Protocol):
+    """What is known of the configuration: which is in force, how many were taken and refused."""
+
+    digest: str
+    reloads: int
+    refusals: int
+
+
+class _Configuration:
+    """Reads the configuration's state when the page is asked for."""
+
+    def __init__(self, state: ConfigurationState) -> None:
+        self._state = state
+
+    def collect(self) -> Iterable[MetricFamily]:
+        info, reloads = names.CONFIG_INFO, names.CONFIG_RELOADS
+        in_force = GaugeMetricFamily(info.prometheus, info.meaning, labels=info.prometheus_labels)
+        in_force.add_metric((self._state.digest,), 1)
+        yield in_force
+        taken = CounterMetricFamily(
+            reloads.prometheus, reloads.meaning, labels=reloads.prometheus_labels
+        )
+        taken.add_metric(("applied",), self._state.reloads)
+        taken.add_metric(("refused",), self._state.refusals)
+        yield taken
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The series of one team, operation and model, looked up once."""
+
+    allowed: Counter
+    cost: Counter
+    answered: Histogram
+    first_token: Histogram
+    tokens: dict[str, Counter] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Tried:
+    """The series of one operation, vendor and upstream model, looked up once."""
+
+    ok: Counter
+    answered: Histogram
+    first_chunk: Histogram
+    input_tokens: Histogram
+    output_tokens: Histogram
+
+
+class Metrics:
+    """Every metric of one gateway process, in a registry of its own.
+
+    Called on the event loop; `render` may be called from another thread.
+    """
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        # A time of birth for each series would double the page.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
+        self._registry = CollectorRegistry()
+        self._teams, self._models, self._vendors = BoundedLabel(), BoundedLabel(), BoundedLabel()
+        self._upstream_models, self._words = BoundedLabel(), BoundedLabel()
+        self._asked: dict[tuple[str, str, str], _Asked] = {}
+        self._tried: dict[tuple[str, str, str], _Tried] = {}
+        self._operations = self._histogram(names.OPERATION_DURATION)
+        self._usage = self._histogram(names.TOKEN_USAGE)
+        self._first_chunks = self._histogram(names.TIME_TO_FIRST_CHUNK)
+        self._requests = self._histogram(names.REQUEST_DURATION)
+        self._first_tokens = self._histogram(names.TIME_TO_FIRST_TOKEN)
+        self._decisions = self._counter(names.POLICY_DECISIONS)
+        self._tokens = self._counter(names.TOKENS)
+        self._costs = self._counter(names.COST_METRIC)
+        self._attempts = self._counter(names.UPSTREAM_ATTEMPTS)
+        self._auth_failures = self._counter(names.AUTH_FAILURES)
+        self._appends = self._histogram(names.AUDIT_APPEND)
+        self._append_failures = self._counter(names.AUDIT_FAILURES)
+        self._in_flight = self._gauge(names.IN_FLIGHT)
+        self._queue_depth = self._gauge(names.AUDIT_QUEUE)
+
+    def observe_exchange(self, exchange: Exchange) -> None:
+        """Count one exchange that has ended, once."""
+        decision = exchange.decision
+        if isinstance(decision, Deny):
+            self._observe_denied(exchange, decision)
+            return
+        asked = self._asked_for(exchange)
+        asked.allowed.inc()
+        if exchange.ended_ns is not None:
+            error = _error_of(exchange)
+            seconds = (exchange.ended_ns - exchange.started_ns) / _SECOND
+            if error is None:
+                asked.answered.observe(seconds)
+            else:
+                self._failed_request(exchange, error).observe(seconds)
+        if exchange.first_byte_ns is not None:
+            asked.first_token.observe((exchange.first_byte_ns - exchange.started_ns) / _SECOND)
+        if exchange.cost_nano_usd:
+            asked.cost.inc(exchange.cost_nano_usd)
+        if exchange.usage is not None:
+            self._count_tokens(asked, exchange, exchange.usage)
+        for attempt in exchange.attempts:
+            self._observe_attempt(exchange, attempt)
+
+    def auth_failure(self, cause: str) -> None:
+        """A caller was turned away: `missing`, `unknown`, `revoked`, ..."""
+        self._auth_failures.labels(self._words.keep(cause)).inc()
+
+    def records_written(self, records: int, seconds: float) -> None:
+        """The ledger committed; the first of the records had waited this long."""
+        self._appends.observe(seconds)
+
+    def records_failed(self, records: int, cause: str) -> None:
+        """The ledger did not take these records."""
+        self._append_failures.labels(self._words.keep(cause)).inc(records)
+
+    def watch_in_flight(self, read: Callable[[], int]) -> None:
+        """Ask `read` for the number of open exchanges whenever the page is asked for."""
+        self._in_flight.set_function(read)
+
+    def watch_audit_queue(self, read: Callable[[], int]) -> None:
+        """Ask `read` for the number of waiting records whenever the page is asked for."""
+        self._queue_depth.set_function(read)
+
+    def watch_configuration(self, state: ConfigurationState) -> None:
+        """Tell of this state whenever the page is asked for. Call it once."""
+        self._registry.register(_Configuration(state))
+
+    def render(self) -> bytes:
+        """The page for `GET /metrics`, of type `content_type`."""
+        return generate_latest(self._registry)
+
+    def _observe_denied(self, exchange: Exchange, deny: Deny) -> None:
+        team = self._teams.keep(exchange.identity.team)
+        self._decisions.labels(team, "deny", self._words.keep(deny.rule)).inc()
+        if exchange.ended_ns is not None:
+            seconds = (exchange.ended_ns - exchange.started_ns) / _SECOND
+            self._failed_request(exchange, deny.code).observe(seconds)
+
+    def _failed_request(self, exchange: Exchange, error: str) -> Histogram:
+        facts = exchange.facts
+        # A denied model may be any word: only those that were once let through are named.
+        model = self._models.known(facts.model)
+        return self._requests.labels(facts.operation.value, model, self._words.keep(error))
+
+    def _count_tokens(self, asked: _Asked, exchange: Exchange, usage: Usage) -> None:
+        classes = asked.tokens
+        for name, count in (
+            ("input", usage.input_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("cache_write_5m", usage.cache_write_5m_tokens),
+            ("cache_write_1h", usage.cache_write_1h_tokens),
+            ("output", usage.output_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ):
+            if count > 0:
+                counter = classes.get(name)
+                if counter is None:
+                    team = self._teams.keep(exchange.identity.team)
+                    model = self._models.keep(exchange.facts.model)
+                    counter = classes[name] = self._tokens.labels(team, model, name)
+                counter.inc(count)
+
+    def _observe_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        tried = self._tried_at(exchange, attempt)
+        is_last = attempt is exchange.attempts[-1]
+        error = attempt.error or (_error_of(exchange) if is_last else None)
+        if error is None:
+            tried.ok.inc()
+        else:
+            vendor = self._vendors.keep(attempt.target.vendor.name)
+            self._attempts.labels(vendor, self._words.keep(error)).inc()
+        if attempt.ended_ns is not None:
+            took = tried.answered if error is None else self._failed_try(exchange, attempt, error)
+            took.observe((attempt.ended_ns - attempt.started_ns) / _SECOND)
+        if is_last:
+            self._observe_answer(tried, exchange, attempt)
+
+    def _observe_answer(self, tried: _Tried, exchange: Exchange, attempt: Attempt) -> None:
+        if exchange.first_byte_ns is not None and exchange.facts.streaming:
+            waited_ns = max(exchange.first_byte_ns - attempt.started_ns, 0)
+            tried.first_chunk.observe(waited_ns / _SECOND)
+        if exchange.usage is not None:
+            tried.input_tokens.observe(exchange.usage.all_input_tokens)
+            tried.output_tokens.observe(exchange.usage.output_tokens)
+
+    def _asked_for(self, exchange: Exchange) -> _Asked:
+        facts = exchange.facts
+        team = self._teams.keep(exchange.identity.team)
+        operation, model = facts.operation.value, self._models.keep(facts.model)
+        key = (team, operation, model)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = _Asked(
+                allowed=self._decisions.labels(team, "allow", _NO_RULE),
+                cost=self._costs.labels(team, model),
+                answered=self._requests.labels(operation, model, _NO_ERROR),
+                first_token=self._first_tokens.labels(operation, model),
+            )
+        return asked
+
+    def _tried_at(self, exchange: Exchange, attempt: Attempt) -> _Tried:
+        key = self._call(exchange, attempt)
+        tried = self._tried.get(key)
+        if tried is None:
+            tried = self._tried[key] = _Tried(
+                ok=self._attempts.labels(key[1], "ok"),
+                answered=self._operations.labels(*key, _NO_ERROR),
+                first_chunk=self._first_chunks.labels(*key),
+                input_tokens=self._usage.labels(*key, "input"),
+                output_tokens=self._usage.labels(*key, "output"),
+            )
+        return tried
+
+    def _failed_try(self, exchange: Exchange, attempt: Attempt, error: str) -> Histogram:
+        return self._operations.labels(*self._call(exchange, attempt), self._words.keep(error))
+
+    def _call(self, exchange: Exchange, attempt: Attempt) -> tuple[str, str, str]:
+        target = attempt.target
+        return (
+            exchange.facts.operation.value,
+            self._vendors.keep(target.vendor.name),
+            self._upstream_models.keep(target.upstream_model),
+        )
+
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(
+            metric.prometheus, metric.meaning, metric.prometheus_labels, registry=self._registry
+        )
+
+    def _gauge(self, metric: Metric) -> Gauge:
+        return Gauge(
+            metric.prometheus, metric.meaning, metric.prometheus_labels, registry=self._registry
+        )
+
+    def _histogram(self, metric: Metric) -> Histogram:
+        return Histogram(
+            metric.prometheus,
+            metric.meaning,
+            metric.prometheus_labels,
+            registry=self._registry,
+            buckets=metric.bounds,
+        )
+
+
+def _error_of(exchange: Exchange) -> str | None:
+    """The stable code of what kept the exchange from ending well."""
+    if exchange.outcome is Outcome.COMPLETE or exchange.outcome is None:
+        return None
+    if exchange.outcome is Outcome.CLIENT_LEFT:
+        return Outcome.CLIENT_LEFT.value
+    return exchange.error or exchange.outcome.value
