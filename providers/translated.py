@@ -196,11 +196,16 @@ class TranslatedSender:
         return UpstreamReply(200, self._headers(b"text/event-stream", errand), stream)
 
     def _encoder(self, call: UpstreamCall, request: ChatRequest, errand: Errand) -> ReplyEncoder:
-        model = errand.watch.response_model or call.target.upstream_model
+        watch = errand.watch
+        model = watch.response_model or call.target.upstream_model
         if call.wire is WireName.ANTHROPIC_MESSAGES:
-            return MessagesStream(model=model)
-        created = errand.watch.created or int(self._unix_time())
-        return ChatStream(model=model, created=created, wants_usage=request.wants_usage)
+            return MessagesStream(reply_id=watch.response_id, model=model)
+        return ChatStream(
+            reply_id=watch.response_id,
+            model=model,
+            created=watch.created or int(self._unix_time()),
+            wants_usage=request.wants_usage,
+        )
 
     @staticmethod
     def _headers(content_type: bytes, errand: Errand) -> tuple[tuple[bytes, bytes], ...]:

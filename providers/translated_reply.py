@@ -108,9 +108,14 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
     ending = verified_ending(reply.get("usage"), watch)
     try:
         if wire is WireName.ANTHROPIC_MESSAGES:
-            return messages_document(reply, model=model, ending=ending)
-        created = watch.created or int(unix_seconds)
-        return chat_document(reply, model=model, created=created, ending=ending)
+            return messages_document(reply, reply_id=watch.response_id, model=model, ending=ending)
+        return chat_document(
+            reply,
+            reply_id=watch.response_id,
+            model=model,
+            created=watch.created or int(unix_seconds),
+            ending=ending,
+        )
     except BadArguments as error:
         message = "the model wrote tool arguments that are no JSON object"
         raise ProviderUnavailable(message, target=errand.target.name) from error

@@ -1,6 +1,6 @@
 """Hub to chat: LiteLLM's objects as the bytes an OpenAI client reads."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
@@ -26,18 +26,20 @@ class ReplyEncoder(Protocol):
         ...
 
 
-_DELTA = ("role", "content", "refusal", "reasoning_content")
+_SAID = ("content", "refusal", "reasoning_content")
 
 
 class ChatStream:
-    """One streamed reply. `id`, `model` and `created` stay what the first chunk said."""
+    """One streamed reply. Its id, model and date stay what they were in the first event."""
 
-    def __init__(self, *, model: str, created: int, wants_usage: bool) -> None:
+    def __init__(
+        self, *, reply_id: str | None, model: str, created: int, wants_usage: bool
+    ) -> None:
+        self._id = reply_id or ""
         self._model = model
         self._created = created
         self._wants_usage = wants_usage
-        self._id = ""
-        self._finishes: dict[int, tuple[str, Any]] = {}
+        self._finishes: dict[int, str] = {}
         self._opened: set[int] = set()
 
     def encode(self, chunk: Json) -> bytes:
@@ -47,15 +49,13 @@ class ChatStream:
         for choice in chunk.get("choices") or []:
             at = choice.get("index") or 0
             if choice.get("finish_reason"):
-                self._finishes[at] = (choice["finish_reason"], choice.get("logprobs"))
-            delta = clean_message(choice.get("delta") or {})
-            if at in self._opened:
-                delta.pop("role", None)
-            if not delta or (delta == {"content": ""} and at in self._opened):
-                continue
+                self._finishes[at] = choice["finish_reason"]
+            delta = _delta(choice.get("delta") or {})
             if at not in self._opened:
-                delta = {"role": "assistant", **delta}
                 self._opened.add(at)
+                delta = {"role": "assistant", "content": "", **delta}
+            if not delta:
+                continue
             answer: Json = {"index": at, "delta": delta, "finish_reason": None}
             if choice.get("logprobs"):
                 answer["logprobs"] = choice["logprobs"]
@@ -65,7 +65,7 @@ class ChatStream:
     def close(self, ending: Ending) -> bytes:
         """See `ReplyEncoder`."""
         found = b""
-        for at, (reason, _) in sorted(self._finishes.items()):
+        for at, reason in sorted(self._finishes.items()):
             found += self._event([{"index": at, "delta": {}, "finish_reason": reason}])
         if self._wants_usage and ending.usage is not None:
             found += self._event([], ending.usage)
@@ -84,39 +84,48 @@ class ChatStream:
         return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
-def clean_message(given: Json) -> Json:
-    """A message or delta with the members OpenAI clients know, and reasoning."""
-    kept: Json = {name: given[name] for name in _DELTA if given.get(name) is not None}
-    if given.get("tool_calls"):
-        kept["tool_calls"] = [_clean_call(call) for call in given["tool_calls"]]
-    return kept
+def _delta(given: Json) -> Json:
+    kept: Json = {name: given[name] for name in _SAID if given.get(name)}
+    calls = [_call(call, streamed=True) for call in given.get("tool_calls") or ()]
+    told = [call for call in calls if call.keys() != {"index"}]
+    return {**kept, "tool_calls": told} if told else kept
 
 
-def _clean_call(call: Json) -> Json:
+def _call(call: Json, *, streamed: bool) -> Json:
     function = call.get("function") or {}
-    kept: Json = {each: call[each] for each in ("index", "id") if call.get(each) is not None}
-    if "id" in kept:
-        kept["type"] = "function"
+    kept: Json = {"index": call.get("index") or 0} if streamed else {}
     named = {each: function[each] for each in ("name", "arguments") if function.get(each)}
-    kept["function"] = {"arguments": "", **named} if "id" in kept else named
+    if call.get("id"):
+        kept.update(id=call["id"], type="function", function={"arguments": "", **named})
+    elif named:
+        kept["function"] = named
     return kept
 
 
-def chat_document(reply: Json, *, model: str, created: int, ending: Ending) -> bytes:
+def _message(given: Json) -> Json:
+    kept = {name: given[name] for name in _SAID if given.get(name) is not None}
+    message: Json = {"role": "assistant", "content": None, **kept}
+    if given.get("tool_calls"):
+        message["tool_calls"] = [_call(call, streamed=False) for call in given["tool_calls"]]
+    return message
+
+
+def chat_document(
+    reply: Json, *, reply_id: str | None, model: str, created: int, ending: Ending
+) -> bytes:
     """A whole reply as one OpenAI document."""
     choices = []
     for at, choice in enumerate(reply.get("choices") or []):
-        message = clean_message(choice.get("message") or {})
         answer: Json = {
             "index": choice.get("index", at),
-            "message": {"role": "assistant", "content": None, **message},
+            "message": _message(choice.get("message") or {}),
             "finish_reason": choice.get("finish_reason"),
         }
         if choice.get("logprobs"):
             answer["logprobs"] = choice["logprobs"]
         choices.append(answer)
     document: Json = {
-        "id": str(reply.get("id") or ""),
+        "id": reply_id or str(reply.get("id") or ""),
         "object": "chat.completion",
         "created": created,
         "model": model,

@@ -30,6 +30,7 @@ def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
     )
 
 
+_CACHE_AGES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _PROMPT_DETAILS = ("cached_tokens", "cache_creation_tokens", "audio_tokens")
 
 
@@ -42,7 +43,9 @@ def _verified_usage(told: Mapping[str, Any], watch: ReplyWatch) -> Json:
     details: Json = {each: given[each] for each in _PROMPT_DETAILS if _count(given.get(each))}
     by_age = given.get("cache_creation_token_details")
     if isinstance(by_age, Mapping):
-        details["cache_creation_token_details"] = {k: v for k, v in by_age.items() if _count(v)}
+        known = {each: _count(by_age.get(each)) for each in _CACHE_AGES}
+        if any(known.values()):
+            details["cache_creation_token_details"] = known
     usage["prompt_tokens_details"] = {"cached_tokens": 0, **details}
     if watch.has_reasoning_count:
         reasoning = (told.get("completion_tokens_details") or {}).get("reasoning_tokens")
@@ -75,8 +78,7 @@ def messages_usage(usage: Json | None) -> Json:
     }
     by_age = details.get("cache_creation_token_details")
     if isinstance(by_age, Mapping):
-        names = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
-        told["cache_creation"] = {each: _count(by_age.get(each)) for each in names}
+        told["cache_creation"] = {each: _count(by_age.get(each)) for each in _CACHE_AGES}
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
     if reasoning is not None:
         told["output_tokens_details"] = {"thinking_tokens": _count(reasoning)}

@@ -11,7 +11,7 @@ class BadArguments(Exception):
     """The model wrote tool arguments that are no JSON object: a message cannot hold them."""
 
 
-def messages_document(reply: Json, *, model: str, ending: Ending) -> bytes:
+def messages_document(reply: Json, *, reply_id: str | None, model: str, ending: Ending) -> bytes:
     """A whole reply as one Anthropic document.
 
     Raises `BadArguments` where a finished tool call's arguments are no JSON object.
@@ -24,7 +24,7 @@ def messages_document(reply: Json, *, model: str, ending: Ending) -> bytes:
     for text in (message.get("content"), message.get("refusal")):
         if text:
             content.append({"type": "text", "text": text})
-    reply_id = str(reply.get("id") or "")
+    reply_id = reply_id or str(reply.get("id") or "")
     for at, call in enumerate(calls):
         content.append(_call(call, f"toolu_{reply_id}_{at}", is_cut_short=finish == "length"))
     reason = stop_reason(finish, ending, called_tools=bool(calls))

@@ -49,9 +49,9 @@ class _Block:
 class MessagesStream:
     """One streamed reply as Anthropic's events."""
 
-    def __init__(self, *, model: str) -> None:
+    def __init__(self, *, reply_id: str | None, model: str) -> None:
+        self._id = reply_id or ""
         self._model = model
-        self._id = ""
         self._index = 0  # of the block at the head
         self._blocks: list[_Block] = []
         self._calls: dict[int, _Block] = {}
