@@ -152,6 +152,7 @@ def _attempt_end(attempt: Attempt) -> RecordBody:
             "target": attempt.target.name,
             "status": attempt.upstream_status,
             "error": _optional_text(attempt.error),
+            "dropped": [_text(name) for name in attempt.dropped] or None,
             "duration_us": _micros(attempt.started_ns, attempt.ended_ns),
         }
     )

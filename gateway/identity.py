@@ -1,0 +1,164 @@
+"""Find the key in a request's headers, and say in memory whose it is."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import MalformedRequest, NotAuthenticated
+from gateway.store.keys import KeyChanges, StoredKey
+from gateway.virtual_key import Hasher, is_well_formed
+from policy.types import Identity
+from providers.base import Headers
+
+log = logging.getLogger(__name__)
+
+_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key"})
+_MAX_VALUE_BYTES = 512
+_PRINTABLE = re.compile(rb"[\x21-\x7e]+")
+_BEARER = re.compile(rb"bearer(?:[ \t]+|$)", re.IGNORECASE)
+
+
+def extract_credential(headers: Headers) -> str:
+    """The one credential in raw headers with lower-case names, as the client sent it.
+
+    Raises `NotAuthenticated` when there is none or it cannot be a key, `MalformedRequest` when
+    two headers hold different keys or one header comes twice.
+    """
+    found: dict[bytes, str] = {}
+    seen: set[bytes] = set()
+    for name, value in headers:
+        if name in _HEADERS:
+            if name in seen:
+                raise MalformedRequest(f"the header {name.decode()} came twice: send one key once")
+            seen.add(name)
+            credential = _credential(name, value.strip(b" \t"))
+            if credential:
+                found[name] = credential
+    if not found:
+        raise NotAuthenticated(cause="missing")
+    credentials = set(found.values())
+    if len(credentials) > 1:
+        names = " and ".join(name.decode() for name in found)
+        raise MalformedRequest(f"the headers {names} hold different keys: send one key")
+    return credentials.pop()
+
+
+def _credential(name: bytes, value: bytes) -> str:
+    if len(value) > _MAX_VALUE_BYTES:
+        raise NotAuthenticated(cause="malformed")
+    if name == b"authorization" and value:
+        scheme = _BEARER.match(value)
+        if scheme is None:
+            raise NotAuthenticated(cause="malformed")
+        value = value[scheme.end() :]
+    if value and _PRINTABLE.fullmatch(value) is None:
+        raise NotAuthenticated(cause="malformed")
+    return value.decode("ascii")
+
+
+class KeySource(Protocol):
+    """Where the key ring learns of keys (`gateway.store.keys.Keys`)."""
+
+    async def revision(self) -> int:
+        """Grows with every change of any key."""
+        ...
+
+    async def changes_since(self, revision: int) -> KeyChanges:
+        """Keys made or revoked after `revision`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    identity: Identity
+    expires_unix_us: int | None
+    is_revoked: bool
+
+
+class KeyRing:
+    """All keys of the installation in memory, at most `poll_seconds` behind the database.
+
+    Revoked and expired keys are kept too, so that the ledger can say which key was refused. While
+    the database does not answer, the last known keys hold: nothing is served then anyway,
+    because the ledger is in the same database.
+    """
+
+    def __init__(
+        self,
+        keys: KeySource,
+        hasher: Hasher,
+        *,
+        unix_us: Callable[[], int],
+        poll_seconds: float = 1.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._source = keys
+        self._hasher = hasher
+        self._unix_us = unix_us
+        self._poll_seconds = poll_seconds
+        self._sleep = sleep
+        self._known: dict[bytes, _KnownKey] = {}
+        self._revision = 0
+        self._polling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read all keys, then keep up with changes. Raises what the source raises at first."""
+        await self.refresh()
+        self._polling = asyncio.create_task(self._poll(), name="key-ring")
+        self._polling.add_done_callback(_report_end)
+
+    async def stop(self) -> None:
+        """Stop keeping up. Safe to call twice."""
+        polling, self._polling = self._polling, None
+        if polling is not None:
+            polling.cancel()
+            await asyncio.wait([polling])
+
+    async def refresh(self) -> None:
+        """Learn what has changed since the last time, now."""
+        if await self._source.revision() == self._revision:
+            return
+        changes = await self._source.changes_since(self._revision)
+        self._known.update({digest: _known(key) for digest, key in changes.keys.items()})
+        self._revision = changes.revision
+
+    def identify(self, credential: str) -> Identity:
+        """Whose key this is, from memory. Which roles may do what is for the caller to say.
+
+        Raises `NotAuthenticated`, with one message for every cause.
+        """
+        if not is_well_formed(credential):
+            raise NotAuthenticated(cause="malformed")
+        # Timing tells nothing: without the pepper nobody can choose a digest's first bytes.
+        known = self._known.get(self._hasher.digest(credential))
+        if known is None:
+            raise NotAuthenticated(cause="unknown")
+        credential_id = known.identity.credential_id
+        if known.is_revoked:
+            raise NotAuthenticated(cause="revoked", credential_id=credential_id)
+        if known.expires_unix_us is not None and known.expires_unix_us <= self._unix_us():
+            raise NotAuthenticated(cause="expired", credential_id=credential_id)
+        return known.identity
+
+    async def _poll(self) -> None:
+        while True:
+            await self._sleep(self._poll_seconds)
+            try:
+                await self.refresh()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("key_refresh_failed", extra={"error": type(error).__name__})
+
+
+def _report_end(polling: "asyncio.Task[None]") -> None:
+    if not polling.cancelled() and polling.exception() is not None:
+        log.error("key_refresh_stopped", exc_info=polling.exception())
+
+
+def _known(key: StoredKey) -> _KnownKey:
+    identity = Identity(key.subject, key.team, key.roles, key.id)
+    return _KnownKey(identity, key.expires_unix_us, key.revoked_unix_us is not None)
