@@ -1,0 +1,68 @@
+"""Wires, rules and vendors are registered by hand: what has a file is in its tuple."""
+
+import importlib
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+from gateway.wire import WIRES
+from policy.rules import RULES
+from providers.base import VendorRecord
+from providers.vendors import VENDORS
+from tests.house.reading import ROOT, listing
+
+
+def modules_of(package: str) -> list[ModuleType]:
+    """The modules of a package, whether or not anybody registered them."""
+    folder = ROOT / Path(*package.split("."))
+    names = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    return [importlib.import_module(f"{package}.{name}") for name in names]
+
+
+def classes_with(module: ModuleType, *members: str) -> list[type]:
+    """Classes a module defines itself that have all these members, protocols left out."""
+    return [
+        each
+        for _, each in inspect.getmembers(module, inspect.isclass)
+        if each.__module__ == module.__name__
+        and all(hasattr(each, member) for member in members)
+        and not getattr(each, "_is_protocol", False)
+    ]
+
+
+def test_every_rule_is_registered() -> None:
+    found = {
+        rule for module in modules_of("policy.rules") for rule in classes_with(module, "decide")
+    }
+    reason = "A rule that is not in policy.rules.RULES decides nothing, and nobody notices."
+    assert found == set(RULES), listing(found ^ set(RULES), reason)
+
+
+def test_every_wire_is_registered() -> None:
+    members = ("read", "edit", "observer", "phrase_denial", "phrase_error")
+    found = {
+        wire for module in modules_of("gateway.wire") for wire in classes_with(module, *members)
+    }
+    reason = "A wire that is not in gateway.wire.WIRES is never served."
+    assert found == set(WIRES), listing(found ^ set(WIRES), reason)
+
+
+def test_every_vendor_record_is_registered() -> None:
+    found = {
+        record.kind
+        for module in modules_of("providers.vendors")
+        for _, record in inspect.getmembers(module, lambda x: isinstance(x, VendorRecord))
+    }
+    registered = {record.kind for record in VENDORS}
+    reason = "A vendor that is not in providers.vendors.VENDORS cannot be configured."
+    assert found == registered, listing(found ^ registered, reason)
+
+
+def test_no_name_is_registered_twice() -> None:
+    kinds = [record.kind for record in VENDORS]
+    rules = [rule.name for rule in RULES]
+    paths = [getattr(wire, "path", wire.__name__) for wire in WIRES]
+    for names in (kinds, rules, paths):
+        assert len(names) == len(set(names)), (
+            f"the second of two equal names is never found: {names}"
+        )
