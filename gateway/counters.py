@@ -139,7 +139,7 @@ class _Account:
 
 
 @dataclass(slots=True)
-class _Hold:
+class _Open:
     hold: Hold
     tokens: int
     nano_usd: int
