@@ -9,7 +9,9 @@ from pathlib import Path
 from tests.house.reading import ROOT, listing
 
 LOCK = ROOT / "requirements.lock"
-REQUIREMENT = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^ ;\\]+)", re.MULTILINE)
+REQUIREMENT = re.compile(
+    r"^(?P<name>[a-z0-9][a-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^ ;\\]+)", re.MULTILINE
+)
 STOLEN_LITELLM = {"1.82.7", "1.82.8"}
 # .pth files run at every start of Python: each one known, by the hash of what it says.
 KNOWN_PTH = {
