@@ -39,6 +39,20 @@ def test_a_system_is_up_once_it_answers_and_gone_afterwards(work: Path) -> None:
     assert not twin.exists()
 
 
+def with_ready_file(place: Place) -> Launch:
+    """Starts as the gateway does: it tells its key only once it serves."""
+    ready = place.folder / "ready.json"
+    program = f"""echo '{{"developer_key": "gh-1"}}' > {ready}; exec "$0" "$1" """
+    twin = stand_in(place)
+    return Launch(("sh", "-c", program, *twin.command), place.folder, ready_file=ready)
+
+
+def test_a_system_that_tells_its_key_is_asked_with_it(work: Path) -> None:
+    with Fleet(work) as fleet:
+        fleet.add(System("keyed", nothing, with_ready_file), starts=1)
+        assert fleet.endpoints["keyed"].key == "gh-1"
+
+
 def test_a_system_that_dies_is_named_with_its_log(work: Path) -> None:
     with Fleet(work) as fleet, pytest.raises(NotReady, match=r"broken did not answer.*broken\.log"):
         fleet.add(System("broken", nothing, dies), starts=1)
