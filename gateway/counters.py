@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from gateway.leaky_bucket import LeakyBucket
 from gateway.shortage import Refused
 from policy.types import Cap, Unit
-
-NANOSECONDS_PER_MINUTE = 60_000_000_000
 
 PARALLEL_RETRY_SECONDS = 5
 """When to come back to a full house: nobody knows when the next answer ends."""
@@ -86,42 +85,10 @@ class Counters(Protocol):
         ...
 
 
-class _Meter:
-    """A leaky bucket: full at a minute's amount, draining evenly. Exact: unit-nanoseconds.
-
-    The form of GCRA that survives a change of the limit: two integers, no matter how many tokens.
-    """
-
-    __slots__ = ("_at_ns", "_level")
-
-    def __init__(self) -> None:
-        self._level = 0
-        self._at_ns = 0
-
-    def wait_ns(self, per_minute: int, units: int, now_ns: int) -> int:
-        """How long until `units` fit; 0 when they do."""
-        self._drain(per_minute, now_ns)
-        over = self._level + (units - per_minute) * NANOSECONDS_PER_MINUTE
-        return -(-over // per_minute) if over > 0 else 0
-
-    def left(self, per_minute: int) -> int:
-        """How many units fit now."""
-        return max(0, per_minute - -(-self._level // NANOSECONDS_PER_MINUTE))
-
-    def add(self, units: int) -> None:
-        """Take units, or give them back (never below empty)."""
-        self._level = max(0, self._level + units * NANOSECONDS_PER_MINUTE)
-
-    def _drain(self, per_minute: int, now_ns: int) -> None:
-        if now_ns > self._at_ns:
-            self._level = max(0, self._level - per_minute * (now_ns - self._at_ns))
-            self._at_ns = now_ns
-
-
 @dataclass(slots=True)
 class _Account:
-    requests: _Meter
-    tokens: _Meter
+    requests: LeakyBucket
+    tokens: LeakyBucket
     parallel: int = 0
     month: int = 0
     spent_nano_usd: int = 0
@@ -143,6 +110,7 @@ class _Open:
     hold: Hold
     tokens: int
     nano_usd: int
+    marks: tuple[int, ...]
 
 
 class InProcessCounters:
@@ -174,10 +142,9 @@ class InProcessCounters:
             refused = self._refusal(cap, amounts)
             if refused is not None:
                 return refused
-        for cap in caps:
-            self._take(cap, amounts)
+        marks = tuple([self._take(cap, amounts) for cap in caps])
         hold = Hold(exchange_id, account, caps, amounts)
-        self._open[exchange_id] = _Open(hold, amounts.tokens, amounts.nano_usd)
+        self._open[exchange_id] = _Open(hold, amounts.tokens, amounts.nano_usd, marks)
         return hold
 
     def top_up(self, hold: Hold, *, extra_tokens: int, extra_nano_usd: int) -> None:
@@ -190,7 +157,7 @@ class InProcessCounters:
         for cap in hold.caps:
             account = self._account(cap.account)
             if cap.unit is Unit.TOKENS:
-                account.tokens.add(extra_tokens)
+                account.tokens.put(extra_tokens)
             elif cap.unit is Unit.NANO_USD:
                 account.held_nano_usd += extra_nano_usd
                 account.note_overspend(cap.amount)
@@ -228,7 +195,7 @@ class InProcessCounters:
     def _account(self, name: str) -> _Account:
         account = self._accounts.get(name)
         if account is None:
-            account = self._accounts[name] = _Account(_Meter(), _Meter())
+            account = self._accounts[name] = _Account(LeakyBucket(), LeakyBucket())
         return account
 
     def _refusal(self, cap: Cap, amounts: Amounts) -> Refused | None:
@@ -245,12 +212,13 @@ class InProcessCounters:
             case Unit.NANO_USD:
                 return self._money_refusal(cap, account, amounts.nano_usd)
 
-    def _rate_refusal(self, cap: Cap, meter: _Meter, units: int) -> Refused | None:
-        wait_ns = meter.wait_ns(cap.amount, units, self._monotonic_ns())
+    def _rate_refusal(self, cap: Cap, bucket: LeakyBucket, units: int) -> Refused | None:
+        bucket.drain(cap.amount, self._monotonic_ns())
+        wait_ns = bucket.wait_ns(cap.amount, units)
         if wait_ns == 0:
             return None
         seconds = None if units > cap.amount else -(-wait_ns // 1_000_000_000)
-        return Refused(cap, units, meter.left(cap.amount), seconds)
+        return Refused(cap, units, bucket.left(cap.amount), seconds)
 
     def _money_refusal(self, cap: Cap, account: _Account, needed: int) -> Refused | None:
         now = self._utc_now()
@@ -260,30 +228,34 @@ class InProcessCounters:
             return None
         return Refused(cap, needed, max(0, left), resets_at=_next_month(now))
 
-    def _take(self, cap: Cap, amounts: Amounts) -> None:
+    def _take(self, cap: Cap, amounts: Amounts) -> int:
         account = self._account(cap.account)
         match cap.unit:
             case Unit.REQUESTS:
-                account.requests.add(amounts.requests)
+                return account.requests.put(amounts.requests)
             case Unit.TOKENS:
-                account.tokens.add(amounts.tokens)
+                return account.tokens.put(amounts.tokens)
             case Unit.PARALLEL:
                 account.parallel += 1
             case Unit.NANO_USD:
                 account.held_nano_usd += amounts.nano_usd
+        return 0
 
     def _end(self, hold: Hold, tokens: int, nano_usd: int, *, requests: int) -> bool:
         ended = self._open.pop(hold.exchange_id, None)
         if ended is None:
             return False
         self._book(hold, nano_usd)
-        for cap in hold.caps:
+        now_ns = self._monotonic_ns()
+        for cap, mark in zip(hold.caps, ended.marks, strict=True):
             account = self._account(cap.account)
             match cap.unit:
                 case Unit.REQUESTS:
-                    account.requests.add(requests - hold.amounts.requests)
+                    account.requests.drain(cap.amount, now_ns)
+                    account.requests.correct(hold.amounts.requests, requests, mark)
                 case Unit.TOKENS:
-                    account.tokens.add(tokens - ended.tokens)
+                    account.tokens.drain(cap.amount, now_ns)
+                    account.tokens.correct(ended.tokens, tokens, mark)
                 case Unit.PARALLEL:
                     account.parallel -= 1
                 case Unit.NANO_USD:
