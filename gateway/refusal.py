@@ -94,6 +94,6 @@ def _unread(
 
 def denial_of(deny: Deny, audit_id: str, retry_after_seconds: int | None) -> Denial:
     """The words of a refusal: the reason first, then what to do, then how to find it again."""
-    alternative = f" {deny.alternative}" if deny.alternative else ""
+    alternative = f"; {deny.alternative}" if deny.alternative else ""
     message = f"Gatehouse: {deny.reason}{alternative} (rule {deny.rule}, audit id {audit_id})"
     return Denial(deny.rule, deny.code, message, audit_id, retry_after_seconds)
