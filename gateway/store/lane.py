@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainHead
 from gateway.audit.committer import LaneRefused
-from gateway.store.database import BUSY_TIMEOUT_MS, PRAGMAS
+from gateway.store.database import PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
 
 
@@ -35,11 +35,11 @@ class SqliteLane:
     """
 
     def __init__(
-        self, file: Path, lane: str, *, opened_unix_us: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+        self, file: Path, lane: str, *, opened_unix_us: int, pragmas: Sequence[str] = PRAGMAS
     ) -> None:
         self._file = file
         self._opened_unix_us = opened_unix_us
-        self._busy_timeout_ms = busy_timeout_ms
+        self._pragmas = pragmas
         self._connection: sqlite3.Connection | None = None
         self.head = ChainHead.of_new(lane)
 
@@ -67,7 +67,7 @@ class SqliteLane:
         self._connection = connection
 
     def _enter(self, connection: sqlite3.Connection) -> None:
-        for pragma in (*PRAGMAS, f"PRAGMA busy_timeout={self._busy_timeout_ms}"):
+        for pragma in self._pragmas:
             connection.execute(pragma)
         connection.execute(
             "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES (?, ?, 0)"

@@ -1,0 +1,241 @@
+"""Record bodies hold what the contract names, and nothing that would not hash the same anywhere."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.chain import canonical
+from gateway.audit.record import (
+    MAX_INTEGER,
+    MAX_TEXT,
+    MAX_TOOL_NAMES,
+    LostExchange,
+    PastAttempt,
+    RecordBody,
+    Records,
+    UnreadRequest,
+)
+from gateway.exchange import Assistant, Usage
+from policy.types import Deny, Identity
+from providers.base import WireName
+from tests.fakes.ledger import (
+    ALLOW,
+    Story,
+    a_story,
+    an_exchange,
+    attempt_of,
+    complete,
+    some_records,
+)
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=40)  # lone surrogates too
+
+
+def leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield key
+            yield from leaves(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from leaves(child)
+    else:
+        yield value
+
+
+def is_fit(leaf: object) -> bool:
+    return isinstance(leaf, str) or (isinstance(leaf, int) and abs(leaf) <= MAX_INTEGER)
+
+
+def test_an_audit_id_is_a_ulid_that_sorts_by_time():
+    early = Records(lambda: 1_000_000_000, lambda count: b"\xff" * count)
+    late = Records(lambda: 2_000_000_000, lambda count: b"\x00" * count)
+    assert early.new_audit_id() == "gh-00000000Z8ZZZZZZZZZZZZZZZZ"
+    assert late.new_audit_id() == "gh-00000001YG0000000000000000"
+    assert early.new_audit_id() < late.new_audit_id()
+
+
+def test_a_record_id_is_a_random_uuid():
+    body = a_story(some_records()).admitted()
+    record_id = uuid.UUID(hex=str(body["record_id"]))
+    assert (record_id.version, record_id.variant) == (4, uuid.RFC_4122)
+
+
+def test_admitted_tells_the_request_and_the_decision():
+    body = a_story(some_records()).admitted()
+    assert body["subject"] == "ann"
+    assert body["roles"] == ["developer"]
+    assert body["credential_id"] == "key_aaaaaaaaaaaa"
+    assert body["wire"] == "openai_chat"
+    assert body["assistant"] == {
+        "name": "codex",
+        "version": "1.2",
+        "recognised": True,
+        "session_id": "session-1",
+        "user_agent": "codex/1.2",
+    }
+    assert body["targets"] == ["house/qwen3-coder", "deepseek/deepseek-chat"]
+    assert body["data_class"] == "internal"
+    assert body["caps"] == [
+        {"account": "team:web", "unit": "requests", "amount": 600, "window": "minute"}
+    ]
+
+
+def test_attempted_tells_where_the_bytes_would_go_and_how_they_were_changed():
+    body = a_story(some_records()).attempted()
+    assert body["target"] == "house/qwen3-coder"
+    assert body["in_house"] is True
+    assert body["region"] == "on-premises"
+    assert "retention" not in body
+    assert body["edits"] == [
+        {"path": "model", "kind": "model_name", "bytes_before": 7, "bytes_after": 13}
+    ]
+
+
+def test_completed_tells_outcome_usage_cost_and_times():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    body = story.completed()
+    assert body["outcome"] == "complete"
+    assert body["target"] == "house/qwen3-coder"
+    assert body["usage"] == {
+        "input_tokens": 100,
+        "cache_read_tokens": 20,
+        "cache_write_5m_tokens": 3,
+        "cache_write_1h_tokens": 2,
+        "output_tokens": 50,
+        "reasoning_tokens": 10,
+    }
+    assert body["cost_nano_usd"] == 12_345
+    assert body["duration_us"] == 8_000
+    assert body["attempts"] == [
+        {"attempt": 1, "target": "house/qwen3-coder", "status": 200, "duration_us": 6_000}
+    ]
+    assert (body["team"], body["model"]) == ("web", "coder")
+
+
+def test_fields_that_translation_dropped_are_recorded_with_their_attempt():
+    story = a_story(some_records())
+    attempt_of(story.exchange).dropped = ("logit_bias",)
+    attempts = story.completed()["attempts"]
+    assert isinstance(attempts, list)
+    assert attempts[0]["dropped"] == ["logit_bias"]
+
+
+def test_an_exchange_that_no_target_answered_names_none():
+    records = some_records()
+    exchange = an_exchange("gh-1")
+    attempt_of(exchange).error = "busy"
+    body = records.completed(exchange, None)
+    assert "target" not in body
+    assert body["outcome"] == "failed"
+    assert "price_book" not in body
+
+
+def test_denied_tells_rule_reason_and_alternative():
+    deny = Deny("data_class", "too secret", "ask the in-house model")
+    body = some_records().denied(an_exchange("gh-1"), deny, 403)
+    assert body["rule"] == "data_class"
+    assert body["reason"] == "too secret"
+    assert body["alternative"] == "ask the in-house model"
+    assert (body["code"], body["status"]) == ("policy_denied", 403)
+    assert body["model"] == "coder"
+
+
+def test_a_refusal_before_the_body_was_read_tells_what_is_known():
+    request = UnreadRequest(
+        "gh-1", WireName.OPENAI_CHAT, "/v1/chat/completions", Assistant(), "cd", 77, None, "key_x"
+    )
+    body = some_records().denied_unread(request, Deny("authentication", "the key is revoked"), 401)
+    assert body["credential_id"] == "key_x"
+    assert body["body_bytes"] == 77
+    assert "team" not in body
+    assert "model" not in body
+
+
+def test_a_known_caller_is_named_though_the_body_could_not_be_read():
+    identity = Identity("ann", "web", frozenset({"developer"}), "key_a")
+    request = UnreadRequest(
+        "gh-1", WireName.OPENAI_CHAT, "/v1", Assistant(), "cd", 0, identity, None
+    )
+    body = some_records().denied_unread(request, Deny("readable_request", "not JSON"), 400)
+    assert (body["subject"], body["team"], body["credential_id"]) == ("ann", "web", "key_a")
+
+
+def test_unknown_names_the_attempts_that_were_made():
+    lost = LostExchange("gh-1", "web", "coder", (PastAttempt(1, "a/b"), PastAttempt(2, "c/d")))
+    body = some_records().unknown(lost)
+    assert body["attempts"] == [{"attempt": 1, "target": "a/b"}, {"attempt": 2, "target": "c/d"}]
+    assert body["reason"] == "process ended"
+
+
+def test_a_query_string_is_not_recorded():
+    story = a_story(some_records())
+    story.exchange.path = "/v1/messages?beta=true&key=gth_secret"
+    assert story.admitted()["path"] == "/v1/messages"
+
+
+def test_a_long_text_is_cut():
+    story = a_story(some_records(), model="m" * 5000)
+    model = story.admitted()["model"]
+    assert model == "m" * (MAX_TEXT - 1) + "…"
+
+
+def test_tool_names_beyond_the_limit_are_counted():
+    story = a_story(some_records())
+    names = tuple(f"tool{number}" for number in range(MAX_TOOL_NAMES + 5))
+    story.exchange.facts = replace(story.exchange.facts, tool_names=names)
+    body = story.admitted()
+    assert body["tool_names"] == list(names[:MAX_TOOL_NAMES])
+    assert body["tool_names_omitted"] == 5
+
+
+def every_body(story: Story) -> list[RecordBody]:
+    exchange, records = story.exchange, story.records
+    deny = Deny("rule", exchange.facts.model, exchange.facts.model)
+    bodies = [story.admitted(), story.attempted(), records.denied(exchange, deny, 403)]
+    return [*bodies, records.completed(exchange, "prices-1")]
+
+
+@given(text=ANY_TEXT, number=st.integers(-(2**70), 2**70))
+def test_whatever_a_client_or_vendor_says_a_body_stays_within_the_contract(text: str, number: int):
+    story = a_story(some_records())
+    exchange = complete(story.exchange)
+    exchange.facts = replace(
+        exchange.facts,
+        model=text,
+        tool_names=(text,),
+        output_tokens_limit=number,
+        answers=number,
+        input_tokens_estimate=number,
+    )
+    exchange.assistant = Assistant("unrecognised", text, text, text)
+    exchange.usage = Usage(number, number, number, number, number, number)
+    exchange.cost_nano_usd = exchange.reply_bytes = number
+    exchange.finish_reason = exchange.response_id = exchange.response_model = text
+    exchange.error = exchange.path = text
+    bodies = every_body(story)
+    assert [leaf for body in bodies for leaf in leaves(body) if not is_fit(leaf)] == []
+    assert all(re.fullmatch(r"[ -~]+", key) for body in bodies for key in body)
+    plain = [
+        json.dumps(b, sort_keys=True, separators=(",", ":"), ensure_ascii=False) for b in bodies
+    ]
+    assert [canonical(body) for body in bodies] == [each.encode() for each in plain]
+
+
+def test_an_audit_id_takes_80_random_bits_and_a_record_id_128():
+    asked: list[int] = []
+
+    def random_bytes(count: int) -> bytes:
+        asked.append(count)
+        return bytes(count)
+
+    records = Records(lambda: 0, random_bytes)
+    records.new_audit_id()
+    records.admitted(an_exchange("gh-1"), ALLOW)
+    assert asked == [10, 16]
