@@ -1,5 +1,6 @@
 """Exchanges to record, a lane that does what the test says, and a real ledger in a folder."""
 
+import asyncio
 import os
 import random
 import threading
@@ -17,7 +18,17 @@ from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage,
 from gateway.store.database import Database, open_database
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
-from policy.types import Allow, Cap, DataClass, Identity, Operation, RequestFacts, Unit, Window
+from policy.types import (
+    Allow,
+    Cap,
+    DataClass,
+    Deny,
+    Identity,
+    Operation,
+    RequestFacts,
+    Unit,
+    Window,
+)
 from providers.base import Target, Vendor, VendorRecord, Via, WireName
 
 ALLOW = Allow(
@@ -107,6 +118,9 @@ class Story:
     def completed(self) -> RecordBody:
         return self.records.completed(complete(self.exchange), "prices-1")
 
+    def denied(self, rule: str = "model_access") -> RecordBody:
+        return self.records.denied(self.exchange, Deny(rule, "not for this team"), 403)
+
 
 def a_story(records: Records, team: str = "web", model: str = "coder") -> Story:
     return Story(records, an_exchange(records.new_audit_id(), team, model))
@@ -125,11 +139,25 @@ class FakeLane:
         self.refuses_after_its_work = False
         self.gate = threading.Event()
         self.gate.set()
-        self.reached = threading.Event()  # a write has begun
+        self._begun = threading.Event()
+        self._changed = threading.Condition()
 
     @property
     def kinds(self) -> list[str]:
         return [str(body["kind"]) for batch in self.batches for body in batch]
+
+    async def begun(self) -> None:
+        """Return once a write has begun."""
+        assert await asyncio.to_thread(self._begun.wait, 20), "nothing was written"
+
+    async def holds(self, *kinds: str) -> None:
+        """Return once these kinds, in this order, are all that is durable."""
+
+        def wait() -> bool:
+            with self._changed:
+                return self._changed.wait_for(lambda: self.kinds == list(kinds), 20)
+
+        assert await asyncio.to_thread(wait), f"the lane holds {self.kinds}"
 
     def open(self) -> None:
         if self.refuses:
@@ -138,13 +166,15 @@ class FakeLane:
         self.is_open = True
 
     def write(self, batch: Batch, settled_seq: int | None) -> None:
-        self.reached.set()
+        self._begun.set()
         assert self.gate.wait(20), "the test never opened the gate"
         if self.refuses:
             self.is_open = False
             raise LaneRefused("database or disk is full")
         if batch.records:
-            self.batches.append(list(batch.records))
+            with self._changed:
+                self.batches.append(list(batch.records))
+                self._changed.notify_all()
         self.settled_seq = self.settled_seq if settled_seq is None else settled_seq
         self.durable_head = batch.head
         if self.refuses_after_its_work:
