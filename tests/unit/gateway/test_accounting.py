@@ -1,0 +1,194 @@
+"""Amounts come from facts and prices; what was used replaces what was expected."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.accounting import Accountant, Refused, Reservation
+from gateway.configuration.build import Configuration
+from gateway.counters import InProcessCounters
+from gateway.exchange import Assistant, Exchange, Usage
+from gateway.expectations import RecentOutputs
+from policy.types import Allow, Operation, RequestFacts
+from providers.base import WireName
+from providers.catalogue import Price, PriceBook
+from tests.fakes.configurations import GOOD, configured
+from tests.fakes.policy_facts import an_identity, some_facts
+
+USD = 1_000_000_000
+
+# USD 1 a million tokens in, 2 out, 0.1 from the cache
+BOOK = PriceBook(
+    "2026-11-21",
+    "a test",
+    {"deepseek": {"deepseek-chat": Price(input=USD, output=2 * USD, cache_read=USD // 10)}},
+)
+
+BUDGET = "usd_per_month: 5000"
+
+
+class Office:
+    """An accountant with a configuration, for requests to model coder."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.accountant = Accountant(self.counters, BOOK, RecentOutputs())
+        self.asked = 0
+
+    def target(self, name: str):
+        return next(each for each in self.configuration.models["coder"] if each.name == name)
+
+    async def ask(self, facts: RequestFacts, team: str = "web") -> Reservation | Refused:
+        self.asked += 1
+        allow = self.configuration.policy.decide(an_identity(team), facts)
+        assert isinstance(allow, Allow)
+        exchange = Exchange(
+            id=f"gh-{self.asked}",
+            wire=WireName.OPENAI_CHAT,
+            path="/v1/chat/completions",
+            identity=an_identity(team),
+            assistant=Assistant(),
+            facts=facts,
+            config_digest="",
+            started_unix_ns=0,
+            started_ns=0,
+        )
+        return await self.accountant.reserve(exchange, allow, self.configuration)
+
+    async def reserve(self, facts: RequestFacts, team: str = "web") -> Reservation:
+        reservation = await self.ask(facts, team)
+        assert isinstance(reservation, Reservation)
+        return reservation
+
+    def held(self) -> int:
+        return self.counters.state("team:web").held_nano_usd
+
+    def spent(self) -> int:
+        return self.counters.state("team:web").spent_nano_usd
+
+
+@pytest.fixture
+def office(tmp_path) -> Office:
+    return Office(configured(tmp_path))
+
+
+async def test_money_is_reckoned_at_the_dearest_target_allowed(office):
+    await office.reserve(some_facts(input_tokens=300, output_limit=1_000))
+    assert office.held() == 300 * 1_000 + 1_000 * 2_000
+
+
+async def test_a_team_that_may_only_use_the_house_reserves_no_money(office):
+    reservation = await office.reserve(some_facts(), "payments")
+    assert reservation.hold.amounts.nano_usd == 0
+
+
+async def test_tokens_are_the_input_and_the_expected_answers(office):
+    reservation = await office.reserve(some_facts(input_tokens=300, answers=2))
+    assert reservation.hold.amounts.tokens == 300 + 2 * 1_024
+
+
+async def test_what_the_longest_answer_costs_is_known_beforehand(office):
+    await office.reserve(some_facts(input_tokens=0, output_limit=10_000))
+    at_risk = office.counters.state("team:web").at_risk_nano_usd
+    assert at_risk == (10_000 - 4_096) * 2_000
+
+
+async def test_an_answer_settles_what_it_used_at_the_price_of_the_target_that_answered(office):
+    reservation = await office.reserve(some_facts())
+    usage = Usage(input_tokens=100, cache_read_tokens=1_000, output_tokens=50)
+    cost = office.accountant.settle(reservation, office.target("deepseek/deepseek-chat"), usage)
+    assert cost == 100 * 1_000 + 1_000 * 100 + 50 * 2_000
+    assert (office.held(), office.spent()) == (0, cost)
+
+
+async def test_an_answer_of_the_house_costs_nothing(office):
+    reservation = await office.reserve(some_facts())
+    usage = Usage(input_tokens=100, output_tokens=50)
+    assert office.accountant.settle(reservation, office.target("house/qwen3-coder"), usage) == 0
+    assert office.spent() == 0
+
+
+async def test_the_configurations_own_price_comes_first(tmp_path):
+    text = GOOD.replace("prices: {}", "prices: { house/qwen3-coder: { input: 3, output: 4 } }")
+    office = Office(configured(tmp_path, text))
+    reservation = await office.reserve(some_facts())
+    usage = Usage(input_tokens=10, output_tokens=10)
+    cost = office.accountant.settle(reservation, office.target("house/qwen3-coder"), usage)
+    assert cost == 10 * 3_000 + 10 * 4_000
+
+
+async def test_what_has_begun_is_settled_at_the_prices_it_began_with(tmp_path):
+    office = Office(configured(tmp_path))
+    reservation = await office.reserve(some_facts())
+    dearer = "prices: { deepseek/deepseek-chat: { input: 900, output: 900 } }"
+    office.configuration = configured(tmp_path, GOOD.replace("prices: {}", dearer))
+    later = await office.reserve(some_facts())
+    target, usage = office.target("deepseek/deepseek-chat"), Usage(input_tokens=1)
+    assert office.accountant.settle(reservation, target, usage) == 1_000
+    assert office.accountant.settle(later, target, usage) == 900_000
+
+
+async def test_nothing_sent_gives_everything_back(tmp_path):
+    text = GOOD.replace("requests_per_minute: 600", "requests_per_minute: 1")
+    office = Office(configured(tmp_path, text))
+    reservation = await office.reserve(some_facts())
+    assert office.accountant.settle(reservation, None, Usage()) == 0
+    await office.reserve(some_facts())
+
+
+async def test_a_failed_attempt_costs_nothing_but_counts_as_a_request(tmp_path):
+    text = GOOD.replace("requests_per_minute: 600", "requests_per_minute: 1")
+    office = Office(configured(tmp_path, text))
+    reservation = await office.reserve(some_facts())
+    office.accountant.settle(reservation, office.target("house/qwen3-coder"), Usage())
+    assert isinstance(await office.ask(some_facts()), Refused)
+    assert (office.held(), office.spent()) == (0, 0)
+
+
+async def test_settling_twice_spends_once(office):
+    reservation = await office.reserve(some_facts())
+    target, usage = office.target("deepseek/deepseek-chat"), Usage(input_tokens=100)
+    costs = [office.accountant.settle(reservation, target, usage) for _ in range(2)]
+    assert costs == [100_000, 100_000]
+    assert office.spent() == 100_000
+
+
+async def test_an_answer_within_what_is_held_holds_no_more(office):
+    reservation = await office.reserve(some_facts())
+    before = office.held()
+    office.accountant.top_up(reservation, 1_024)
+    assert office.held() == before
+
+
+async def test_an_answer_that_outgrows_its_hold_takes_more_in_steps(office):
+    reservation = await office.reserve(some_facts())
+    before = office.held()
+    office.accountant.top_up(reservation, 1_025)
+    office.accountant.top_up(reservation, 1_100)
+    assert office.held() - before == (1 + 256) * 2_000
+
+
+async def test_the_next_answer_is_expected_to_be_as_long_as_the_last(office):
+    target = office.target("deepseek/deepseek-chat")
+    first = await office.reserve(some_facts(answers=2))
+    office.accountant.settle(first, target, Usage(output_tokens=80))
+    second = await office.reserve(some_facts(input_tokens=0))
+    assert second.hold.amounts.tokens == 40
+
+
+async def test_counting_tokens_costs_a_request_and_nothing_else(office):
+    reservation = await office.reserve(some_facts(operation=Operation.COUNT_TOKENS))
+    assert (reservation.hold.amounts.tokens, office.held()) == (0, 0)
+    assert reservation.hold.amounts.requests == 1
+
+
+async def test_a_request_that_may_cost_more_than_is_left_is_refused(tmp_path):
+    office = Office(configured(tmp_path, GOOD.replace(BUDGET, "usd_per_month: 0.001")))
+    refused = await office.ask(some_facts(input_tokens=1_000_000))
+    assert isinstance(refused, Refused)
+    assert office.held() == 0
+
+
+def test_the_price_book_is_named(office):
+    assert office.accountant.price_book == "2026-11-21"
