@@ -15,7 +15,7 @@ from gateway.pipeline import Pipeline
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.base import Wire
-from gateway.wire.model_lists import anthropic_models, openai_models
+from gateway.wire.model_lists import ListedModel, body_of
 from providers.base import Headers
 
 NO_STORE = {"cache-control": "no-store"}
@@ -36,13 +36,7 @@ class WireResponse(Response):
 
 
 def create_app(
-    *,
-    version: str,
-    wires: Iterable[Wire],
-    front: Front,
-    pipeline: Pipeline,
-    metrics: Metrics,
-    status: Status,
+    version: str, wires: Iterable[Wire], front: Front, pipeline: Pipeline, status: Status
 ) -> FastAPI:
     """Declare every route. The pages that would fetch scripts from elsewhere are left out."""
     app = FastAPI(title="Gatehouse", version=version, docs_url=None, redoc_url=None)
@@ -50,7 +44,7 @@ def create_app(
         _declare_wire(app, front, wire)
     _declare_models(app, pipeline)
     _declare_health(app, status)
-    _declare_metrics(app, pipeline, metrics)
+    _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -83,11 +77,13 @@ def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
     async def models(request: Request) -> Response:
         """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
         identity = pipeline.identify(_headers(request))
-        offered = pipeline.in_force.configuration.offered_to(identity.team)
-        if "anthropic-version" in request.headers:
-            body = anthropic_models(offered, dict(request.query_params))
-        else:
-            body = openai_models(offered)
+        in_force = pipeline.in_force
+        names = in_force.configuration.policy.models_for(identity.team)
+        body = body_of(
+            [ListedModel(name, in_force.since_unix_seconds) for name in names],
+            anthropic_version=dict(request.scope["headers"]).get(b"anthropic-version"),
+            query=request.query_params,
+        )
         return Response(body, media_type="application/json", headers=NO_STORE)
 
     app.add_api_route(

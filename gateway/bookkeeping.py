@@ -1,6 +1,7 @@
 """The books of one exchange: opened once, closed exactly once, whatever happens in between."""
 
 import asyncio
+import math
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
 from gateway.telemetry.metrics import Metrics
-from gateway.tokens import TokenEstimator, tokens_in
+from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
 from gateway.wire.base import ReplyFacts
 from policy.types import Allow, Operation
 from providers.base import Target
@@ -231,6 +232,11 @@ def counted_usage(seen: ReplyFacts, input_tokens_estimate: int) -> tuple[Usage |
             UsageSource.COUNTED
         )
     return None, UsageSource.NONE
+
+
+def tokens_in(text_bytes: int) -> int:
+    """What we count for text nobody counted for us."""
+    return math.ceil(text_bytes / BYTES_PER_TOKEN)
 
 
 def _retrieve(future: "asyncio.Future[None]") -> None:

@@ -134,6 +134,12 @@ class Call:
             self.interruption = reason
             self._task.cancel()
 
+    def end(self) -> "asyncio.Task[object] | None":
+        """Cancel this call because the server stops; returns its task, to be waited for."""
+        if self._task is not None:
+            self._task.cancel()
+        return self._task
+
     def has_left(self) -> bool:
         """Whether the client is gone, or might as well be (it stopped reading)."""
         return self.interruption is not None

@@ -44,6 +44,12 @@ class Calls:
         self._open.discard(call)
         call.close()
 
+    async def end_all(self, limit_seconds: float) -> None:
+        """End what still runs: each client is told, each exchange is closed."""
+        tasks = [task for call in tuple(self._open) if (task := call.end()) is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=limit_seconds)
+
     def start(self) -> None:
         """Begin to tick."""
         self._ticking = asyncio.get_running_loop().create_task(self._tick_forever())

@@ -40,7 +40,10 @@ async def count_tokens(
             assert isinstance(reply, WholeReply)  # counts are never streamed
             exact = await relay_whole(reply.document, reply, books)
             return Outbound(exact.status, (*exact.headers, EXACT), exact.body)
-    tokens = await estimator.count(inbound.reading.facts.read_segments())
+    facts = inbound.reading.facts
+    tokens = await estimator.count(facts.read_segments())
+    if tokens is None:
+        tokens = facts.input_tokens_estimate
     await books.close(Outcome.COMPLETE, status=200)
     headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), ESTIMATE)
     return Outbound(200, headers, inbound.wire.phrase_count(tokens))

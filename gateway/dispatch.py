@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gateway.bookkeeping import Books
 from gateway.egress.headers import outbound_headers
 from gateway.errors import GatewayError, UpstreamFailed
@@ -159,7 +161,30 @@ def failure_of(error: ProviderError) -> GatewayError:
         )
     if isinstance(error, UnsupportedFeature):
         return UpstreamFailed(error.message, status=400, code="unsupported_feature")
+    if isinstance(error, ProviderRejected):
+        return UpstreamFailed(
+            f"{target} refused the request: {_told(error.body)}",
+            status=error.status,
+            code="upstream_rejected",
+        )
     return UpstreamFailed(f"{target} could not answer: {error.message}")
+
+
+class _Told(msgspec.Struct):
+    message: str = ""
+
+
+class _Rejection(msgspec.Struct):
+    error: _Told = msgspec.field(default_factory=_Told)
+
+
+def _told(body: bytes) -> str:
+    """The vendor's own words, where they can be found; shortened."""
+    try:
+        message = msgspec.json.decode(body, type=_Rejection).error.message
+    except msgspec.MsgspecError:
+        message = ""
+    return message[:500] or "no reason given"
 
 
 def rejection_of(error: ProviderRejected) -> Outbound | None:

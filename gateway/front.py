@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 
 from gateway.call import STREAM_HEADERS, Call, ClientLeft, Interruption, Receive, Scope, Send
@@ -23,7 +23,7 @@ from providers.base import Headers
 
 log = logging.getLogger("gatehouse.front")
 
-ASGIApp = Callable[[Scope, Receive, Send], "asyncio.Future[None]"]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEADER_LIMIT_BYTES = 64 * 1024
 
 
@@ -161,16 +161,19 @@ def check_headers(headers: Headers) -> None:
 
 
 class FrontDoor:
-    """The application the server runs: the front for the wires, `app` for everything else."""
+    """The application the server runs: the front for the wires, `app` for everything else.
 
-    def __init__(self, front: Front, app: Callable[[Scope, Receive, Send], object]) -> None:
+    Without a front the application answers the wires too, the same, only slower.
+    """
+
+    def __init__(self, front: Front | None, app: ASGIApp) -> None:
         self._front = front
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        wire = self._front.wire_at(scope)
-        if wire is not None:
+        wire = None if self._front is None else self._front.wire_at(scope)
+        if self._front is not None and wire is not None:
             await self._front.serve(wire, scope, receive, send)
         else:
-            await self._app(scope, receive, send)  # type: ignore[misc]  # any ASGI application
+            await self._app(scope, receive, send)

@@ -17,6 +17,7 @@ from gateway.refusal import Head, Refusals
 from gateway.relay import relay_stream, relay_whole
 from gateway.reply import StreamedReply
 from gateway.routing import route
+from gateway.virtual_key import Role
 from gateway.wire.base import Answer
 from policy.types import Allow, Deny, Identity
 from providers.base import Headers, Target
@@ -26,8 +27,14 @@ from providers.errors import ProviderError, ProviderRejected
 class InForce:
     """The configuration in force. A reload replaces it; what has begun keeps its own."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, since_unix_seconds: int) -> None:
         self.configuration = configuration
+        self.since_unix_seconds = since_unix_seconds
+
+    def replace(self, configuration: Configuration, since_unix_seconds: int) -> None:
+        """Requests that begin from now on run by this one."""
+        self.configuration = configuration
+        self.since_unix_seconds = since_unix_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Pipeline:
         decision = self.decide(exchange, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
-        reservation = self.reserve(exchange, decision, configuration)
+        reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         targets = route(decision, configuration.models[exchange.facts.model])
@@ -62,7 +69,14 @@ class Pipeline:
     def identify(self, headers: Headers) -> Identity:
         """Who is asking. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
         identity = self.keys.identify(extract_credential(headers))
-        if "developer" not in identity.roles:
+        if Role.DEVELOPER not in identity.roles:
+            raise NotAuthenticated.wrong_kind(identity.credential_id)
+        return identity
+
+    def identify_administrator(self, headers: Headers) -> Identity:
+        """Who is asking, when only an administrator may. Raises `NotAuthenticated`."""
+        identity = self.keys.identify(extract_credential(headers))
+        if Role.ADMIN not in identity.roles:
             raise NotAuthenticated.wrong_kind(identity.credential_id)
         return identity
 
@@ -90,11 +104,11 @@ class Pipeline:
         exchange.decision = decision
         return decision
 
-    def reserve(
+    async def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration
     ) -> Reservation | Refused:
         """Take what this request is expected to use from every cap, or from none."""
-        return self.bookkeeper.accountant.reserve(exchange, allow, configuration)
+        return await self.bookkeeper.accountant.reserve(exchange, allow, configuration)
 
     async def answer(self, targets: Sequence[Target], inbound: Inbound, books: Books) -> Outbound:
         """Dispatch, then relay what comes back. Raises `GatewayError`."""

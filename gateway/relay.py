@@ -75,7 +75,7 @@ class _StreamRelay:
             await self._reply.body.aclose()
 
     async def _substance(self) -> AsyncGenerator[bytes]:
-        events = self._reply.opening
+        events: list[tuple[Event, bytes]] | None = self._reply.opening
         while events is not None:
             passing = self._sort(events)
             if passing:

@@ -1,8 +1,11 @@
 """uvicorn, set up for long streams and slow strangers."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -89,6 +92,27 @@ class GatehouseServer(uvicorn.Server):
         super().__init__(config)
         self._on_listening = on_listening
         self._on_draining = on_draining
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Begin to drain at SIGTERM or Ctrl-C; at the second one, end what still runs.
+
+        uvicorn's own way raises the signal again once it has drained, which would end the
+        process before the ledger is closed.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain; the second time, no longer."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""

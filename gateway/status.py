@@ -3,21 +3,45 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.audit.writer import WriterMeter
+
+
+class LedgerHealth:
+    """Listens in on the ledger's writer: a refusal ends its health, a commit brings it back.
+
+    Passes everything on to `meter`.
+    """
+
+    def __init__(self, meter: WriterMeter) -> None:
+        self.is_accepting = True
+        self._meter = meter
+
+    def records_written(self, records: int, seconds: float) -> None:
+        """The database took them."""
+        self.is_accepting = True
+        self._meter.records_written(records, seconds)
+
+    def records_failed(self, records: int, cause: str) -> None:
+        """It did not, unless the records themselves were wrong."""
+        if cause in ("database", "too_slow", "queue_full", "closed"):
+            self.is_accepting = False
+        self._meter.records_failed(records, cause)
+
 
 @dataclass(slots=True)
 class Status:
     """Asked by /readyz. Says nothing that a stranger should not know."""
 
-    ledger_accepts: Callable[[], bool]
+    ledger: LedgerHealth
     configuration_error: Callable[[], str | None]
     is_draining: bool = False
 
     def report(self) -> dict[str, object]:
         """`ready`, and one word for each thing it rests on."""
-        ledger = self.ledger_accepts()
+        accepting = self.ledger.is_accepting
         return {
-            "ready": ledger and not self.is_draining,
-            "ledger": "accepting" if ledger else "refusing",
+            "ready": accepting and not self.is_draining,
+            "ledger": "accepting" if accepting else "refusing",
             "configuration": "in_force" if self.configuration_error() is None else "file_refused",
             "draining": self.is_draining,
         }

@@ -28,7 +28,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a configuration: each error with its file, its line and what to do."""
-    from gateway.assembly import load_configuration
+    from gateway.configuration.choice import load_configuration
     from gateway.configuration.problems import ConfigurationError
 
     path = configuration_path(file, data_folder(data), Path.cwd())

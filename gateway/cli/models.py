@@ -40,10 +40,9 @@ def _without_configuration(data: Path) -> Named:
 
 
 def _found_now() -> tuple[OfferedModel, ...]:
-    from gateway.assembly import embedded_configuration
-    from providers.discovery import EngineFinder
+    from gateway.configuration.choice import embedded_configuration
 
-    configuration = embedded_configuration(asyncio.run(EngineFinder().find()))
+    configuration = asyncio.run(embedded_configuration())
     return tuple(
         OfferedModel(name, tuple(each.name for each in targets))
         for name, targets in configuration.models.items()

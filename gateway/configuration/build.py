@@ -40,7 +40,7 @@ class PriceOverride:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Where traces go; nowhere without an endpoint."""
+    """Where traces go. Exporter `none`: they are built and thrown away, to see what that costs."""
 
     exporter: Literal["otlp", "none"] = "none"
     otlp_endpoint: str | None = None
@@ -62,7 +62,7 @@ class Configuration:
     target_facts: Mapping[str, TargetFacts]
     policy: Policy
     prices: Mapping[str, PriceOverride]
-    telemetry: Telemetry
+    telemetry: Telemetry | None
     teams: tuple[str, ...]
     developer_team: str
     watched: tuple[Path, ...] = ()
@@ -204,10 +204,12 @@ def _price(written: PriceDocument) -> PriceOverride:
     )
 
 
-def _telemetry(written: TelemetryDocument) -> Telemetry:
+def _telemetry(written: TelemetryDocument) -> Telemetry | None:
     endpoint = written.otlp_endpoint
-    if endpoint is None or written.exporter == "none":
+    if written.exporter == "none":
         return Telemetry()
+    if endpoint is None:
+        return None
     return Telemetry("otlp", endpoint, written.otlp_protocol or _usual_protocol(endpoint))
 
 

@@ -139,7 +139,7 @@ class TelemetryDocument(Section):
     otlp_protocol: Literal["grpc", "http"] | None = None
     """Default: grpc on port 4317, http on port 4318 or with a path, else grpc."""
     exporter: Literal["otlp", "none"] | None = None
-    """Default: otlp when there is an endpoint, else none."""
+    """`otlp` sends to the endpoint; `none` builds all and sends nothing, to measure that cost."""
 
 
 class GatehouseDocument(Section):

@@ -1,0 +1,218 @@
+"""Build everything, hand it down, and take it apart again in the opposite order."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from gateway.accounting import Accountant
+from gateway.app import create_app
+from gateway.audit.lock import LedgerLock
+from gateway.audit.record import Records
+from gateway.audit.recovery import recover
+from gateway.audit.writer import LedgerWriter
+from gateway.bookkeeping import Bookkeeper
+from gateway.calls import Calls, Patience
+from gateway.configuration.build import Configuration, load
+from gateway.configuration.choice import choose_configuration, shipped_with
+from gateway.configuration.shipped import Shipped
+from gateway.configuration.watch import Watcher
+from gateway.counters import InProcessCounters
+from gateway.dispatch import Dispatch
+from gateway.expectations import RecentOutputs
+from gateway.first_start import FirstKeys, issue_first_keys
+from gateway.front import Front, FrontDoor
+from gateway.identity import KeyRing
+from gateway.pipeline import InForce, Pipeline
+from gateway.refusal import Refusals
+from gateway.settings import ServeOptions
+from gateway.status import LedgerHealth, Status
+from gateway.store.database import Database, open_database
+from gateway.store.keys import Keys
+from gateway.store.lane import SqliteLane
+from gateway.store.ledger import Ledger
+from gateway.surroundings import Surroundings
+from gateway.telemetry.metrics import Metrics
+from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+from gateway.wire import wires
+from policy.question import team_account
+from providers.catalogue import PriceBook, load_price_book
+from providers.http.client import HttpClient
+from providers.passthrough import Passthrough
+from providers.rehearsal import RehearsalSender
+from providers.translator_client import TranslatorSender
+
+
+@dataclass(frozen=True, slots=True)
+class Gatehouse:
+    """A gateway that is ready to serve, and what its starter wants to know of it."""
+
+    application: FrontDoor
+    status: Status
+    calls: Calls
+    in_force: InForce
+    first_keys: FirstKeys | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What lies in the data folder, open."""
+
+    database: Database
+    hasher: Hasher
+    pepper: bytes
+    records: Records
+
+
+@asynccontextmanager
+async def assembled(
+    options: ServeOptions, environ: Mapping[str, str], *, front_is_on: bool = True
+) -> AsyncGenerator[Gatehouse]:
+    """A whole gateway, from its data folder to its application.
+
+    Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
+    `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
+    """
+    async with AsyncExitStack() as stack:
+        opened = await _open_data(options.data, stack)
+        book = load_price_book()
+        shipped = shipped_with(book)
+        choice = await choose_configuration(options, environ, shipped)
+        if choice.engine is not None:
+            stack.push_async_callback(choice.engine.stop)
+        configuration = choice.configuration
+        keys = Keys(opened.database)
+        first_keys = await _first_keys(keys, opened, configuration)
+        key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
+        await key_ring.start()
+        stack.push_async_callback(key_ring.stop)
+
+        in_force = InForce(configuration, int(time.time()))
+        bookkeeper, health = await _open_books(opened, book, configuration, stack)
+        senders = _open_senders(stack)
+        refusals = Refusals(bookkeeper)
+        pipeline = Pipeline(
+            in_force, key_ring, bookkeeper, refusals, senders.dispatch, time.time_ns
+        )
+        surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
+        stack.push_async_callback(surroundings.stop)
+        await surroundings.apply(configuration)
+        watcher = _watch(configuration, environ, shipped, surroundings, stack)
+        bookkeeper.metrics.watch_configuration(watcher.state)
+        status = Status(health, lambda: watcher.state.error)
+
+        calls = _watch_calls(bookkeeper.metrics, stack)
+        spoken = wires(bookkeeper.estimator.estimate)
+        front = Front(spoken, pipeline, calls, opened.records.new_audit_id)
+        app = create_app(_version(), spoken, front, pipeline, status)
+        application = FrontDoor(front if front_is_on else None, app)
+        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
+
+
+async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
+    database = await asyncio.to_thread(open_database, folder)
+    stack.push_async_callback(database.close)
+    lock = LedgerLock(folder)
+    lock.acquire()
+    stack.callback(lock.release)
+    pepper = load_pepper(folder, os.urandom)
+    return Opened(database, Hasher(pepper), pepper, Records(time.time_ns, os.urandom))
+
+
+async def _open_books(
+    opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
+) -> tuple[Bookkeeper, LedgerHealth]:
+    """Begin a lane of our own, and give an end to what processes before us left open."""
+    metrics = Metrics()
+    health = LedgerHealth(metrics)
+    records, file = opened.records, opened.database.file
+    lane = SqliteLane(file, records.new_ulid(), opened_unix_us=_unix_us())
+    writer = LedgerWriter(lane, records, meter=health)
+    writer.start()
+    stack.push_async_callback(writer.close)
+    metrics.watch_audit_queue(lambda: writer.queue_depth)
+    await recover(Ledger(opened.database), writer, records)
+    estimator = TokenEstimator(bundled_vocabulary())
+    stack.callback(estimator.close)
+    accountant = await _accountant(opened.database, book, configuration)
+    bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
+    return bookkeeper, health
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """The ways to the models."""
+
+    dispatch: Dispatch
+    translator: TranslatorSender
+
+
+def _open_senders(stack: AsyncExitStack) -> Senders:
+    client = HttpClient()
+    stack.push_async_callback(client.aclose)
+    translator = TranslatorSender(client)
+    stack.push_async_callback(translator.stop)
+    direct = Passthrough(client, version=_version())
+    return Senders(Dispatch(direct, translator, RehearsalSender()), translator)
+
+
+async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:
+    if await keys.list():
+        return None
+    issuer = KeyIssuer(keys, opened.hasher, unix_us=_unix_us, random_bytes=os.urandom)
+    return await issue_first_keys(issuer, configuration.developer_team)
+
+
+async def _accountant(
+    database: Database, book: PriceBook, configuration: Configuration
+) -> Accountant:
+    """Counters that know what was spent this month: the ledger does."""
+    counters = InProcessCounters(time.monotonic_ns, lambda: datetime.now(UTC))
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    spent = await Ledger(database).spent_by_team(int(month.timestamp()) * 1_000_000)
+    await counters.rebuild({team_account(team): each.cost_nano_usd for team, each in spent.items()})
+    return Accountant(counters, book, RecentOutputs())
+
+
+def _watch(
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    surroundings: Surroundings,
+    stack: AsyncExitStack,
+) -> Watcher:
+    """Keep up with the configuration's file, where there is one."""
+    source = configuration.source
+
+    def reload() -> Configuration:
+        assert source is not None
+        return load(source, environ, shipped)
+
+    watcher = Watcher(configuration, reload, surroundings.apply)
+    if source is not None:
+        watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
+        stack.callback(watching.cancel)
+    return watcher
+
+
+def _watch_calls(metrics: Metrics, stack: AsyncExitStack) -> Calls:
+    calls = Calls(Patience())
+    calls.start()
+    stack.callback(calls.stop)
+    metrics.watch_in_flight(lambda: len(calls))
+    return calls
+
+
+def _unix_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _version() -> str:
+    return installed_version("gatehouse")

@@ -1,0 +1,107 @@
+"""Run a gateway from start to drained stop."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+
+import uvloop
+
+from gateway.assembly import Gatehouse, assembled
+from gateway.logs import set_up_logging
+from gateway.server import GatehouseServer, listen, server_config
+from gateway.settings import (
+    OfferedModel,
+    Ready,
+    RunningGateway,
+    ServeOptions,
+    environment,
+    write_private,
+    write_running,
+)
+
+GRACE_SECONDS = 30
+LAST_WORDS_SECONDS = 5.0
+
+
+class CannotListen(Exception):
+    """The address cannot be had; the message says what to do."""
+
+
+def serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> int:
+    """Serve until told to stop; the exit code. `on_ready` is called once requests are taken.
+
+    Raises what `assembled` raises, and `CannotListen`.
+    """
+    set_up_logging()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(options, on_ready))
+    return 0
+
+
+async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> None:
+    with _listen(options) as listener:
+        async with assembled(options, environment()) as gatehouse:
+
+            def listening() -> None:
+                ready = _ready(options, gatehouse, listener)
+                _leave_word(options, ready)
+                on_ready(ready)
+
+            def draining() -> None:
+                gatehouse.status.is_draining = True
+
+            server = GatehouseServer(
+                server_config(gatehouse.application, GRACE_SECONDS), listening, draining
+            )
+            await server.serve(sockets=[listener])
+            await gatehouse.calls.end_all(LAST_WORDS_SECONDS)
+
+
+def _listen(options: ServeOptions) -> socket.socket:
+    try:
+        return listen(options.host, options.port)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; "
+            "choose another with --port, or stop what uses it"
+        ) from error
+
+
+def _ready(options: ServeOptions, gatehouse: Gatehouse, listener: socket.socket) -> Ready:
+    configuration = gatehouse.in_force.configuration
+    keys = gatehouse.first_keys
+    return Ready(
+        base_url=_base_url(listener),
+        pid=os.getpid(),
+        first_start=keys is not None,
+        admin_key=None if keys is None else keys.admin,
+        developer_key=None if keys is None else keys.developer,
+        developer_team=configuration.developer_team,
+        models=tuple(
+            OfferedModel(name, tuple(target.name for target in configuration.models[name]))
+            for name in configuration.policy.models_for(configuration.developer_team)
+        ),
+        config_path=configuration.source,
+        data=options.data,
+        notes=gatehouse.notes,
+    )
+
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound: where this machine reaches it
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _leave_word(options: ServeOptions, ready: Ready) -> None:
+    """Tell commands beside us, and the script that started us, how to reach this gateway."""
+    running = RunningGateway(ready.pid, ready.base_url, ready.config_path, ready.models)
+    write_running(options.data, running)
+    if options.ready_file is not None:
+        told = {"base_url": ready.base_url, "pid": ready.pid}
+        if ready.admin_key is not None and ready.developer_key is not None:
+            told |= {"admin_key": ready.admin_key, "developer_key": ready.developer_key}
+        write_private(options.ready_file, json.dumps(told) + "\n")

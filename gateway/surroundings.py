@@ -1,0 +1,72 @@
+"""Put a configuration in force, with the processes it needs: translator and shipper."""
+
+import logging
+import time
+from pathlib import Path
+
+from gateway.configuration.build import Configuration, Telemetry
+from gateway.pipeline import InForce
+from gateway.telemetry.endpoint import OtlpProtocol
+from gateway.telemetry.handover import Secrets
+from gateway.telemetry.pseudonym import derive_pseudonym_key
+from gateway.telemetry.supervisor import Shipper, shipper_command
+from providers.base import Via
+from providers.translator_client import TranslatorSender
+
+log = logging.getLogger(__name__)
+
+
+class Surroundings:
+    """The processes beside the gateway, as the configuration in force wants them."""
+
+    def __init__(
+        self, data: Path, pepper: bytes, in_force: InForce, translator: TranslatorSender
+    ) -> None:
+        self._data = data
+        self._secrets = Secrets(derive_pseudonym_key(pepper))
+        self._in_force = in_force
+        self._translator = translator
+        self._shipper: Shipper | None = None
+        self._telemetry: Telemetry | None = None
+
+    async def apply(self, configuration: Configuration) -> None:
+        """Requests that begin from now on run by this configuration."""
+        if needs_translation(configuration):
+            await self._translator.start()
+        self._in_force.replace(configuration, int(time.time()))
+        if configuration.telemetry != self._telemetry:
+            await self._ship(configuration.telemetry)
+
+    async def stop(self) -> None:
+        """End the shipper; what it has not shipped stays in the ledger for the next start."""
+        shipper, self._shipper = self._shipper, None
+        if shipper is not None:
+            await shipper.stop()
+
+    async def _ship(self, telemetry: Telemetry | None) -> None:
+        await self.stop()
+        self._telemetry = telemetry
+        if telemetry is None:
+            return
+        protocol = (
+            OtlpProtocol(telemetry.otlp_protocol)
+            if telemetry.exporter == "otlp"
+            else OtlpProtocol.NONE
+        )
+        command = shipper_command(self._data, telemetry.otlp_endpoint or "", protocol=protocol)
+        self._shipper = Shipper(command, self._secrets)
+        self._shipper.start()
+        log.info("shipper_started", extra={"endpoint": telemetry.otlp_endpoint})
+
+
+def needs_translation(configuration: Configuration) -> bool:
+    """Whether a vendor is reached through LiteLLM only.
+
+    Where translation is needed for one client's protocol alone, the translator is started by the
+    first request that asks for it.
+    """
+    return any(
+        target.vendor.via is Via.LITELLM
+        for targets in configuration.models.values()
+        for target in targets
+    )
