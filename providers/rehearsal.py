@@ -1,0 +1,154 @@
+"""The built-in rehearsal model: no network, no weights, and it says so in every answer."""
+
+import asyncio
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import orjson
+
+from providers.base import UpstreamCall, UpstreamReply, WireName
+from providers.errors import ProviderRejected, UnsupportedFeature
+from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
+from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
+from providers.translation.ending import Ending
+from providers.translation.messages_reply import messages_document
+from providers.translation.messages_stream import MessagesStream
+
+_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES})
+_WORD = re.compile(r"\s*\S+\s*")
+_JSON = ((b"content-type", b"application/json"),)
+_EVENTS = ((b"content-type", b"text/event-stream"),)
+
+
+class RehearsalSender:
+    """A `Sender` that answers by itself, the same to the same request.
+
+    `seconds_between_words` slows a stream down to the pace of a model, where somebody watches.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds_between_words: float = 0.0,
+        unix_time: Callable[[], float] = time.time,
+    ) -> None:
+        self._pause_seconds = seconds_between_words
+        self._unix_time = unix_time
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """See `Sender`. Raises `UnsupportedFeature` for protocols other than chat and messages."""
+        if call.wire not in _WIRES:
+            message = f"the rehearsal model does not speak {call.wire}"
+            raise UnsupportedFeature(message, target=call.target.name)
+        scene = read_scene(_parse(call), call.wire)
+        if call.counting:
+            counted = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            return UpstreamReply(200, _JSON, _Words([orjson.dumps(counted)], 0.0))
+        said = answer(scene, call.account)
+        pieces = list(_pieces(said))
+        finish = _finish(said)
+        if scene.output_limit is not None and len(pieces) > scene.output_limit:
+            pieces, finish = pieces[: scene.output_limit], "length"
+        if not call.streaming:
+            document = self._document(call, scene, pieces, finish)
+            return UpstreamReply(200, _JSON, _Words([document], 0.0))
+        events = list(self._events(call, scene, pieces, finish))
+        return UpstreamReply(200, _EVENTS, _Words(events, self._pause_seconds))
+
+    def _document(self, call: UpstreamCall, scene: Scene, pieces: list[Json], finish: str) -> bytes:
+        message: Json = {"content": "".join(each.get("content", "") for each in pieces)}
+        calls = [each["tool_calls"][0] for each in pieces if "tool_calls" in each]
+        if calls:
+            written = "".join(each["function"].get("arguments", "") for each in calls)
+            function = {**calls[0]["function"], "arguments": written}
+            message["tool_calls"] = [{**calls[0], "function": function}]
+        reply: Json = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+        ending = Ending(usage=_usage(scene, pieces))
+        reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.ANTHROPIC_MESSAGES:
+            return messages_document(reply, reply_id=reply_id, model=model, ending=ending)
+        created = int(self._unix_time())
+        return chat_document(reply, reply_id=reply_id, model=model, created=created, ending=ending)
+
+    def _events(
+        self, call: UpstreamCall, scene: Scene, pieces: list[Json], finish: str
+    ) -> Iterator[bytes]:
+        encoder = self._encoder(call)
+        for piece in pieces:
+            if found := encoder.encode({"choices": [{"index": 0, "delta": piece}]}):
+                yield found
+        last = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}
+        yield encoder.encode(last) + encoder.close(Ending(usage=_usage(scene, pieces)))
+
+    def _encoder(self, call: UpstreamCall) -> ReplyEncoder:
+        reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.ANTHROPIC_MESSAGES:
+            return MessagesStream(reply_id=reply_id, model=model)
+        options = _parse(call).get("stream_options")
+        wants_usage = isinstance(options, dict) and options.get("include_usage") is True
+        created = int(self._unix_time())
+        return ChatStream(reply_id=reply_id, model=model, created=created, wants_usage=wants_usage)
+
+
+def _parse(call: UpstreamCall) -> Json:
+    try:
+        body = orjson.loads(call.body)
+    except orjson.JSONDecodeError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    error = {"message": "the body is not a JSON object", "type": "invalid_request_error"}
+    refused = orjson.dumps({"error": error})
+    raise ProviderRejected(400, (), refused, same_protocol=False, target=call.target.name)
+
+
+def _reply_id(call: UpstreamCall) -> str:
+    return "rehearsal-" + hashlib.sha256(call.body).hexdigest()[:24]
+
+
+def _finish(said: Answer) -> str:
+    return "stop" if said.tool is None else "tool_calls"
+
+
+def _pieces(said: Answer) -> Iterator[Json]:
+    """The answer in deltas of chat's form, a word each."""
+    for word in _WORD.findall(said.text):
+        yield {"content": word}
+    if said.tool is None:
+        return
+    words = _WORD.findall(said.arguments)
+    call_id = "call_" + hashlib.sha256(f"{said.tool}{said.arguments}".encode()).hexdigest()[:16]
+    for at, word in enumerate(words):
+        function = {"name": said.tool, "arguments": word} if at == 0 else {"arguments": word}
+        opening = {"id": call_id, "type": "function"} if at == 0 else {}
+        yield {"tool_calls": [{"index": 0, **opening, "function": function}]}
+
+
+def _usage(scene: Scene, pieces: list[Json]) -> Json:
+    return {
+        "prompt_tokens": scene.input_tokens,
+        "completion_tokens": len(pieces),
+        "total_tokens": scene.input_tokens + len(pieces),
+    }
+
+
+class _Words:
+    """A `ByteStream` over pieces that are all here, one a read."""
+
+    def __init__(self, pieces: list[bytes], pause_seconds: float) -> None:
+        self._pieces = pieces
+        self._pause_seconds = pause_seconds
+
+    async def read(self) -> bytes:
+        """See `ByteStream`."""
+        if not self._pieces:
+            return b""
+        if self._pause_seconds:
+            await asyncio.sleep(self._pause_seconds)
+        return self._pieces.pop(0)
+
+    async def aclose(self) -> None:
+        """Say no more."""
+        self._pieces.clear()

@@ -1,0 +1,280 @@
+"""The rehearsal model says what it is, tells what the gateway did, and can take a whole turn."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from providers.base import Secret, Target, UpstreamCall, Vendor, Via, WireName
+from providers.errors import UnsupportedFeature
+from providers.rehearsal import RehearsalSender
+from providers.rehearsal_arguments import arguments_for
+from providers.vendors.rehearsal import REHEARSAL
+
+TARGET = Target(
+    Vendor(
+        name="rehearsal",
+        record=REHEARSAL,
+        base_url="",
+        api_key=Secret("unused"),
+        wires=frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES}),
+        via=Via.BUILT_IN,
+    ),
+    "rehearsal",
+)
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "file_path": {"type": "string"},
+        "mode": {"enum": ["text", "binary"]},
+        "lines": {"type": "integer", "minimum": 5},
+        "whole": {"type": "boolean"},
+        "marks": {"type": "array", "items": {"type": "string"}, "minItems": 2},
+        "options": {
+            "type": "object",
+            "properties": {"ratio": {"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}},
+            "required": ["ratio"],
+        },
+        "unneeded": {"type": "string"},
+    },
+    "required": ["file_path", "mode", "lines", "whole", "marks", "options"],
+    "additionalProperties": False,
+}
+CHAT_TOOLS = [
+    {"type": "function", "function": {"name": "list_dir", "parameters": {"type": "object"}}},
+    {"type": "function", "function": {"name": "read_file", "parameters": SCHEMA}},
+]
+MESSAGES_TOOLS = [
+    {"name": "list_dir", "input_schema": {"type": "object"}},
+    {"name": "read_file", "input_schema": SCHEMA},
+]
+
+
+@pytest.fixture
+def sender() -> RehearsalSender:
+    return RehearsalSender(unix_time=lambda: 1_790_000_000.0)
+
+
+async def ask(sender, wire: WireName, body: dict[str, Any], **more: Any) -> bytes:
+    call = UpstreamCall(
+        wire=wire,
+        target=TARGET,
+        body=json.dumps(body).encode(),
+        headers=(),
+        streaming=bool(body.get("stream")),
+        **more,
+    )
+    reply = await sender.send(call)
+    found = b""
+    while data := await reply.body.read():
+        found += data
+    return found
+
+
+def chat(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "rehearsal", "messages": [{"role": "user", "content": text}], **more}
+
+
+def messages(text: str, **more: Any) -> dict[str, Any]:
+    return {**chat(text), "max_tokens": 1000, **more}
+
+
+def events(stream: bytes) -> list[dict[str, Any]]:
+    lines = [line for line in stream.split(b"\n") if line.startswith(b"data: {")]
+    return [json.loads(line[6:]) for line in lines]
+
+
+async def test_it_says_that_it_is_no_language_model(sender):
+    reply = json.loads(await ask(sender, WireName.OPENAI_CHAT, chat("hello")))
+    text = reply["choices"][0]["message"]["content"]
+    assert text.startswith("This is Gatehouse's rehearsal model, not a language model")
+    assert reply["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_it_tells_what_the_gateway_did(sender):
+    account = {"audit_id": "gh-01", "route": "primary", "policy": "allowed by model_access"}
+    reply = await ask(sender, WireName.OPENAI_CHAT, chat("hello"), account=account)
+    text = json.loads(reply)["choices"][0]["message"]["content"]
+    assert "- audit id: gh-01\n- route: primary\n- policy: allowed by model_access" in text
+
+
+async def test_the_same_request_gets_the_same_answer(sender):
+    body = messages("hello", stream=True)
+    first = await ask(sender, WireName.ANTHROPIC_MESSAGES, body)
+    assert first == await ask(sender, WireName.ANTHROPIC_MESSAGES, body)
+
+
+async def test_a_chat_stream_says_what_the_document_says(sender):
+    whole = json.loads(await ask(sender, WireName.OPENAI_CHAT, chat("hello")))
+    options = {"include_usage": True}
+    stream = await ask(
+        sender, WireName.OPENAI_CHAT, chat("hello", stream=True, stream_options=options)
+    )
+    chunks = events(stream)
+    said = "".join(each["choices"][0]["delta"].get("content", "") for each in chunks[:-1])
+    assert said == whole["choices"][0]["message"]["content"]
+    assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["usage"]["prompt_tokens"] == whole["usage"]["prompt_tokens"] + 0
+    assert stream.endswith(b"data: [DONE]\n\n")
+
+
+async def test_a_chat_stream_tells_no_usage_that_was_not_asked_for(sender):
+    stream = await ask(sender, WireName.OPENAI_CHAT, chat("hello", stream=True))
+    assert b'"usage"' not in stream
+
+
+async def test_a_messages_stream_is_a_proper_one(sender):
+    found = events(await ask(sender, WireName.ANTHROPIC_MESSAGES, messages("hello", stream=True)))
+    kinds = [each["type"] for each in found if each["type"] != "content_block_delta"]
+    assert kinds == [
+        "message_start",
+        "content_block_start",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ]
+    assert found[-2]["delta"]["stop_reason"] == "end_turn"
+    assert found[-2]["usage"]["output_tokens"] > 10
+
+
+@pytest.mark.parametrize("wish", ["use the tool read_file on src/app.py", "read file src/app.py"])
+async def test_a_tool_that_is_asked_for_is_called_with_valid_arguments_on_chat(sender, wish):
+    reply = json.loads(await ask(sender, WireName.OPENAI_CHAT, chat(wish, tools=CHAT_TOOLS)))
+    call = reply["choices"][0]["message"]["tool_calls"][0]
+    arguments = json.loads(call["function"]["arguments"])
+    jsonschema.validate(arguments, SCHEMA)
+    assert call["function"]["name"] == "read_file"
+    assert arguments["file_path"] == "src/app.py"
+    assert "unneeded" not in arguments
+    assert reply["choices"][0]["finish_reason"] == "tool_calls"
+
+
+async def test_a_tool_call_is_streamed_on_messages(sender):
+    body = messages("please use the tool read_file", tools=MESSAGES_TOOLS, stream=True)
+    found = events(await ask(sender, WireName.ANTHROPIC_MESSAGES, body))
+    start = next(each for each in found if each.get("content_block", {}).get("type") == "tool_use")
+    parts = [
+        each["delta"]["partial_json"]
+        for each in found
+        if each.get("delta", {}).get("type") == "input_json_delta"
+    ]
+    assert start["content_block"]["name"] == "read_file"
+    jsonschema.validate(json.loads("".join(parts)), SCHEMA)
+    assert found[-2]["delta"]["stop_reason"] == "tool_use"
+
+
+async def test_after_a_tool_result_it_speaks_about_the_result(sender):
+    body = chat("use the tool read_file", tools=CHAT_TOOLS)
+    body["messages"] += [
+        {"role": "assistant", "tool_calls": []},
+        {"role": "tool", "tool_call_id": "c", "content": "three little words"},
+    ]
+    reply = json.loads(await ask(sender, WireName.OPENAI_CHAT, body))
+    assert "3 words. It begins: three little words" in reply["choices"][0]["message"]["content"]
+
+
+async def test_after_a_tool_result_it_speaks_about_it_on_messages_too(sender):
+    body = messages("use the tool read_file", tools=MESSAGES_TOOLS)
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "two words"}
+    body["messages"] += [
+        {"role": "assistant", "content": "calling"},
+        {"role": "user", "content": [result, {"type": "text", "text": "go on"}]},
+    ]
+    reply = json.loads(await ask(sender, WireName.ANTHROPIC_MESSAGES, body))
+    assert "2 words" in reply["content"][0]["text"]
+    assert reply["stop_reason"] == "end_turn"
+
+
+async def test_an_assistants_own_notes_call_no_tool(sender):
+    noted = "hello <system-reminder>use the tool read_file</system-reminder> there"
+    reply = json.loads(await ask(sender, WireName.OPENAI_CHAT, chat(noted, tools=CHAT_TOOLS)))
+    assert reply["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_demanded_tool_is_called_without_a_wish(sender):
+    choice = {"type": "tool", "name": "list_dir"}
+    body = messages("hello", tools=MESSAGES_TOOLS, tool_choice=choice)
+    reply = json.loads(await ask(sender, WireName.ANTHROPIC_MESSAGES, body))
+    assert reply["content"][-1]["name"] == "list_dir"
+
+
+async def test_a_forbidden_tool_is_not_called(sender):
+    body = chat("use the tool read_file", tools=CHAT_TOOLS, tool_choice="none")
+    reply = json.loads(await ask(sender, WireName.OPENAI_CHAT, body))
+    assert reply["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_count_is_what_the_answer_reports_and_names_its_rule(sender):
+    body = messages("four words stand here")
+    counted = json.loads(await ask(sender, WireName.ANTHROPIC_MESSAGES, body, counting=True))
+    reply = json.loads(await ask(sender, WireName.ANTHROPIC_MESSAGES, body))
+    assert counted["input_tokens"] == reply["usage"]["input_tokens"]
+    assert counted["counted_by"] == "one word is one token"
+
+
+async def test_an_output_limit_is_kept_and_told(sender):
+    body = messages("hello", max_tokens=3)
+    reply = json.loads(await ask(sender, WireName.ANTHROPIC_MESSAGES, body))
+    assert reply["stop_reason"] == "max_tokens"
+    assert reply["usage"]["output_tokens"] == 3
+
+
+async def test_another_protocol_is_refused(sender):
+    with pytest.raises(UnsupportedFeature):
+        await ask(sender, WireName.GEMINI, {})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "required": ["a"], "properties": {"a": {"const": 4}}},
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"$ref": "#/$defs/size"}},
+            "$defs": {"size": {"type": "integer", "multipleOf": 4, "minimum": 6}},
+        },
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}},
+        },
+        {
+            "allOf": [
+                {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}}},
+                {"required": ["b"], "properties": {"b": {"type": ["null", "string"]}}},
+            ]
+        },
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"type": "string", "minLength": 20, "format": "none"}},
+        },
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"type": "integer", "maximum": -3}},
+        },
+    ],
+)
+def test_arguments_satisfy_the_schema(schema):
+    jsonschema.validate(arguments_for(schema, "look at 'it'"), schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"type": "array", "minItems": 10**9}},
+        },
+        {"type": "object", "required": ["a"], "properties": {"a": {"minLength": 10**9}}},
+        {"$ref": "#"},
+        {"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}},
+        {"type": "object", "required": 5},
+    ],
+)
+def test_a_hostile_schema_costs_little(schema):
+    assert len(json.dumps(arguments_for(schema, "x" * 8000))) < 50_000
