@@ -21,6 +21,8 @@ def check(document: GatehouseDocument, shipped: Shipped) -> Found:
             hint = suggestion(target.partition("/")[0], list(document.vendors))
             yield ("prices", target), f"names no vendor of this file{hint}"
     yield from _check_teams(document, shipped)
+    if document.telemetry.exporter == "otlp" and document.telemetry.otlp_endpoint is None:
+        yield ("telemetry", "exporter"), "otlp needs to know where to: add otlp_endpoint"
 
 
 def clearance(vendor: VendorDocument, record: VendorRecord) -> DataClass:

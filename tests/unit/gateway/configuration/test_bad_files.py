@@ -173,6 +173,11 @@ BAD = {
         21,
         "'grpc' or 'http'",
     ),
+    "an exporter without an endpoint": (
+        changed("otlp_endpoint: http://127.0.0.1:4317", "exporter: otlp"),
+        21,
+        "add otlp_endpoint",
+    ),
     "a control character": (changed("in_house", "in\x01house"), None, "characters"),
     "bytes that are not UTF-8": (b"vendors:\n  a\xff: {}\n", 2, "UTF-8"),
     "a file in UTF-16": (GOOD.encode("utf-16"), 1, "UTF-8"),

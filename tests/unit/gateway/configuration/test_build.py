@@ -17,7 +17,7 @@ from tests.fakes.configurations import CANARIES, ENVIRON, GOOD, SHIPPED, configu
 from tests.fakes.policy_facts import an_identity, some_facts
 
 
-def with_telemetry(tmp_path, telemetry: str) -> Telemetry:
+def with_telemetry(tmp_path, telemetry: str) -> Telemetry | None:
     return configured(
         tmp_path, GOOD.replace("{ otlp_endpoint: http://127.0.0.1:4317 }", telemetry)
     ).telemetry
@@ -193,7 +193,7 @@ def test_a_price_in_the_file_makes_it_known(tmp_path):
         ),
         ("{ otlp_endpoint: 'http://c:4317', exporter: none }", Telemetry()),
         ("{ exporter: none }", Telemetry()),
-        ("{}", Telemetry()),
+        ("{}", None),
     ],
 )
 def test_telemetry_goes_where_the_file_says_and_nowhere_else(tmp_path, written, expected):
