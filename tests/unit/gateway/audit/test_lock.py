@@ -1,0 +1,55 @@
+"""Two gateways never write the ledger of one data folder."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gateway.audit.lock import DataFolderInUse, LedgerLock
+
+
+def test_a_second_gateway_is_refused_and_told_who_was_first(tmp_path):
+    first = LedgerLock(tmp_path)
+    first.acquire()
+    with pytest.raises(DataFolderInUse, match=rf"process {os.getpid()}\).*--data"):
+        LedgerLock(tmp_path).acquire()
+    first.release()
+
+
+def test_a_released_lock_can_be_taken(tmp_path):
+    first, second = LedgerLock(tmp_path), LedgerLock(tmp_path)
+    first.acquire()
+    first.release()
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_the_file_left_by_a_dead_gateway_does_not_lock_the_next_one_out(tmp_path):
+    (tmp_path / "ledger.lock").write_text("999999999\n")
+    lock = LedgerLock(tmp_path)
+    lock.acquire()
+    assert (tmp_path / "ledger.lock").read_text() == f"{os.getpid()}\n"
+    lock.release()
+
+
+def test_folders_do_not_share_a_lock(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    locks = [LedgerLock(tmp_path / "a"), LedgerLock(tmp_path / "b")]
+    for lock in locks:
+        lock.acquire()
+    for lock in locks:
+        lock.release()
+
+
+def test_a_program_that_outlives_its_gateway_does_not_keep_the_lock(tmp_path):
+    first, second = LedgerLock(tmp_path), LedgerLock(tmp_path)
+    first.acquire()
+    program = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, close_fds=False) as outliving:
+        first.release()
+        second.acquire()
+        outliving.communicate(b"\n")
+    second.release()

@@ -1,0 +1,204 @@
+"""What was recorded is found again: newest, by what it says, by its id, and past a position."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.record import LostExchange, PastAttempt
+from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search, Spent
+from tests.fakes.ledger import Clock, LedgerFolder, a_ledger_in, a_story
+
+CLOCK_START = 1_790_000_000_000_000
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> AsyncIterator[LedgerFolder]:
+    async with a_ledger_in(tmp_path, Clock(CLOCK_START)) as opened:
+        yield opened
+
+
+async def test_the_newest_records_come_in_the_order_they_were_written(folder):
+    ids = [await folder.write_story() for _ in range(5)]
+    found = await folder.ledger.newest(4)
+    assert [row.kind for row in found] == ["completed", "admitted", "attempted", "completed"]
+    assert [row.exchange_id for row in found] == [ids[3], *[ids[4]] * 3]
+
+
+async def test_a_row_carries_the_record_as_it_was_hashed(folder):
+    audit_id = await folder.write_story()
+    (row,) = await folder.ledger.newest(1)
+    assert row.body["exchange_id"] == audit_id
+    assert row.body["outcome"] == "complete"
+    assert row.record_hash == (await folder.chain())[-1].record_hash.hex()
+
+
+@pytest.mark.parametrize(
+    ("search", "kinds"),
+    [
+        (Search(team="web"), ["admitted", "completed"]),
+        (Search(subject="ann"), ["admitted", "denied", "admitted"]),
+        (Search(model="coder"), ["admitted", "completed", "denied"]),
+        (Search(kind="attempted"), ["attempted", "attempted"]),
+        (Search(outcome="complete"), ["completed", "completed"]),
+        (Search(outcome="model_access"), ["denied"]),
+        (Search(team="payments", kind="completed"), ["completed"]),
+        (Search(team="nobody"), []),
+    ],
+)
+async def test_records_are_found_by_what_they_say(folder, search, kinds):
+    await folder.write_story(team="web", model="coder")
+    await folder.write(a_story(folder.records, team="lab", model="coder").denied())
+    await folder.write_story(team="payments", model="small")
+    assert [row.kind for row in await folder.ledger.newest(50, search)] == kinds
+
+
+@pytest.mark.parametrize("hostile", ["' OR 1=1--", "%", "_" * 1000, "web\x00", "*", "🦊"])
+@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome"])
+async def test_hostile_words_find_nothing(folder, field, hostile):
+    await folder.write_story()
+    assert await folder.ledger.newest(50, Search(**{field: hostile})) == []
+
+
+async def test_a_span_of_time_holds_its_beginning_and_not_its_end(folder):
+    await folder.write_story()
+    times = [row.time_unix_us for row in await folder.ledger.newest(3)]
+    span = Search(since_unix_us=times[0], until_unix_us=times[2])
+    assert [row.time_unix_us for row in await folder.ledger.newest(3, span)] == times[:2]
+
+
+async def test_an_exchange_is_shown_whole_and_in_order(folder):
+    audit_id = await folder.write_story()
+    await folder.write_story()
+    found = await folder.ledger.exchange(audit_id)
+    assert [row.kind for row in found] == ["admitted", "attempted", "completed"]
+
+
+async def test_an_exchange_is_found_by_an_unambiguous_beginning_in_any_case(folder):
+    audit_id = await folder.write_story()
+    found = await folder.ledger.exchange(audit_id[3:20].lower())
+    assert {row.exchange_id for row in found} == {audit_id}
+
+
+async def test_a_beginning_of_several_ids_names_them(folder):
+    ids = {await folder.write_story() for _ in range(2)}
+    with pytest.raises(AmbiguousAuditId) as refused:
+        await folder.ledger.exchange("gh-0")
+    assert set(refused.value.candidates) == ids
+
+
+@pytest.mark.parametrize("audit_id", ["gh-ZZZZ", "' OR 1=1--", "%", "gh_0", "gh-\x00"])
+async def test_an_id_nobody_was_given_is_not_found(folder, audit_id):
+    await folder.write_story()
+    with pytest.raises(ExchangeNotFound):
+        await folder.ledger.exchange(audit_id)
+
+
+async def test_following_gives_each_record_once(folder):
+    await folder.write_story()
+    position = await folder.ledger.end()
+    await folder.write_story()
+    await folder.write_story()
+    first, position = await folder.ledger.after(position, limit=4)
+    second, position = await folder.ledger.after(position, limit=4)
+    third, _ = await folder.ledger.after(position, limit=4)
+    kinds = [row.kind for row in first + second + third]
+    assert kinds == ["admitted", "attempted", "completed"] * 2
+
+
+async def test_following_from_nowhere_begins_at_the_first_record(folder):
+    await folder.write_story()
+    found, _ = await folder.ledger.after({}, limit=100)
+    assert [row.seq for row in found] == [1, 2, 3]
+
+
+async def test_following_with_a_search_passes_over_the_rest_for_good(folder):
+    await folder.write_story(team="web")
+    wanted = Search(team="payments")
+    found, position = await folder.ledger.after({}, 100, wanted)
+    assert found == []
+    assert position == await folder.ledger.end()
+    await folder.write_story(team="payments")
+    found, _ = await folder.ledger.after(position, 100, wanted)
+    assert [row.kind for row in found] == ["admitted", "completed"]
+
+
+async def test_following_goes_on_in_the_lane_of_the_next_process(tmp_path):
+    async with a_ledger_in(tmp_path, Clock(2_000_000)) as first:
+        await first.write_story()
+        position = await first.ledger.end()
+    async with a_ledger_in(tmp_path, Clock(1_000_000)) as second:  # its clock was set back
+        audit_id = await second.write_story()
+        found, _ = await second.ledger.after(position, 100)
+    assert {row.exchange_id for row in found} == {audit_id}
+
+
+async def test_a_sink_takes_each_record_and_its_cursor_does_not_move_back(folder):
+    await folder.write_story()
+    ledger = folder.ledger
+    first = await ledger.pending("otlp", 2)
+    await ledger.advance("otlp", first)
+    rest = await ledger.pending("otlp", 10)
+    assert [row.seq for row in first + rest] == [1, 2, 3]
+    await ledger.advance("otlp", rest)
+    await ledger.advance("otlp", first)
+    assert await ledger.pending("otlp", 10) == []
+
+
+async def test_sinks_do_not_share_a_cursor(folder):
+    await folder.write_story()
+    await folder.ledger.advance("otlp", await folder.ledger.pending("otlp", 10))
+    assert len(await folder.ledger.pending("archive", 10)) == 3
+
+
+async def test_a_sink_misses_no_lane_even_when_a_clock_was_set_back(tmp_path):
+    async with a_ledger_in(tmp_path, Clock(2_000_000)) as first:
+        await first.write_story()
+        await first.ledger.advance("otlp", await first.ledger.pending("otlp", 10))
+    async with a_ledger_in(tmp_path, Clock(1_000_000)) as second:
+        await second.write_story()
+        assert len(await second.ledger.pending("otlp", 10)) == 3
+        assert await second.ledger.lanes() == [second.writer.lane, first.writer.lane]
+
+
+async def test_what_a_team_has_spent_is_summed_since_a_time(folder):
+    await folder.write_story(team="web")
+    later = (await folder.ledger.newest(1))[0].time_unix_us + 1
+    await folder.write_story(team="web")
+    await folder.write_story(team="web")
+    await folder.write_story(team="payments")
+    assert await folder.ledger.spent_by_team(later) == {
+        "web": Spent(2 * 12_345, 2 * 175),
+        "payments": Spent(12_345, 175),
+    }
+    assert await folder.ledger.spent_by_team(later + 10**9) == {}
+
+
+async def test_an_exchange_without_an_end_is_found_with_its_attempts(folder):
+    await folder.write_story()
+    story = a_story(folder.records, team="payments", model="small")
+    await folder.write(story.admitted(), story.attempted("a/b"), story.attempted("c/d"))
+    await folder.write(a_story(folder.records).denied())
+    attempts = (PastAttempt(1, "a/b"), PastAttempt(2, "c/d"))
+    assert await folder.ledger.open_exchanges(10) == [
+        LostExchange(story.exchange.id, "payments", "small", attempts)
+    ]
+    assert await folder.ledger.open_exchanges(10, but_lane=folder.writer.lane) == []
+
+
+async def test_an_end_in_a_later_lane_is_an_end(tmp_path):
+    async with a_ledger_in(tmp_path) as first:
+        story = a_story(first.records)
+        await first.write(story.admitted())
+    async with a_ledger_in(tmp_path, Clock(CLOCK_START + 10**6)) as second:
+        (lost,) = await second.ledger.open_exchanges(10, but_lane=second.writer.lane)
+        await second.write(second.records.unknown(lost))
+        assert await second.ledger.open_exchanges(10) == []
+
+
+async def test_a_lane_marked_settled_is_not_looked_through_again(tmp_path):
+    async with a_ledger_in(tmp_path) as first:
+        await first.write(a_story(first.records).admitted())
+    async with a_ledger_in(tmp_path, Clock(CLOCK_START + 10**6)) as second:
+        await second.ledger.mark_settled(but_lane=second.writer.lane)
+        assert await second.ledger.open_exchanges(10) == []
