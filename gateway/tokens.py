@@ -69,8 +69,11 @@ class TokenEstimator:
     belong to one event loop; `count` runs in one thread of its own.
     """
 
-    def __init__(self, vocabulary: Path | None) -> None:
+    def __init__(
+        self, vocabulary: Path | None, *, most_counted_characters: int = MOST_COUNTED_CHARACTERS
+    ) -> None:
         self._vocabulary = vocabulary
+        self._most_counted_characters = most_counted_characters
         self._factors: OrderedDict[str, float] = OrderedDict()
         self._encoding: Encoding | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
@@ -110,7 +113,7 @@ class TokenEstimator:
             return None
         counted = skipped = tokens = 0
         for piece in _pieces(texts):
-            if counted >= MOST_COUNTED_CHARACTERS:
+            if counted >= self._most_counted_characters:
                 skipped += len(piece)
                 continue
             counted += len(piece)

@@ -79,7 +79,13 @@ def in_anthropic_shape(
 
 def _in_anthropic_words(model: ListedModel) -> dict[str, str]:
     created_at = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"type": "model", "id": model.id, "display_name": model.id, "created_at": created_at}
+    return {
+        "type": "model",
+        "id": model.id,
+        "display_name": model.id,
+        "created_at": created_at,
+        "lifecycle": "active",  # newer clients require it
+    }
 
 
 def _limit(given: str | None) -> int:
