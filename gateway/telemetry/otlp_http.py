@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 import ssl
 import threading
@@ -74,15 +75,23 @@ class HttpExporter:
         return answer
 
     def _exchange(self, path: str, body: bytes) -> _Answer:
-        connection = self._connection or self._dial()
-        self._connection = connection
-        with _hung_up_after(connection, self._timeout_seconds):
+        connection, link = self._connected()
+        with _hung_up_after(link, self._timeout_seconds):
             connection.request("POST", path, body=body, headers=self._headers)
             response = connection.getresponse()
             content = response.read(_MAX_ANSWER)
             if response.read(1):
                 raise http.client.HTTPException("the collector's answer does not end")
         return _Answer(response.status, response.headers.get_content_type(), content)
+
+    def _connected(self) -> tuple[http.client.HTTPConnection, socket.socket]:
+        """The kept connection if it still stands, else a new one."""
+        connection = self._connection
+        if connection is None or connection.sock is None or _has_ended(connection.sock):
+            self.close()
+            connection = self._connection = self._dial()
+            connection.connect()
+        return connection, connection.sock
 
     def _dial(self) -> http.client.HTTPConnection:
         host, port, timeout = self._endpoint.host, self._endpoint.port, self._timeout_seconds
@@ -92,8 +101,14 @@ class HttpExporter:
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
 
+def _has_ended(link: socket.socket) -> bool:
+    """Whether the other side has hung up: between two answers there is nothing else to read."""
+    readable, _, _ = select.select([link], [], [], 0)
+    return bool(readable)
+
+
 @contextmanager
-def _hung_up_after(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+def _hung_up_after(link: socket.socket, seconds: float) -> Iterator[None]:
     """Bound the whole exchange: a socket's own timeout starts anew with every byte.
 
     Raises `TimeoutError` when time ran out, also when what came until then looks whole.
@@ -102,11 +117,10 @@ def _hung_up_after(connection: http.client.HTTPConnection, seconds: float) -> It
 
     def hang_up() -> None:
         ran_out.set()
-        if isinstance(connection.sock, socket.socket):
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it has just been closed
+        try:
+            link.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has just been closed
 
     timer = threading.Timer(seconds, hang_up)
     timer.daemon = True

@@ -44,11 +44,17 @@ class Shipper:
     """
 
     def __init__(
-        self, command: Sequence[str], secrets: Secrets, *, sleep: Sleep = asyncio.sleep
+        self,
+        command: Sequence[str],
+        secrets: Secrets,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self._command = tuple(command)
         self._secrets = secrets
         self._sleep = sleep
+        self._stop_seconds = stop_seconds
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
@@ -64,7 +70,7 @@ class Shipper:
         self._keeper = asyncio.create_task(self._keep(), name="telemetry-shipper")
 
     async def stop(self) -> None:
-        """Let it ship what is left, for `STOP_SECONDS` at most. Safe to call twice."""
+        """Let it ship what is left, for `stop_seconds` at most. Safe to call twice."""
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
@@ -72,7 +78,7 @@ class Shipper:
         await asyncio.wait([keeper])
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
-            await _end(process)
+            await _end(process, self._stop_seconds)
 
     async def _keep(self) -> None:
         while True:
@@ -104,10 +110,10 @@ class Shipper:
         return await process.wait()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, seconds: float) -> None:
     process.terminate()
     try:
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(seconds):
             await process.wait()
     except TimeoutError:
         log.error("shipper_killed", extra={"pid": process.pid})
