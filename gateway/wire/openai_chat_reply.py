@@ -180,7 +180,6 @@ def _decode(data: bytes) -> _Chunk | None:
 
 
 def _read_loosely(document: dict[str, object]) -> _Chunk:
-    choices = document.get("choices")
     return _Chunk(
         choices=[
             _Choice(
@@ -189,8 +188,7 @@ def _read_loosely(document: dict[str, object]) -> _Chunk:
                 message=_said_loosely(choice.get("message")),
                 finish_reason=replies.text_or_none(choice.get("finish_reason")),
             )
-            for choice in (choices if isinstance(choices, list) else ())
-            if isinstance(choice, dict)
+            for choice in replies.objects(document.get("choices"))
         ],
         id=replies.text_or_none(document.get("id")),
         model=replies.text_or_none(document.get("model")),
@@ -222,14 +220,11 @@ def _is_given(value: msgspec.Raw) -> bool:
 
 def _says_something(data: bytes) -> bool:
     """Looks for words in members we do not know. Asked only until the reply has started."""
-    document = replies.decode_loosely(data)
-    choices = document.get("choices") if isinstance(document, dict) else None
-    deltas = [choice.get("delta") for choice in choices or () if isinstance(choice, dict)]
+    document = replies.figures(replies.decode_loosely(data))
     return any(
         value and key not in _OPENING_KEYS
-        for delta in deltas
-        if isinstance(delta, dict)
-        for key, value in delta.items()
+        for choice in replies.objects(document.get("choices"))
+        for key, value in replies.figures(choice.get("delta")).items()
     )
 
 

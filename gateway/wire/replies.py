@@ -10,12 +10,17 @@ MOST_FAILURE_CHARACTERS: Final = 300
 _MOST_TOKENS: Final = 2**53
 
 Figures = dict[str, object]
-"""A vendor's usage object, of which nothing is taken on trust."""
+"""An object of a vendor's, such as its usage, of which nothing is taken on trust."""
 
 
 def figures(value: object) -> Figures:
     """`value` if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def objects(value: object) -> list[Figures]:
+    """The objects in `value` if it is a list, else none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def decode_figures(raw: msgspec.Raw) -> Figures:

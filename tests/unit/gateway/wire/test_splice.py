@@ -4,12 +4,15 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import MalformedRequest
 from gateway.wire import splice
 from gateway.wire.base import Span
+
+# The machine that runs this may be slow; what is generated is small all the same.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 BLANKS = st.text(" \t\r\n", max_size=3)
 LEAVES = (
@@ -73,6 +76,7 @@ def has_duplicate(members: list[tuple[str, str]]) -> bool:
     return len({key for key, _ in members}) < len(members)
 
 
+@PATIENT
 @given(objects())
 def test_every_member_stands_where_it_is_said_to(case: tuple[list[tuple[str, str]], bytes]) -> None:
     members, body = case
@@ -86,6 +90,7 @@ def test_every_member_stands_where_it_is_said_to(case: tuple[list[tuple[str, str
     assert {key: bytes(value).decode() for key, value in values.items()} == dict(members)
 
 
+@PATIENT
 @given(objects(), VALUES, st.randoms(use_true_random=False))
 def test_an_edit_changes_only_its_span(case, value, random) -> None:
     members, body = case
@@ -102,6 +107,7 @@ def test_an_edit_changes_only_its_span(case, value, random) -> None:
     assert {**before, key: value} == after
 
 
+@PATIENT
 @given(objects())
 def test_a_nested_object_gives_the_same_members(case) -> None:
     members, text = case

@@ -3,10 +3,13 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.wire.sse import EventTooLarge, Splitter, data_of
+
+# The machine that runs this may be slow; what is generated is small all the same.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LINES = st.sampled_from(
     [
@@ -39,6 +42,7 @@ def split(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
     return events + last, rest
 
 
+@PATIENT
 @given(STREAMS | st.binary(max_size=40), st.lists(st.integers(0, 500), max_size=8))
 def test_any_chunking_gives_the_same_events_and_every_byte(stream: bytes, cuts: list[int]) -> None:
     events, rest = split(pieces_of(stream, cuts))
@@ -47,6 +51,7 @@ def test_any_chunking_gives_the_same_events_and_every_byte(stream: bytes, cuts: 
     assert (events, rest) == split([stream])
 
 
+@PATIENT
 @given(STREAMS | st.binary(max_size=40))
 def test_an_event_is_its_lines_up_to_a_blank_one(stream: bytes) -> None:
     events, rest = split([stream])
