@@ -89,7 +89,6 @@ async def assembled(
             stack.push_async_callback(choice.engine.stop)
         configuration = choice.configuration
         keys = Keys(opened.database)
-        first_keys = await _first_keys(keys, opened, configuration)
         key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
         await key_ring.start()
         stack.push_async_callback(key_ring.stop)
@@ -113,6 +112,8 @@ async def assembled(
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id)
         app = create_app(_version(), spoken, front, pipeline, status)
         application = FrontDoor(front if front_is_on else None, app)
+        first_keys = await _first_keys(keys, opened, configuration)
+        await key_ring.refresh()
         yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
 
 

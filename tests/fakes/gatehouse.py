@@ -1,0 +1,124 @@
+"""A whole gateway in the test's own process: real server, real ledger, real sockets."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from gateway.assembly import Gatehouse, assembled
+from gateway.server import GatehouseServer, listen, server_config
+from gateway.settings import ServeOptions
+from gateway.store.database import FILE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """A gateway that serves, seen from outside: an address, keys, and its ledger file."""
+
+    base_url: str
+    developer_key: str
+    admin_key: str
+    data: Path
+    configuration_file: Path
+    inside: Gatehouse
+    server: GatehouseServer
+
+    @property
+    def port(self) -> int:
+        return int(self.base_url.rsplit(":", 1)[1])
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """An HTTP client that sends the developer key and JSON."""
+        return httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"authorization": f"Bearer {self.developer_key}", **headers},
+            timeout=20.0,
+            trust_env=False,
+        )
+
+    async def chat(self, model: str = "coder", text: str = "hello", **more: Any) -> httpx.Response:
+        """Ask once, on the chat wire."""
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+        async with self.client() as client:
+            return await client.post("/v1/chat/completions", json=body)
+
+    async def messages(
+        self, model: str = "coder", text: str = "hello", **more: Any
+    ) -> httpx.Response:
+        """Ask once, on the messages wire."""
+        body = {
+            "model": model,
+            "max_tokens": 1000,
+            "messages": [{"role": "user", "content": text}],
+            **more,
+        }
+        async with self.client(**{"anthropic-version": "2023-06-01"}) as client:
+            return await client.post("/v1/messages", json=body)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every ledger record, oldest first, as an auditor's own reader would see the file."""
+        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
+        return [orjson.loads(row[0]) for row in rows]
+
+    def kinds(self) -> list[str]:
+        """The kinds of all records, oldest first."""
+        return [record["kind"] for record in self.records()]
+
+    async def until_closed(
+        self, exchanges: int = 1, timeout_seconds: float = 5.0
+    ) -> dict[str, Any]:
+        """Wait until so many exchanges have their end in the ledger; the newest end."""
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                ends = [each for each in self.records() if each["kind"] in {"completed", "unknown"}]
+                if len(ends) >= exchanges:
+                    return ends[-1]
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running_gateway(
+    folder: Path,
+    configuration: str | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    front_is_on: bool = True,
+) -> AsyncGenerator[RunningGateway]:
+    """Serve `configuration` (YAML; None for the embedded default) from `folder` on a free port."""
+    file = folder / "gatehouse.yaml"
+    if configuration is not None:
+        file.write_text(configuration)
+    options = ServeOptions(config=file if configuration is not None else None, data=folder / "data")
+    listening = asyncio.Event()
+    with listen("127.0.0.1", 0) as listener:
+        async with assembled(options, environ or {}, front_is_on=front_is_on) as gatehouse:
+
+            def draining() -> None:
+                gatehouse.status.is_draining = True
+
+            server = GatehouseServer(
+                server_config(gatehouse.application, grace_seconds=5), listening.set, draining
+            )
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            await listening.wait()
+            keys = gatehouse.first_keys
+            yield RunningGateway(
+                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+                developer_key=keys.developer if keys else "",
+                admin_key=keys.admin if keys else "",
+                data=options.data,
+                configuration_file=file,
+                inside=gatehouse,
+                server=server,
+            )
+            server.should_exit = True
+            await gatehouse.calls.end_all(2.0)
+            await serving
