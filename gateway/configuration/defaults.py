@@ -36,7 +36,8 @@ def default_configuration(found: Sequence[FoundEngine], shipped: Shipped) -> Con
     engines = {engine.name: engine for engine in found}
     document = _document(engines, targets) if targets else _rehearsal()
     digest = digest_of(document.model_dump_json(exclude_none=True).encode())
-    return build(document, {}, shipped, digest=digest, notices=tuple(notices))
+    keys = {engine.name: engine.api_key for engine in found if engine.api_key is not None}
+    return build(document, keys, shipped, digest=digest, notices=tuple(notices))
 
 
 def _document(engines: dict[str, FoundEngine], targets: dict[str, list[str]]) -> GatehouseDocument:

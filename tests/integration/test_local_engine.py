@@ -150,6 +150,18 @@ async def test_loading_is_bounded_in_time(model_file: Path) -> None:
     assert not engine.is_running
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Qwen3-Coder.Q4_K_M.gguf", "Qwen3-Coder.Q4_K_M"),
+        ("My model (2).gguf", "My-model-2"),
+        ("模型.gguf", "local"),
+    ],
+)
+def test_the_model_is_named_after_its_file_as_any_client_can_type_it(file: str, name: str) -> None:
+    assert LocalEngine(Path(file)).model_name == name
+
+
 def test_without_llama_cpp_the_extra_to_install_is_named() -> None:
     with pytest.raises(LocalEngineError, match=r"gatehouse\[local\]"):
         check_installed("no_such_engine")

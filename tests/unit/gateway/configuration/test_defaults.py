@@ -1,8 +1,10 @@
 """Without a file the gateway offers what it finds, else the rehearsal model."""
 
+from dataclasses import replace
+
 from gateway.configuration.defaults import default_configuration
 from policy.types import Allow, DataClass
-from providers.base import Via, WireName
+from providers.base import Secret, Via, WireName
 from providers.discovery import FoundEngine
 from tests.fakes.configurations import SHIPPED
 from tests.fakes.policy_facts import an_identity, some_facts
@@ -40,6 +42,13 @@ def test_an_engine_keeps_its_address_and_its_wires():
     vendor = default_configuration((OLLAMA,), SHIPPED).vendors["ollama"]
     assert vendor.base_url == "http://127.0.0.1:11434"
     assert vendor.wires == OLLAMA.wires
+
+
+def test_an_engine_of_our_own_is_asked_with_its_key():
+    local = replace(VLLM, name="local", api_key=Secret("only-we-know"))
+    vendors = default_configuration((OLLAMA, local), SHIPPED).vendors
+    assert vendors["local"].api_key == Secret("only-we-know")
+    assert vendors["ollama"].api_key is None
 
 
 def test_a_model_with_a_hostile_name_is_left_out_and_named_escaped():
