@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import typer
 
+from gateway.cli.audit import audit
 from gateway.cli.check import check
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.keys import key
 from gateway.cli.models import models
 from gateway.cli.output import ReaderGone, note
 from gateway.cli.up import up
@@ -24,7 +26,9 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(check)
+app.add_typer(key, name="key")
 app.command()(models)
+app.add_typer(audit, name="audit")
 app.command()(version)
 
 

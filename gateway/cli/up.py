@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import Config, Data, data_folder
 from gateway.cli.output import print_all
 from gateway.cli.welcome import welcome
@@ -39,8 +40,6 @@ def up(
     ] = None,
 ) -> None:
     """Start the gateway; Ctrl-C lets running answers end, then stops it."""
-    from gateway.main import serve
-
     options = ServeOptions(
         config=config or configuration_in(Path.cwd()),
         data=data_folder(data),
@@ -49,7 +48,32 @@ def up(
         model=model,
         ready_file=ready_file,
     )
-    raise typer.Exit(serve(options, _greet))
+    raise typer.Exit(_serve(options))
+
+
+def _serve(options: ServeOptions) -> int:
+    """Serve until told to stop. Whatever keeps the gateway from serving is one clear line."""
+    from gateway.audit.lock import DataFolderInUse
+    from gateway.configuration.choice import ConflictingOptions
+    from gateway.configuration.problems import ConfigurationError
+    from gateway.errors import LedgerUnavailable
+    from gateway.main import CannotListen, serve
+    from gateway.store.database import StoreError
+    from providers.local import LocalEngineError
+
+    try:
+        return serve(options, _greet)
+    except ConfigurationError as error:
+        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+    except ConflictingOptions as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
+    except (StoreError, DataFolderInUse, LedgerUnavailable) as error:
+        raise CommandFailed(str(error), Exit.DATA) from error
+    except (CannotListen, LocalEngineError) as error:
+        raise CommandFailed(str(error)) from error
+    except OSError as error:
+        what = f" {error.filename}" if error.filename else ""
+        raise CommandFailed(f"cannot use{what}: {error.strerror or error}") from error
 
 
 def _greet(ready: Ready) -> None:

@@ -1,0 +1,163 @@
+"""`gatehouse audit`: what happened, as the ledger has it, also while the gateway writes."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.data import opened_database
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.lines import HEADING, line_of
+from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.output import note, print_all, print_json, print_line
+from gateway.cli.times import parse_moment, unix_us
+
+if TYPE_CHECKING:
+    from gateway.store.ledger import Ledger, LedgerRow, Search
+
+TAIL_RECORDS = 50
+SEARCH_RECORDS = 100
+MOST_RECORDS = 1_000_000
+POLL_SECONDS = 0.25
+_PAGE_RECORDS = 500
+
+audit = typer.Typer(
+    help="Read the ledger: what was asked, decided, tried and answered.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Kind(StrEnum):
+    """The kinds of record there are."""
+
+    ADMITTED = "admitted"
+    ATTEMPTED = "attempted"
+    DENIED = "denied"
+    COMPLETED = "completed"
+    UNKNOWN = "unknown"
+
+
+@audit.command()
+def tail(
+    count: Annotated[
+        int, typer.Option("-n", "--lines", min=0, max=MOST_RECORDS, help="How many records.")
+    ] = TAIL_RECORDS,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the newest records, oldest first."""
+    asyncio.run(_tail(data_folder(data), count, follow, as_json))
+
+
+@audit.command()
+def show(
+    audit_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The audit id, or an unambiguous beginning of it.")
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell one exchange from beginning to end."""
+    from gateway.cli.story import StoryRecord, tell
+
+    rows = asyncio.run(_exchange(data_folder(data), audit_id))
+    if as_json:
+        print_json(row.body for row in rows)
+    else:
+        print_all(tell([StoryRecord(row.body, row.record_hash) for row in rows]))
+
+
+@audit.command()
+def search(
+    team: Annotated[str | None, typer.Option(help="Of this team.")] = None,
+    user: Annotated[str | None, typer.Option(help="Of this user.")] = None,
+    model: Annotated[str | None, typer.Option(help="For this model, as clients name it.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Of this kind.")] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(help="With this outcome (complete, failed, cut, ...) or denied by this rule."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From then on: 2h (ago), 2026-11-21.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST_RECORDS, help="The newest so many at most.")
+    ] = SEARCH_RECORDS,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find records, oldest first."""
+    from gateway.store.ledger import Search
+
+    now = datetime.now(UTC)
+    wanted = Search(
+        team=team,
+        subject=user,
+        model=model,
+        kind=None if kind is None else kind.value,
+        outcome=outcome,
+        since_unix_us=None if since is None else unix_us(parse_moment(since, now)),
+        until_unix_us=None if until is None else unix_us(parse_moment(until, now)),
+    )
+    rows = asyncio.run(_search(data_folder(data), wanted, limit))
+    _print(rows, as_json, heading=True)
+    if len(rows) == limit:
+        note(f"There may be more: these are the newest {limit}; see --limit.")
+
+
+async def _tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:
+    from gateway.store.ledger import Ledger
+
+    async with opened_database(folder) as database:
+        ledger = Ledger(database)
+        position = dict(await ledger.end())
+        rows = await ledger.newest(count) if count else []
+        _print(rows, as_json, heading=True)
+        # What was written between the two questions has been printed.
+        position |= {row.lane: row.seq for row in rows if row.seq > position.get(row.lane, 0)}
+        if follow:
+            await _follow(ledger, position, as_json)
+
+
+async def _follow(ledger: "Ledger", position: Mapping[str, int], as_json: bool) -> None:
+    while True:
+        rows, position = await ledger.after(position, _PAGE_RECORDS)
+        _print(rows, as_json, heading=False)
+        if len(rows) < _PAGE_RECORDS:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _exchange(folder: Path, audit_id: str) -> "list[LedgerRow]":
+    from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Ledger
+
+    async with opened_database(folder) as database:
+        try:
+            return await Ledger(database).exchange(audit_id)
+        except (AmbiguousAuditId, ExchangeNotFound) as error:
+            raise CommandFailed(str(error), Exit.NOT_FOUND) from error
+
+
+async def _search(folder: Path, wanted: "Search", limit: int) -> "list[LedgerRow]":
+    from gateway.store.ledger import Ledger
+
+    async with opened_database(folder) as database:
+        return await Ledger(database).newest(limit, wanted)
+
+
+def _print(rows: "Iterable[LedgerRow]", as_json: bool, *, heading: bool) -> None:
+    if as_json:
+        print_json(row.body for row in rows)
+        return
+    if heading:
+        note(HEADING)
+    for row in rows:
+        print_line(line_of(row.body))
