@@ -27,7 +27,7 @@ from providers.translation.departure import Cargo
 from providers.translation.hub import Capabilities, ChatRequest, Json
 from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
-from providers.translation.roads import ROADS, Road, path_for, prefix_for
+from providers.translation.roads import ROADS, Road, call_to_nowhere, path_for, prefix_for
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import ERRAND, Errand, WatchedTransport
 
@@ -96,6 +96,14 @@ class TranslatedSender:
         # The one way to hand the OpenAI SDK below LiteLLM a client of ours, whatever the address.
         session = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
         setattr(self._litellm, "aclient_session", session)  # noqa: B010 - its module is untyped
+
+    async def warm_up(self) -> None:
+        """Let LiteLLM load what it loads at a first call, a second's work, by calls to nowhere."""
+        for prefix in ROADS:
+            try:
+                await self.send(call_to_nowhere(prefix))
+            except ProviderError:
+                pass  # nobody is there, as expected
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. `UpstreamReply.headers` may hold `DROPPED_HEADER`."""

@@ -136,7 +136,9 @@ def _end_with_parent(server: uvicorn.Server) -> None:
 
 async def _serve(path: str, ready: int, timeouts: Timeouts) -> None:
     client = HttpClient()
-    app = TranslatorApp(TranslatedSender(client, timeouts=timeouts))
+    sender = TranslatedSender(client, timeouts=timeouts)
+    await sender.warm_up()
+    app = TranslatorApp(sender)
     config = uvicorn.Config(
         app,
         uds=path,

@@ -22,35 +22,48 @@ class Ending:
 
 def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
     """What the hub says of the end, less everything the vendor did not say itself."""
-    told = usage if isinstance(usage, Mapping) and watch.has_usage else None
+    told = watch.chat_usage or (usage if watch.has_usage else None)
     return Ending(
-        usage=None if told is None else _verified_usage(told, watch),
+        usage=_verified_usage(told, watch) if isinstance(told, Mapping) else None,
         native_stop_reason=watch.native_stop_reason,
         stop_sequence=watch.stop_sequence,
     )
 
 
 _CACHE_AGES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
-_PROMPT_DETAILS = ("cached_tokens", "cache_creation_tokens", "audio_tokens")
+_READ = ("cached_tokens", "prompt_cache_hit_tokens")  # DeepSeek's name, and Moonshot's place
+_WRITTEN = ("cache_creation_tokens", "cache_creation_input_tokens", "cache_write_tokens")
+_BY_AGE = ("cache_creation_token_details", "cache_creation")
 
 
 def _verified_usage(told: Mapping[str, Any], watch: ReplyWatch) -> Json:
+    prompt, completion = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
+    found = told.get("prompt_tokens_details")
+    given = found if isinstance(found, Mapping) else {}
+    details: Json = {"cached_tokens": _first(given, _READ) or _first(told, _READ)}
+    if written := _first(given, _WRITTEN):
+        details["cache_creation_tokens"] = written
+    by_age: Mapping[str, Any] = next(
+        (given[each] for each in _BY_AGE if isinstance(given.get(each), Mapping)), {}
+    )
+    known = {each: _count(by_age.get(each)) for each in _CACHE_AGES}
+    if any(known.values()):
+        details["cache_creation_token_details"] = known
     usage: Json = {
-        name: _count(told.get(name))
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": _count(told.get("total_tokens")) or prompt + completion,
+        "prompt_tokens_details": details,
     }
-    given = told.get("prompt_tokens_details") or {}
-    details: Json = {each: given[each] for each in _PROMPT_DETAILS if _count(given.get(each))}
-    by_age = given.get("cache_creation_token_details")
-    if isinstance(by_age, Mapping):
-        known = {each: _count(by_age.get(each)) for each in _CACHE_AGES}
-        if any(known.values()):
-            details["cache_creation_token_details"] = known
-    usage["prompt_tokens_details"] = {"cached_tokens": 0, **details}
     if watch.has_reasoning_count:
-        reasoning = (told.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        spent = told.get("completion_tokens_details")
+        reasoning = spent.get("reasoning_tokens") if isinstance(spent, Mapping) else None
         usage["completion_tokens_details"] = {"reasoning_tokens": _count(reasoning)}
     return usage
+
+
+def _first(given: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    return next((_count(given[each]) for each in names if _count(given.get(each))), 0)
 
 
 def _count(value: object) -> int:

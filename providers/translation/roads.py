@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from providers.base import Target, Vendor, WireName
+from providers.base import Target, UpstreamCall, Vendor, VendorRecord, Via, WireName
 from providers.errors import UnsupportedFeature
 
 
@@ -62,3 +62,19 @@ def path_for(target: Target, road: Road, *, streaming: bool) -> str:
     action = "streamGenerateContent?alt=sse" if streaming else "generateContent"
     model = quote(target.upstream_model, safe="/-._~")
     return template.replace("{model}", model).replace("{action}", action)
+
+
+def call_to_nowhere(prefix: str) -> UpstreamCall:
+    """A call down a road at whose end there is no server."""
+    record = VendorRecord(
+        kind="nowhere",
+        in_house=True,
+        base_url=None,
+        paths={ROADS[prefix].speaks: "/"},
+        auth={},
+        litellm_prefix=prefix,
+        via=Via.LITELLM,
+    )
+    vendor = Vendor("nowhere", record, "unix:/nonexistent", None, frozenset(), Via.LITELLM)
+    body = b'{"messages": [{"role": "user", "content": "hello"}]}'
+    return UpstreamCall(WireName.OPENAI_CHAT, Target(vendor, "none"), body, (), streaming=False)

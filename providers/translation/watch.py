@@ -30,6 +30,7 @@ class ReplyWatch:
         self.created: int | None = None
         self.native_stop_reason: str | None = None  # in Anthropic's own words
         self.stop_sequence: str | None = None
+        self.chat_usage: dict[str, Any] | None = None  # as a chat vendor told it
         self.has_usage = False
         self.has_reasoning_count = False
         self.failure: str | None = None  # the vendor's own error in the middle of a stream
@@ -116,11 +117,13 @@ class ReplyWatch:
             self._finished.add(index if isinstance(index, int) else at)
             if isinstance(choice.get("stop_reason"), str):  # vLLM names the sequence that hit
                 self.stop_sequence = choice["stop_reason"]
-        self._read_usage(choice.get("usage"))  # Moonshot's place for it
+        self._read_usage(choice.get("usage"))  # Moonshot's place for it; LiteLLM looks past it
 
     def _read_usage(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
+        if usage.get("completion_tokens") is not None:
+            self.chat_usage = usage
         counts = ("completion_tokens", "output_tokens", "totalTokenCount")
         self.has_usage = self.has_usage or any(usage.get(each) is not None for each in counts)
         details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
