@@ -77,9 +77,10 @@ class StreamedReply(Reply):
         Raises `ReplyCut` or `ProviderTimeout` (from the sender).
         """
         data = await self.body.read()
-        if not data:
-            return None
         observe = self.observer.observe_event
+        if not data:  # what is left is the event that a lone CR kept waiting, or half an event
+            last, _ = self.splitter.finish()
+            return [(observe(event), event) for event in last] or None
         try:
             return [(observe(event), event) for event in self.splitter.feed(data)]
         except EventTooLarge as error:
