@@ -13,7 +13,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -154,23 +153,15 @@ class Ledger:
 
         Also those that are running now: `but_lane` leaves out the lane of a live writer.
         """
-        end = select(_ENDED.c.seq).where(
-            _ENDED.c.exchange_id == BODIES.c.exchange_id, _ENDED.c.kind.in_(_ENDS)
-        )
-        query = (
-            select(BODIES.c.exchange_id, BODIES.c.team, BODIES.c.model)
-            .join(LANES, LANES.c.lane == BODIES.c.lane)
-            .where(LANES.c.lane != but_lane, BODIES.c.seq > LANES.c.settled_seq)
-            .where(BODIES.c.kind == "admitted", ~exists(end))
-            .order_by(*_KEY_COLUMNS)
-            .limit(limit)
-        )
-        async with self._database.reading() as connection:
-            found = (await connection.execute(query)).all()
-        return [
-            LostExchange(exchange_id, team, model, await self._attempts(exchange_id))
-            for exchange_id, team, model in found
-        ]
+        found: list[LostExchange] = []
+        for lane, settled_seq in (await self._settled(but_lane)).items():
+            query = _open_in(lane, settled_seq).limit(limit - len(found))
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(query)).all()
+            for exchange_id, team, model in rows:
+                attempts = await self._attempts(exchange_id)
+                found.append(LostExchange(exchange_id, team, model, attempts))
+        return found
 
     async def mark_settled(self, *, but_lane: str) -> None:
         """Note that in all other lanes every exchange has its end: no need to look again."""
@@ -184,16 +175,13 @@ class Ledger:
 
     async def spent_by_team(self, since_unix_us: int) -> dict[str, Spent]:
         """Money and tokens of all exchanges completed since then, by team."""
-        completed = literal(
-            "completed", literal_execute=True
-        )  # the partial index asks for a literal
         query = (
             select(
                 BODIES.c.team,
                 func.sum(BODIES.c.cost_nano_usd),
                 func.sum(BODIES.c.total_tokens),
             )
-            .where(BODIES.c.kind == completed, BODIES.c.time_unix_us >= since_unix_us)
+            .where(BODIES.c.cost_nano_usd.is_not(None), BODIES.c.time_unix_us >= since_unix_us)
             .group_by(BODIES.c.team)
         )
         async with self._database.reading() as connection:
@@ -202,15 +190,11 @@ class Ledger:
 
     async def pending(self, sink: str, limit: int) -> list[LedgerRow]:
         """Records that `sink` has not taken yet, in order of lane and number."""
-        query = (
-            _rows()
-            .join(LANES, LANES.c.lane == BODIES.c.lane)
-            .outerjoin(CURSORS, and_(CURSORS.c.lane == LANES.c.lane, CURSORS.c.sink == sink))
-            .where(BODIES.c.seq > func.coalesce(CURSORS.c.seq, 0))
-            .order_by(*_KEY_COLUMNS)
-            .limit(limit)
-        )
-        return await self._fetch(query)
+        taken = select(CURSORS.c.lane, CURSORS.c.seq).where(CURSORS.c.sink == sink)
+        async with self._database.reading() as connection:
+            position = dict((await connection.execute(taken)).all())
+        rows, _ = await self.after(position, limit)
+        return rows
 
     async def advance(self, sink: str, rows: Sequence[LedgerRow]) -> None:
         """Note that `sink` has taken these rows, and so all before them in their lanes.
@@ -253,6 +237,13 @@ class Ledger:
             for row in found
         ]
 
+    async def _settled(self, but_lane: str) -> dict[str, int]:
+        """The settled marks of the other lanes, oldest lane first."""
+        query = select(LANES.c.lane, LANES.c.settled_seq).where(LANES.c.lane != but_lane)
+        async with self._database.reading() as connection:
+            found = await connection.execute(query.order_by(LANES.c.opened_unix_us, LANES.c.lane))
+            return dict(found.all())
+
     async def _attempts(self, exchange_id: str) -> tuple[PastAttempt, ...]:
         query = (
             select(BODIES.c.body)
@@ -279,6 +270,18 @@ def _rows() -> Select[*tuple[Any, ...]]:
         LEAVES.c.record_hash,
         BODIES.c.body,
     ).join_from(BODIES, LEAVES, same)
+
+
+def _open_in(lane: str, settled_seq: int) -> Select[*tuple[Any, ...]]:
+    end = select(_ENDED.c.seq).where(
+        _ENDED.c.exchange_id == BODIES.c.exchange_id, _ENDED.c.kind.in_(_ENDS)
+    )
+    return (
+        select(BODIES.c.exchange_id, BODIES.c.team, BODIES.c.model)
+        .where(BODIES.c.lane == lane, BODIES.c.seq > settled_seq)
+        .where(BODIES.c.kind == "admitted", ~exists(end))
+        .order_by(BODIES.c.seq)
+    )
 
 
 def _row(found: Row[*tuple[Any, ...]]) -> LedgerRow:

@@ -132,13 +132,13 @@ Index(
     sqlite_where=BODIES.c.subject.is_not(None),
     postgresql_where=BODIES.c.subject.is_not(None),
 )
-# Budgets are summed from this index alone.
+# Budgets are summed from this index alone: only ends of exchanges have a cost.
 Index(
     "ix_audit_body_spent",
     BODIES.c.time_unix_us,
     BODIES.c.team,
     BODIES.c.cost_nano_usd,
     BODIES.c.total_tokens,
-    sqlite_where=BODIES.c.kind == "completed",
-    postgresql_where=BODIES.c.kind == "completed",
+    sqlite_where=BODIES.c.cost_nano_usd.is_not(None),
+    postgresql_where=BODIES.c.cost_nano_usd.is_not(None),
 )

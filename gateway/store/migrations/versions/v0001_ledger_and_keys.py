@@ -86,7 +86,7 @@ def _create_body_indexes() -> None:
         (
             "ix_audit_body_spent",
             ["time_unix_us", "team", "cost_nano_usd", "total_tokens"],
-            "kind = 'completed'",
+            "cost_nano_usd IS NOT NULL",
         ),
     ):
         condition = sa.text(where)

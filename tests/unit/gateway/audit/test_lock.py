@@ -47,8 +47,11 @@ def test_folders_do_not_share_a_lock(tmp_path):
 def test_a_program_that_outlives_its_gateway_does_not_keep_the_lock(tmp_path):
     first, second = LedgerLock(tmp_path), LedgerLock(tmp_path)
     first.acquire()
-    program = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, close_fds=False) as outliving:
+    program = [sys.executable, "-c", "print(flush=True); input()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(program, close_fds=False, **pipes) as outliving:
+        assert outliving.stdout is not None
+        outliving.stdout.readline()
         first.release()
         second.acquire()
         outliving.communicate(b"\n")
