@@ -1,0 +1,254 @@
+"""One key is found in the headers, and memory says whose it is; every refusal sounds the same."""
+
+import asyncio
+import os
+import random
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from gateway.errors import MalformedRequest, NotAuthenticated
+from gateway.identity import KeyRing, extract_credential
+from gateway.store.database import open_database
+from gateway.store.keys import KeyChanges, Keys, StoredKey
+from gateway.virtual_key import Hasher, KeyIssuer, Role, mint
+from policy.types import Identity
+
+KEY = mint(random.Random(1).randbytes)
+OTHER = mint(random.Random(2).randbytes)
+HASHER = Hasher(b"p" * 32)
+VALUE = KEY.encode()
+
+
+class FakeKeys:
+    def __init__(self) -> None:
+        self.stored: dict[bytes, StoredKey] = {}
+        self.number = 0
+        self.asked: list[int] = []
+        self.broken = False
+
+    def keep(self, key: str, **changes: object) -> None:
+        values = {"id": "key_a", "last_four": key[-4:], "team": "web", "subject": "ann"}
+        more = {"roles": frozenset({"developer"}), "created_unix_us": 1}
+        stored = StoredKey(**{**values, **more, **changes})  # type: ignore[arg-type]  # what a test changes
+        self.stored[HASHER.digest(key)] = stored
+        self.number += 1
+
+    async def revision(self) -> int:
+        if self.broken:
+            raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+        return self.number
+
+    async def changes_since(self, revision: int) -> KeyChanges:
+        self.asked.append(revision)
+        return KeyChanges(self.number, dict(self.stored))
+
+
+async def a_ring(keys: FakeKeys, now_us: int = 1_000) -> KeyRing:
+    ring = KeyRing(keys, HASHER, unix_us=lambda: now_us)
+    await ring.refresh()
+    return ring
+
+
+def cause_of(ring: KeyRing, credential: str) -> tuple[str, str | None]:
+    with pytest.raises(NotAuthenticated) as refused:
+        ring.identify(credential)
+    return refused.value.cause, refused.value.credential_id
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"authorization", b"Bearer " + VALUE),
+        (b"authorization", b"bearer " + VALUE),
+        (b"authorization", b"BEARER  \t" + VALUE + b" "),
+        (b"authorization", b"\t Bearer " + VALUE),
+        (b"x-api-key", VALUE),
+        (b"x-api-key", b" " + VALUE + b"\t"),
+        (b"x-goog-api-key", VALUE),
+    ],
+)
+def test_the_key_is_found_in_any_of_three_headers(header):
+    assert extract_credential(((b"accept", b"*/*"), header)) == KEY
+
+
+def test_the_same_key_in_two_headers_is_one_key():
+    headers = ((b"authorization", b"Bearer " + VALUE), (b"x-api-key", VALUE))
+    assert extract_credential(headers) == KEY
+
+
+def test_an_empty_header_beside_the_key_says_nothing():
+    assert extract_credential(((b"x-api-key", b""), (b"x-goog-api-key", VALUE))) == KEY
+
+
+def test_two_different_keys_are_refused_without_showing_either():
+    headers = ((b"authorization", b"Bearer " + VALUE), (b"x-api-key", OTHER.encode()))
+    with pytest.raises(MalformedRequest, match="authorization and x-api-key") as refused:
+        extract_credential(headers)
+    assert KEY not in str(refused.value)
+    assert OTHER not in str(refused.value)
+
+
+@pytest.mark.parametrize("second", [VALUE, b"", b"x" * 5000])
+def test_the_same_header_twice_is_refused(second):
+    with pytest.raises(MalformedRequest, match="x-api-key came twice"):
+        extract_credential(((b"x-api-key", VALUE), (b"x-api-key", second)))
+
+
+@pytest.mark.parametrize("headers", [(), ((b"authorization", b""),), ((b"x-api-key", b"  "),)])
+def test_no_key_at_all_is_said_to_be_missing(headers):
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential(headers)
+    assert refused.value.cause == "missing"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"Basic " + VALUE,
+        VALUE,
+        b"Bearer" + VALUE,
+        b"Bearer " + VALUE + b" " + VALUE,
+        b"Bearer " + VALUE[:20] + b"\x00" + VALUE[21:],
+        b"Bearer " + VALUE + b"\r\nx: y",
+        b"Bearer " + "é".encode() + VALUE,
+        b"Bearer " + "🦊".encode(),
+        b"Bearer\x0b" + VALUE,
+        b"Bearer " + b"x" * 513,
+        b"x" * 1_000_000,
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_before_anybody_looks(value):
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential(((b"authorization", value),))
+    assert refused.value.cause == "malformed"
+
+
+@pytest.mark.parametrize("value", [b"Bearer", b"bearer ", b"Bearer \t "])
+def test_a_scheme_without_a_key_is_no_key(value):
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential(((b"authorization", value),))
+    assert refused.value.cause == "missing"
+
+
+async def test_a_known_key_is_its_owners():
+    keys = FakeKeys()
+    keys.keep(KEY, roles=frozenset({"admin", "developer"}))
+    ring = await a_ring(keys)
+    roles = frozenset({"admin", "developer"})
+    assert ring.identify(KEY) == Identity("ann", "web", roles, "key_a")
+
+
+async def test_each_refusal_has_its_cause_for_the_ledger():
+    keys = FakeKeys()
+    keys.keep(KEY, id="key_revoked", revoked_unix_us=5)
+    keys.keep(OTHER, id="key_expired", expires_unix_us=1_000)
+    ring = await a_ring(keys)
+    assert cause_of(ring, KEY) == ("revoked", "key_revoked")
+    assert cause_of(ring, OTHER) == ("expired", "key_expired")
+    assert cause_of(ring, mint(os.urandom)) == ("unknown", None)
+    assert cause_of(ring, KEY[:-1] + "?") == ("malformed", None)
+
+
+async def test_every_refusal_has_the_same_words_for_the_caller():
+    keys = FakeKeys()
+    keys.keep(KEY, revoked_unix_us=5)
+    keys.keep(OTHER, expires_unix_us=1_000)
+    ring = await a_ring(keys)
+    messages = set()
+    for credential in (KEY, OTHER, mint(os.urandom), "null", ""):
+        with pytest.raises(NotAuthenticated) as refused:
+            ring.identify(credential)
+        messages.add(refused.value.message)
+    assert messages == {
+        "no valid key: send it as 'Authorization: Bearer <key>', 'x-api-key' or "
+        "'x-goog-api-key'; ask your platform team for one"
+    }
+
+
+async def test_a_key_holds_until_the_very_moment_it_expires():
+    keys = FakeKeys()
+    keys.keep(KEY, expires_unix_us=1_001)
+    ring = await a_ring(keys, now_us=1_000)
+    assert ring.identify(KEY).subject == "ann"
+
+
+async def test_nothing_is_read_again_while_nothing_changes():
+    keys = FakeKeys()
+    keys.keep(KEY)
+    ring = await a_ring(keys)
+    await ring.refresh()
+    keys.keep(OTHER)
+    await ring.refresh()
+    assert keys.asked == [0, 1]
+
+
+class Poll:
+    """A sleep that ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun: asyncio.Queue[float] = asyncio.Queue()
+        self.over: asyncio.Queue[None] = asyncio.Queue()
+
+    async def sleep(self, seconds: float) -> None:
+        self.begun.put_nowait(seconds)
+        await self.over.get()
+
+    async def once(self) -> None:
+        """Let one poll happen, and return when the next one is being waited for."""
+        self.over.put_nowait(None)
+        await self.begun.get()
+
+
+async def test_a_change_in_the_database_is_noticed_at_the_next_poll():
+    keys, poll = FakeKeys(), Poll()
+    ring = KeyRing(keys, HASHER, unix_us=lambda: 1, poll_seconds=1.0, sleep=poll.sleep)
+    await ring.start()
+    assert await poll.begun.get() == 1.0
+    keys.keep(KEY)
+    assert cause_of(ring, KEY) == ("unknown", None)
+    await poll.once()
+    assert ring.identify(KEY).team == "web"
+    await ring.stop()
+
+
+async def test_while_the_database_is_away_the_last_known_keys_hold():
+    keys, poll = FakeKeys(), Poll()
+    keys.keep(KEY)
+    ring = KeyRing(keys, HASHER, unix_us=lambda: 1, sleep=poll.sleep)
+    await ring.start()
+    await poll.begun.get()
+    keys.broken = True
+    await poll.once()
+    assert ring.identify(KEY).team == "web"
+    keys.broken = False
+    keys.keep(KEY, revoked_unix_us=1)
+    await poll.once()
+    assert cause_of(ring, KEY) == ("revoked", "key_a")
+    await ring.stop()
+    await ring.stop()
+
+
+async def test_a_ring_that_cannot_read_the_keys_does_not_start():
+    keys = FakeKeys()
+    keys.broken = True
+    with pytest.raises(OperationalError):
+        await KeyRing(keys, HASHER, unix_us=lambda: 1).start()
+
+
+async def test_a_key_made_and_revoked_beside_a_running_gateway_is_noticed(tmp_path):
+    gateway, command = open_database(tmp_path), open_database(tmp_path)
+    poll = Poll()
+    ring = KeyRing(Keys(gateway), HASHER, unix_us=lambda: 10, sleep=poll.sleep)
+    await ring.start()
+    await poll.begun.get()
+    issuer = KeyIssuer(Keys(command), HASHER, unix_us=lambda: 10, random_bytes=os.urandom)
+    issued = await issuer.issue("web", "ann", frozenset({Role.DEVELOPER}))
+    await poll.once()
+    assert ring.identify(issued.secret.reveal()).credential_id == issued.stored.id
+    await Keys(command).revoke(issued.stored.id, 20)
+    await poll.once()
+    assert cause_of(ring, issued.secret.reveal()) == ("revoked", issued.stored.id)
+    await ring.stop()
+    await gateway.close()
+    await command.close()

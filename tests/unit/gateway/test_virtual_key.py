@@ -1,0 +1,149 @@
+"""A key tells a typo from itself, and what is kept of it gives nothing away."""
+
+import os
+import random
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.store.database import StoreError
+from gateway.store.keys import StoredKey
+from gateway.virtual_key import Hasher, KeyIssuer, Role, is_well_formed, load_pepper, mint
+
+CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KEY = mint(random.Random(1).randbytes)
+
+
+class KeptKeys:
+    def __init__(self) -> None:
+        self.kept: dict[bytes, StoredKey] = {}
+
+    async def create(self, key: StoredKey, digest: bytes) -> None:
+        self.kept[digest] = key
+
+
+def an_issuer(keys: KeptKeys) -> KeyIssuer:
+    return KeyIssuer(keys, Hasher(b"p" * 32), unix_us=lambda: 1_000, random_bytes=os.urandom)
+
+
+@given(st.binary(min_size=24, max_size=24))
+def test_every_key_has_43_characters_and_a_checksum_that_holds(entropy):
+    key = mint(lambda _: entropy)
+    assert len(key) == 43
+    assert key.startswith("gth_")
+    assert is_well_formed(key)
+
+
+def test_the_least_and_the_greatest_key_are_well_formed():
+    least, greatest = mint(bytes), mint(lambda count: b"\xff" * count)
+    assert least.startswith("gth_" + "0" * 33)
+    assert is_well_formed(least)
+    assert is_well_formed(greatest)
+
+
+@given(at=st.integers(4, 42), character=st.sampled_from(CHARACTERS))
+def test_one_wrong_character_is_a_typo(at, character):
+    mistyped = KEY[:at] + character + KEY[at + 1 :]
+    assert is_well_formed(mistyped) == (mistyped == KEY)
+
+
+@given(at=st.integers(4, 41))
+def test_two_neighbours_exchanged_are_a_typo(at):
+    mistyped = KEY[:at] + KEY[at + 1] + KEY[at] + KEY[at + 2 :]
+    assert is_well_formed(mistyped) == (mistyped == KEY)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "",
+        "null",
+        "undefined",
+        "gth_",
+        KEY[:-1],
+        KEY + "0",
+        KEY + "\n",
+        "GTH_" + KEY[4:],
+        "sk-" + KEY,
+        KEY.replace(KEY[10], "é"),
+        KEY[:20] + " " + KEY[21:],
+        KEY[:20] + "\x00" + KEY[21:],
+    ],
+)
+def test_what_is_no_key_is_told_without_a_look_up(credential):
+    assert not is_well_formed(credential)
+
+
+async def test_an_issued_key_is_kept_as_a_digest_only():
+    keys = KeptKeys()
+    issued = await an_issuer(keys).issue("web", "ann", expires_unix_us=2_000)
+    secret = issued.secret.reveal()
+    assert is_well_formed(secret)
+    assert keys.kept == {Hasher(b"p" * 32).digest(secret): issued.stored}
+    assert secret not in repr(issued)
+    assert secret[:-4] not in repr(keys.kept)
+
+
+async def test_an_issued_key_says_whose_it_is():
+    issued = await an_issuer(KeptKeys()).issue("web", "ann", frozenset({Role.ADMIN}), 2_000)
+    stored = issued.stored
+    assert (stored.team, stored.subject, stored.roles) == ("web", "ann", frozenset({"admin"}))
+    assert (stored.created_unix_us, stored.expires_unix_us) == (1_000, 2_000)
+    assert stored.last_four == issued.secret.reveal()[-4:]
+
+
+async def test_a_key_id_is_short_and_easy_to_type():
+    issued = await an_issuer(KeptKeys()).issue("web", "ann")
+    prefix, _, tail = issued.stored.id.partition("_")
+    assert prefix == "key"
+    assert len(tail) == 12
+    assert set(tail) <= set("abcdefghijklmnopqrstuvwxyz234567")
+
+
+@pytest.mark.parametrize("expires", [0, 999, 1_000])
+async def test_a_key_that_would_be_born_expired_is_refused(expires):
+    with pytest.raises(ValueError, match="expire"):
+        await an_issuer(KeptKeys()).issue("web", "ann", expires_unix_us=expires)
+
+
+def test_another_pepper_gives_another_digest():
+    assert Hasher(b"p" * 32).digest(KEY) != Hasher(b"q" * 32).digest(KEY)
+
+
+def test_the_pepper_is_made_once_and_for_its_owner_only(tmp_path):
+    pepper = load_pepper(tmp_path, os.urandom)
+    assert len(pepper) == 32
+    assert load_pepper(tmp_path, os.urandom) == pepper
+    assert stat.S_IMODE((tmp_path / "pepper").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
+
+
+def test_when_another_process_makes_the_pepper_first_its_pepper_holds(tmp_path):
+    def slow(count: int) -> bytes:
+        (tmp_path / "pepper").write_bytes(b"f" * count)
+        (tmp_path / "pepper").chmod(0o600)
+        return b"s" * count
+
+    assert load_pepper(tmp_path, slow) == b"f" * 32
+
+
+def test_a_pepper_of_another_length_is_refused(tmp_path):
+    (tmp_path / "pepper").write_bytes(b"short")
+    (tmp_path / "pepper").chmod(0o600)
+    with pytest.raises(StoreError, match="restore it"):
+        load_pepper(tmp_path, os.urandom)
+
+
+def test_a_pepper_open_to_everybody_is_refused(tmp_path):
+    load_pepper(tmp_path, os.urandom)
+    (tmp_path / "pepper").chmod(0o644)
+    with pytest.raises(StoreError, match="chmod 600"):
+        load_pepper(tmp_path, os.urandom)
+
+
+def test_a_pepper_that_cannot_be_read_is_said(tmp_path):
+    (tmp_path / "pepper").mkdir(mode=0o700)
+    with pytest.raises(StoreError, match="cannot read"):
+        load_pepper(tmp_path, os.urandom)
