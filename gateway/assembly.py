@@ -29,6 +29,7 @@ from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.pipeline import InForce, Pipeline
+from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions
 from gateway.status import LedgerHealth, Status
@@ -124,7 +125,8 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     lock.acquire()
     stack.callback(lock.release)
     pepper = load_pepper(folder, os.urandom)
-    return Opened(database, Hasher(pepper), pepper, Records(time.time_ns, os.urandom))
+    records = Records(time.time_ns, BufferedRandom().take)
+    return Opened(database, Hasher(pepper), pepper, records)
 
 
 async def _open_books(
@@ -135,7 +137,8 @@ async def _open_books(
     health = LedgerHealth(metrics)
     records, file = opened.records, opened.database.file
     lane = SqliteLane(file, records.new_ulid(), opened_unix_us=_unix_us())
-    writer = LedgerWriter(lane, records, meter=health)
+    # The writer's thread makes records, too, and must not share our random bytes.
+    writer = LedgerWriter(lane, Records(time.time_ns, os.urandom), meter=health)
     writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)

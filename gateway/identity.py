@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key"})
 _MAX_VALUE_BYTES = 512
+_RECENT_KEYS = 4096
 _PRINTABLE = re.compile(rb"[\x21-\x7e]+")
 _BEARER = re.compile(rb"bearer(?:[ \t]+|$)", re.IGNORECASE)
 
@@ -98,10 +100,12 @@ class KeyRing:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._source = keys
-        self._hasher = hasher
         self._unix_us = unix_us
         self._poll_seconds = poll_seconds
         self._sleep = sleep
+        # A digest gives up the interpreter's lock, which beside the ledger's thread costs more
+        # than the digest. Only recent keys stay here, and only in this process's memory.
+        self._digest = lru_cache(maxsize=_RECENT_KEYS)(hasher.digest)
         self._known: dict[bytes, _KnownKey] = {}
         self._revision = 0
         self._polling: asyncio.Task[None] | None = None
@@ -135,7 +139,7 @@ class KeyRing:
         if not is_well_formed(credential):
             raise NotAuthenticated(cause="malformed")
         # Timing tells nothing: without the pepper nobody can choose a digest's first bytes.
-        known = self._known.get(self._hasher.digest(credential))
+        known = self._known.get(self._digest(credential))
         if known is None:
             raise NotAuthenticated(cause="unknown")
         credential_id = known.identity.credential_id
