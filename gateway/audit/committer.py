@@ -97,9 +97,11 @@ class Committer:
         self._report = report
         self._stopped = stopped
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Entry] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger-committer", daemon=True)
         # What follows belongs to the thread.
+        self._backlog: list[Entry] = []
+        self._is_stopping = False
         self._open = OpenExchanges()
         self._owed: dict[object, None] = {}  # exchanges that need an end from us, in order
         self._doubtful: Batch | None = None  # its transaction failed, perhaps with its work done
@@ -110,9 +112,9 @@ class Committer:
         self._lane.open()
         self._thread.start()
 
-    def put(self, entry: Entry) -> None:
-        """Queue an entry. One that is GIVEN_UP is not written, but a missing end is made good."""
-        self._queue.put(entry)
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Queue entries. One that is GIVEN_UP is not written, but a missing end is made good."""
+        self._queue.put(entries)
 
     def stop(self) -> None:
         """Commit what has been put, then end the thread and call `stopped`."""
@@ -127,28 +129,31 @@ class Committer:
         return late
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            entries, stopping = self._take()
-            self._commit(self._claim(entries))
+        while not self._is_stopping or self._backlog:
+            self._commit(self._claim(self._take()))
         self._mark_settled()
         self._lane.close()
         self._stopped()
 
-    def _take(self) -> tuple[list[Entry], bool]:
-        """What waits, up to a batch, and whether to stop after it. Nothing: time to try again."""
+    def _take(self) -> list[Entry]:
+        """What waits, up to a batch; nothing when it is time to try again or to stop."""
         impatient = bool(self._owed) or self._doubtful is not None
-        entries: list[Entry] = []
         try:
-            entry = self._queue.get(timeout=RETRY_SECONDS if impatient else None)
-            while entry is not None:
-                entries.append(entry)
-                if len(entries) == BATCH_RECORDS:
-                    return entries, False
-                entry = self._queue.get_nowait()
+            if not self._backlog:
+                self._receive(self._queue.get(timeout=RETRY_SECONDS if impatient else None))
+            while len(self._backlog) < BATCH_RECORDS:
+                self._receive(self._queue.get_nowait())
         except Empty:
-            return entries, False
-        return entries, True
+            pass  # that is all for now
+        entries = self._backlog[:BATCH_RECORDS]
+        del self._backlog[:BATCH_RECORDS]
+        return entries
+
+    def _receive(self, entries: Sequence[Entry] | None) -> None:
+        if entries is None:
+            self._is_stopping = True
+        else:
+            self._backlog += entries
 
     def _claim(self, entries: Sequence[Entry]) -> list[Entry]:
         claimed: list[Entry] = []

@@ -65,6 +65,7 @@ class LedgerWriter:
         self._wait_seconds = wait_seconds
         self._queue_limit = queue_limit
         self._waiting: deque[Entry] = deque()  # oldest first
+        self._fresh: list[Entry] = []  # appended in this turn of the loop
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._stopped: asyncio.Future[None] = self._loop.create_future()
@@ -101,10 +102,10 @@ class LedgerWriter:
         elif len(self._waiting) >= self._queue_limit:
             self._fail(self._committer.give_up([entry]), "queue_full")
             if body["kind"] in ENDS:
-                self._committer.put(entry)  # not to be written, but to be made good
+                self._hand_over_soon(entry)  # not to be written, but to be made good
         else:
             self._waiting.append(entry)
-            self._committer.put(entry)
+            self._hand_over_soon(entry)
             if self._timer is None:
                 self._timer = self._loop.call_later(self._wait_seconds, self._expire)
         return entry.waiter
@@ -113,6 +114,7 @@ class LedgerWriter:
         """Take no more, write what waits, and stop; `wait_seconds` at most. Safe to call twice."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._committer.stop()
         await asyncio.wait([self._stopped], timeout=self._wait_seconds)
         if self._timer is not None:
@@ -120,6 +122,17 @@ class LedgerWriter:
             self._timer = None
         self._fail(self._committer.give_up(self._waiting), "closed")
         self._waiting.clear()
+
+    def _hand_over_soon(self, entry: Entry) -> None:
+        """What is appended in one turn of the loop goes over together, in one wake-up."""
+        self._fresh.append(entry)
+        if len(self._fresh) == 1:
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            self._committer.put(fresh)
 
     def _expire(self) -> None:
         """Fail those who have waited too long; look again when the next one would have."""

@@ -90,6 +90,23 @@ async def test_what_waits_is_committed_together(lane, records, meter):
         assert writer.queue_depth == 0
 
 
+async def test_what_is_appended_in_one_turn_shares_a_commit(lane, records, meter):
+    story = a_story(records)
+    async with a_writer(lane, records, meter) as writer:
+        admitted = writer.append(story.admitted())
+        await writer.append(story.attempted())
+        assert admitted.done()
+        assert [len(batch) for batch in lane.batches] == [2]
+
+
+async def test_what_was_appended_just_before_closing_is_written(lane, records, meter):
+    async with a_writer(lane, records, meter) as writer:
+        waiter = writer.append(a_story(records).denied())
+        await writer.close()
+        assert waiter.exception() is None
+    assert lane.kinds == ["denied"]
+
+
 async def test_nobody_waits_longer_than_the_limit(lane, records, meter):
     lane.gate.clear()
     async with a_writer(lane, records, meter, wait_seconds=0.02) as writer:
