@@ -1,15 +1,17 @@
-"""Fill in the attributes of one signal from ledger records; the table says what may stand where."""
+"""Read groups of attributes from ledger records; the table says which signals each stands on."""
 
 import re
 from collections.abc import Mapping
 
 from gateway.telemetry import names
-from gateway.telemetry.fitting import Fit, Value, fit_count
+from gateway.telemetry.fitting import Value, fit_count
 from gateway.telemetry.model import Pseudonym, Record
 from gateway.telemetry.names import Attribute, Signal
 from gateway.telemetry.story import Story
 
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")  # an id; an address or a name is none
+
+_SIGNALS = tuple(Signal)
 
 Copies = tuple[tuple[Attribute, str], ...]
 
@@ -69,131 +71,125 @@ _ENDED: Copies = (
 )
 
 
-_Rows = tuple[tuple[str, Fit, str], ...]
-
-
-def _by_signal(copies: Copies) -> Mapping[Signal, _Rows]:
-    """The rows the table allows on each signal, ready to be copied: names, fits and keys."""
-    return {
-        signal: tuple(
-            (attribute.name, attribute.fit, key)
-            for attribute, key in copies
-            if signal in attribute.on
-        )
-        for signal in Signal
-    }
-
-
-_CALLER_ON = _by_signal(_CALLER)
-_REQUEST_ON = _by_signal(_REQUEST)
-_ASSISTANT_ON = _by_signal(_ASSISTANT)
-_ATTEMPTED_ON = _by_signal(_ATTEMPTED)
-_ANSWER_ON = _by_signal(_ANSWER)
-_ENDED_ON = _by_signal(_ENDED)
+def put_in(values: dict[str, Value], attribute: Attribute, value: object) -> None:
+    """Set one attribute of one span or log record, unless it is absent or of another type."""
+    if value is not None and (fitting := attribute.fit(value)) is not None:
+        values[attribute.name] = fitting
 
 
 class Attributes:
-    """The attributes of one span or log record.
+    """A group of attributes, each fitted once and placed on every signal the table allows.
 
-    What the table does not allow on `signal`, what is absent, and what is not of the table's type
-    is left out.
+    What is absent, and what is not of the table's type, is left out. Groups of one exchange are
+    read once and joined, because most of what a span says its neighbours say too.
     """
 
-    __slots__ = ("signal", "values")
+    __slots__ = ("_on",)
 
-    def __init__(self, signal: Signal, known: Mapping[str, Value] | None = None) -> None:
-        self.signal = signal
-        self.values: dict[str, Value] = dict(known or {})
+    def __init__(self) -> None:
+        self._on: dict[Signal, dict[str, Value]] = {signal: {} for signal in _SIGNALS}
+
+    def on(self, signal: Signal) -> dict[str, Value]:
+        """What stands on this signal, for the caller to keep."""
+        return dict(self._on[signal])
 
     def put(self, attribute: Attribute, value: object) -> None:
         """Set one attribute."""
-        if value is not None and self.signal in attribute.on:
-            fitting = attribute.fit(value)
-            if fitting is not None:
-                self.values[attribute.name] = fitting
+        if value is not None and (fitting := attribute.fit(value)) is not None:
+            for signal in attribute.on:
+                self._on[signal][attribute.name] = fitting
 
-    def _copy(self, source: Mapping[str, object], rows: _Rows) -> None:
-        for name, fit, key in rows:
-            value = source.get(key)
-            if value is not None and (fitting := fit(value)) is not None:
-                self.values[name] = fitting
+    def copy(self, source: Mapping[str, object], copies: Copies) -> None:
+        """Set attributes to what `source` holds under their keys."""
+        for attribute, key in copies:
+            self.put(attribute, source.get(key))
 
-    def put_record(self, record: Record) -> None:
-        """Which ledger record this tells."""
-        self.put(names.RECORD_ID, record.body.get("record_id"))
-        self.put(names.EXCHANGE, record.body.get("exchange_id"))
 
-    def put_caller(self, opening: Record, pseudonym: Pseudonym) -> None:
-        """Who asked, for which model, in which session, and what was decided."""
-        self._copy(opening.body, _CALLER_ON[self.signal])
-        session = opening.part("assistant").get("session_id")
-        if isinstance(session, str) and _SESSION.fullmatch(session):
-            self.put(names.CONVERSATION, session)
-        if (subject := opening.text("subject")) is not None:
-            self.put(names.USER, pseudonym(subject))
-        self.put(names.DECISION, "deny" if opening.kind == "denied" else "allow")
+def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
+    """Who asked, for which model, in which session, and what was decided."""
+    caller = Attributes()
+    caller.copy(opening.body, _CALLER)
+    session = opening.part("assistant").get("session_id")
+    if isinstance(session, str) and _SESSION.fullmatch(session):
+        caller.put(names.CONVERSATION, session)
+    if (subject := opening.text("subject")) is not None:
+        caller.put(names.USER, pseudonym(subject))
+    caller.put(names.DECISION, "deny" if opening.kind == "denied" else "allow")
+    return caller
 
-    def put_request(self, opening: Record) -> None:
-        """What was asked, with which tool, and how it was decided."""
-        self._copy(opening.body, _REQUEST_ON[self.signal])
-        self._copy(opening.part("assistant"), _ASSISTANT_ON[self.signal])
-        answers = opening.number("answers")
-        rule, warnings = opening.text("rule"), opening.body.get("warnings")
-        self.put(names.REQUEST_CHOICES, None if answers == 1 else answers)
-        self.put(names.HTTP_METHOD, "POST")
-        self.put(names.PHASE, "request")
-        self.put(names.RULES, (rule,) if rule else None)
-        self.put(names.WARNING_COUNT, len(warnings) if isinstance(warnings, list) else None)
 
-    def put_attempt(self, story: Story, attempt: Record) -> None:
-        """Where one try went, why there, and how it ended."""
-        number = attempt.number("attempt") or 1
-        self._copy(attempt.body, _ATTEMPTED_ON[self.signal])
-        edits = attempt.parts("edits")
-        kinds = {kind for edit in edits if isinstance(kind := edit.get("kind"), str)}
-        self.put(names.EDIT_COUNT, len(edits) or None)
-        self.put(names.EDIT_KINDS, sorted(kinds))
-        self.put(names.RESEND_COUNT, number - 1 or None)
-        self.put(names.HTTP_STATUS, story.end_of(attempt).get("status"))
+def read_request(opening: Record) -> Attributes:
+    """What was asked, with which tool, and how it was decided."""
+    request = Attributes()
+    request.copy(opening.body, _REQUEST)
+    request.copy(opening.part("assistant"), _ASSISTANT)
+    answers = opening.number("answers")
+    rule, warnings = opening.text("rule"), opening.body.get("warnings")
+    request.put(names.REQUEST_CHOICES, None if answers == 1 else answers)
+    request.put(names.HTTP_METHOD, "POST")
+    request.put(names.PHASE, "request")
+    request.put(names.RULES, (rule,) if rule else None)
+    request.put(names.WARNING_COUNT, len(warnings) if isinstance(warnings, list) else None)
+    return request
 
-    def put_answer(self, story: Story) -> None:
-        """What the answer was and what it cost; of the attempt that gave it."""
-        end = story.end
-        self._copy(end.body, _ANSWER_ON[self.signal])
-        self.put(names.FINISH_REASONS, (end.text("finish_reason") or "",))
-        self._put_usage(end.part("usage"))
-        first_byte_us = end.number("first_byte_us")
-        attempt, opening = story.last_attempt, story.opening
-        streamed = opening is not None and opening.body.get("streaming") is True
-        if first_byte_us is not None and streamed and attempt is not None:
-            waited_us = story.start_us + first_byte_us - attempt.time_us
-            self.put(names.FIRST_CHUNK, max(waited_us, 0) / 1e6)
 
-    def _put_usage(self, usage: Mapping[str, object]) -> None:
-        if not usage:
-            return
-        fresh = fit_count(usage.get("input_tokens")) or 0
-        read = fit_count(usage.get("cache_read_tokens")) or 0
-        written = fit_count(usage.get("cache_write_5m_tokens")) or 0
-        written += fit_count(usage.get("cache_write_1h_tokens")) or 0
-        self.put(names.INPUT_TOKENS, fresh + read + written)
-        self.put(names.OUTPUT_TOKENS, usage.get("output_tokens"))
-        self.put(names.REASONING_TOKENS, usage.get("reasoning_tokens"))
-        self.put(names.CACHE_READ_TOKENS, read)
-        self.put(names.CACHE_WRITE_TOKENS, written)
-        self.put(names.CACHE_CREATION_TOKENS, written)
+def read_attempt(story: Story, attempt: Record) -> Attributes:
+    """Where one try went, why there, and how it ended."""
+    tried = Attributes()
+    tried.copy(attempt.body, _ATTEMPTED)
+    edits = attempt.parts("edits")
+    kinds = {kind for edit in edits if isinstance(kind := edit.get("kind"), str)}
+    tried.put(names.EDIT_COUNT, len(edits) or None)
+    tried.put(names.EDIT_KINDS, sorted(kinds))
+    tried.put(names.RESEND_COUNT, (attempt.number("attempt") or 1) - 1 or None)
+    tried.put(names.HTTP_STATUS, story.end_of(attempt).get("status"))
+    tried.put(names.ERROR_TYPE, story.error_of(attempt))
+    return tried
 
-    def put_end(self, story: Story) -> None:
-        """How the exchange ended and what it took."""
-        end = story.end
-        self._copy(end.body, _ENDED_ON[self.signal])
-        self.put(names.OUTCOME, story.outcome)
-        self.put(names.ATTEMPTS, len(story.attempts))
-        if story.attempts:
-            self.put(names.ROUTE_REASON, story.attempts[-1].text("route_reason"))
-        total_us = end.number("duration_us")
-        if total_us is not None:
-            spent = (fit_count(each.get("duration_us")) for each in end.parts("attempts"))
-            upstream_us = sum(each or 0 for each in spent)
-            self.put(names.UPSTREAM_US, upstream_us)
-            self.put(names.GATEWAY_US, max(total_us - upstream_us, 0))
+
+def read_answer(story: Story) -> Attributes:
+    """What the answer was and what it cost; of the attempt that gave it."""
+    end, answer = story.end, Attributes()
+    answer.copy(end.body, _ANSWER)
+    answer.put(names.FINISH_REASONS, (end.text("finish_reason") or "",))
+    usage = end.part("usage")
+    if usage:
+        _put_usage(answer, usage)
+    first_byte_us = end.number("first_byte_us")
+    attempt, opening = story.last_attempt, story.opening
+    streamed = opening is not None and opening.body.get("streaming") is True
+    if first_byte_us is not None and streamed and attempt is not None:
+        waited_us = story.start_us + first_byte_us - attempt.time_us
+        answer.put(names.FIRST_CHUNK, max(waited_us, 0) / 1e6)
+    return answer
+
+
+def _put_usage(answer: Attributes, usage: Mapping[str, object]) -> None:
+    fresh = fit_count(usage.get("input_tokens")) or 0
+    read = fit_count(usage.get("cache_read_tokens")) or 0
+    written = fit_count(usage.get("cache_write_5m_tokens")) or 0
+    written += fit_count(usage.get("cache_write_1h_tokens")) or 0
+    answer.put(names.INPUT_TOKENS, fresh + read + written)
+    answer.put(names.OUTPUT_TOKENS, usage.get("output_tokens"))
+    answer.put(names.REASONING_TOKENS, usage.get("reasoning_tokens"))
+    answer.put(names.CACHE_READ_TOKENS, read)
+    answer.put(names.CACHE_WRITE_TOKENS, written)
+    answer.put(names.CACHE_CREATION_TOKENS, written)
+
+
+def read_end(story: Story) -> Attributes:
+    """How the exchange ended and what it took."""
+    end, ended = story.end, Attributes()
+    ended.copy(end.body, _ENDED)
+    ended.put(names.OUTCOME, story.outcome)
+    ended.put(names.ERROR_TYPE, story.error)
+    ended.put(names.ATTEMPTS, len(story.attempts))
+    if story.last_attempt is not None:
+        ended.put(names.ROUTE_REASON, story.last_attempt.text("route_reason"))
+    total_us = end.number("duration_us")
+    if total_us is not None:
+        spent = (fit_count(each.get("duration_us")) for each in story.attempt_ends)
+        upstream_us = sum(each or 0 for each in spent)
+        ended.put(names.UPSTREAM_US, upstream_us)
+        ended.put(names.GATEWAY_US, max(total_us - upstream_us, 0))
+    return ended

@@ -1,72 +1,63 @@
 """Make the one log record that tells a sink of a ledger record."""
 
+from collections.abc import Mapping
+
 from gateway.telemetry import names
-from gateway.telemetry.asked import Asked
-from gateway.telemetry.attributes import Attributes
+from gateway.telemetry.attributes import put_in
+from gateway.telemetry.fitting import Value
 from gateway.telemetry.model import Log, Record, Severity
-from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
 
 
-def log_of(record: Record, story: Story, asked: Asked, trace: bytes, span: bytes) -> Log:
-    """The log record of one record of an exchange.
+def log_of(
+    record: Record, story: Story, attributes: Mapping[str, Value], trace: bytes, span: bytes
+) -> Log:
+    """The log record of one record of an exchange, with what is already known of it.
 
     It carries place and hash, so that a sink's copy is evidence of its own.
     """
-    attributes = Attributes(Signal.LOG, asked.log if record is story.opening else asked.caller)
-    if record.kind == "attempted":
-        attributes.put_attempt(story, record)
-        attributes.put(names.ERROR_TYPE, story.error_of(record))
-    if record is story.end:
-        attributes.put_end(story)
-        attributes.put_answer(story)
-        attributes.put(names.ERROR_TYPE, story.error)
-    return _log(record, attributes, _outcome(record, story), _severity(record, story), trace + span)
+    told = _log(record, attributes, _outcome(record, story), _severity(record, story))
+    return Log(trace, span, told.event, told.severity, told.time_us, told.attributes)
 
 
 def lone_log(record: Record) -> Log:
     """The log record of a record that belongs to no exchange."""
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    return _log(record, Attributes(Signal.LOG), "unknown", severity, b"")
+    return _log(record, {}, "unknown", severity)
 
 
-def _log(
-    record: Record, attributes: Attributes, outcome: str, severity: Severity, ids: bytes
-) -> Log:
-    attributes.put_record(record)
-    attributes.put(names.AUDIT_OUTCOME, outcome)
-    _put_place(attributes, record)
-    _put_audit(attributes, record)
+def _log(record: Record, known: Mapping[str, Value], outcome: str, severity: Severity) -> Log:
+    values = dict(known)
+    put_in(values, names.RECORD_ID, record.body.get("record_id"))
+    put_in(values, names.EXCHANGE, record.body.get("exchange_id"))
+    put_in(values, names.LANE, record.lane)
+    put_in(values, names.SEQUENCE, record.seq)
+    put_in(values, names.PREV_HASH, record.body.get("prev_hash"))
+    put_in(values, names.RECORD_HASH, record.record_hash)
+    put_in(values, names.HASH_ALGORITHM, _HASH_ALGORITHM)
+    put_in(values, names.AUDIT_SCHEMA, names.RECORD_SCHEMA)
+    put_in(values, names.AUDIT_OUTCOME, outcome)
+    _put_actor_and_target(values, record)
     return Log(
-        trace_id=ids[:16],
-        span_id=ids[16:],
+        trace_id=b"",
+        span_id=b"",
         event=names.EVENT_PREFIX + record.kind,
         severity=severity,
         time_us=record.time_us,
-        attributes=attributes.values,
+        attributes=values,
     )
 
 
-def _put_place(attributes: Attributes, record: Record) -> None:
-    attributes.put(names.LANE, record.lane)
-    attributes.put(names.SEQUENCE, record.seq)
-    attributes.put(names.PREV_HASH, record.body.get("prev_hash"))
-    attributes.put(names.RECORD_HASH, record.record_hash)
-    attributes.put(names.HASH_ALGORITHM, _HASH_ALGORITHM)
-    attributes.put(names.AUDIT_SCHEMA, names.RECORD_SCHEMA)
-
-
-def _put_audit(attributes: Attributes, record: Record) -> None:
-    user = attributes.values.get(names.USER.name)
+def _put_actor_and_target(values: dict[str, Value], record: Record) -> None:
+    user, model = values.get(names.USER.name), values.get(names.MODEL.name)
     target = record.text("target")
-    model = attributes.values.get(names.MODEL.name)
-    attributes.put(names.ACTOR, user)
-    attributes.put(names.ACTOR_TYPE, "user" if user else "system")
-    attributes.put(names.ACTION, record.kind)
-    attributes.put(names.AUDIT_TARGET, target or model)
-    attributes.put(names.AUDIT_TARGET_TYPE, "target" if target else "model" if model else None)
+    put_in(values, names.ACTOR, user)
+    put_in(values, names.ACTOR_TYPE, "user" if user else "system")
+    put_in(values, names.ACTION, record.kind)
+    put_in(values, names.AUDIT_TARGET, target or model)
+    put_in(values, names.AUDIT_TARGET_TYPE, "target" if target else "model" if model else None)
 
 
 def _outcome(record: Record, story: Story) -> str:

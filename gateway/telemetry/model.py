@@ -18,22 +18,24 @@ STORY_KINDS = ENDS | {"admitted", "attempted"}
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One ledger row as the projection needs it: where it stands, its hash, and its body."""
+    """One ledger row as the projection needs it: where it stands, its hash, and its body.
+
+    `kind` is `unreadable` for a body that is none. `time_us` is UTC microseconds since the epoch.
+    """
 
     lane: str
     seq: int
     record_hash: str  # hex
     body: Mapping[str, object]
+    kind: str
+    time_us: int
 
-    @property
-    def kind(self) -> str:
-        """`admitted`, `attempted`, ...; `unreadable` for a body that is none."""
-        return self.text("kind") or "unreadable"
-
-    @property
-    def time_us(self) -> int:
-        """UTC microseconds since the epoch."""
-        return self.number("time_unix_us") or 0
+    @classmethod
+    def read(cls, lane: str, seq: int, record_hash: str, body: Mapping[str, object]) -> "Record":
+        """Take a row as it stands in the ledger."""
+        kind = body.get("kind")
+        known = kind if isinstance(kind, str) and kind else "unreadable"
+        return cls(lane, seq, record_hash, body, known, fit_count(body.get("time_unix_us")) or 0)
 
     def text(self, key: str) -> str | None:
         """A text of the body, if it holds one under `key`."""

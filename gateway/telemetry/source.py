@@ -50,7 +50,7 @@ def _body(raw: str) -> Mapping[str, object]:
 
 def _record(row: tuple[str, int, str, bytes]) -> Record:
     lane, seq, raw, record_hash = row
-    return Record(lane, seq, record_hash.hex(), _body(raw))
+    return Record.read(lane, seq, record_hash.hex(), _body(raw))
 
 
 class LedgerSource:

@@ -5,20 +5,22 @@ changes nothing for a sink that drops repeats.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.telemetry import names
-from gateway.telemetry.asked import Asked, read_request
-from gateway.telemetry.attributes import Attributes
-from gateway.telemetry.fitting import fit_count
-from gateway.telemetry.logs import log_of, lone_log
-from gateway.telemetry.model import (
-    Projection,
-    Pseudonym,
-    Record,
-    Span,
-    SpanKind,
+from gateway.telemetry.attributes import (
+    Attributes,
+    put_in,
+    read_answer,
+    read_attempt,
+    read_caller,
+    read_end,
+    read_request,
 )
+from gateway.telemetry.fitting import Value, fit_count
+from gateway.telemetry.logs import log_of, lone_log
+from gateway.telemetry.model import Log, Projection, Pseudonym, Record, Span, SpanKind
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, Story, read_story
 
@@ -49,88 +51,114 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
     if story is None or exchange_id is None:
         alone = tuple(lone_log(record) for record in records)
         return Projection(records[-1].lane, (), alone)
-    asked = read_request(story.opening, pseudonym)
-    trace = trace_id(exchange_id)
-    spans = [_server(story, asked, trace, exchange_id)]
+    told = _Telling(story, exchange_id, pseudonym)
+    spans = [told.server_span()]
     if story.opening is not None:
-        spans.append(_policy(story, story.opening, asked, trace, exchange_id))
-    spans += [_client(story, each, asked, trace, exchange_id) for each in story.attempts]
-    logs = [log_of(each, story, asked, trace, _span_of(each, exchange_id)) for each in records]
-    return Projection(story.end.lane, tuple(spans), tuple(logs))
+        spans.append(told.policy_span(story.opening))
+    spans += [told.client_span(number) for number in range(len(story.attempts))]
+    return Projection(story.end.lane, tuple(spans), tuple(map(told.log, records)))
 
 
-def _attempt_part(attempt: Record) -> str:
-    return f"attempt {attempt.number('attempt')}"
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one exchange's trace: all follow from its audit id."""
+
+    trace: bytes
+    server: bytes
+    policy: bytes
+    clients: tuple[bytes, ...]
 
 
-def _span_of(record: Record, exchange_id: str) -> bytes:
-    """The span that a record's log record belongs to."""
-    match record.kind:
-        case "admitted" | "denied":
-            return _span_id(exchange_id, "policy")
-        case "attempted":
-            return _span_id(exchange_id, _attempt_part(record))
-        case _:
-            return _span_id(exchange_id, "server")
+class _Telling:
+    """One exchange being told: what its spans and log records share is read once."""
 
+    def __init__(self, story: Story, exchange_id: str, pseudonym: Pseudonym) -> None:
+        opening = story.opening
+        self._story = story
+        self._ids = _Ids(
+            trace_id(exchange_id),
+            _span_id(exchange_id, "server"),
+            _span_id(exchange_id, "policy"),
+            tuple(_span_id(exchange_id, f"attempt {n + 1}") for n in range(len(story.attempts))),
+        )
+        self._caller = read_caller(opening, pseudonym) if opening else Attributes()
+        self._request = read_request(opening) if opening else Attributes()
+        self._tries = [read_attempt(story, attempt) for attempt in story.attempts]
+        self._answer = read_answer(story)
+        self._end = read_end(story)
 
-def _server(story: Story, asked: Asked, trace: bytes, exchange_id: str) -> Span:
-    attributes = Attributes(Signal.SERVER, asked.server)
-    attributes.put_record(story.end)
-    attributes.put_end(story)
-    attributes.put(names.ERROR_TYPE, story.error)
-    path = attributes.values.get(names.HTTP_ROUTE.name, "")
-    return Span(
-        trace_id=trace,
-        span_id=_span_id(exchange_id, "server"),
-        parent_id=_NO_PARENT,
-        name=f"POST {path}".rstrip(),
-        kind=SpanKind.SERVER,
-        start_us=story.start_us,
-        end_us=story.end_us,
-        attributes=attributes.values,
-        error=_failure(story.error),
-    )
+    def server_span(self) -> Span:
+        story = self._story
+        attributes = self._joined(Signal.SERVER, story.end, self._end, self._request)
+        path = attributes.get(names.HTTP_ROUTE.name, "")
+        return Span(
+            trace_id=self._ids.trace,
+            span_id=self._ids.server,
+            parent_id=_NO_PARENT,
+            name=f"POST {path}".rstrip(),
+            kind=SpanKind.SERVER,
+            start_us=story.start_us,
+            end_us=story.end_us,
+            attributes=attributes,
+            error=_failure(story.error),
+        )
 
+    def policy_span(self, opening: Record) -> Span:
+        return Span(
+            trace_id=self._ids.trace,
+            span_id=self._ids.policy,
+            parent_id=self._ids.server,
+            name=names.POLICY_SPAN,
+            kind=SpanKind.INTERNAL,
+            start_us=self._story.start_us,
+            end_us=opening.time_us,
+            attributes=self._joined(Signal.POLICY, opening, self._request),
+        )
 
-def _policy(story: Story, opening: Record, asked: Asked, trace: bytes, exchange_id: str) -> Span:
-    attributes = Attributes(Signal.POLICY, asked.policy)
-    attributes.put_record(opening)
-    return Span(
-        trace_id=trace,
-        span_id=_span_id(exchange_id, "policy"),
-        parent_id=_span_id(exchange_id, "server"),
-        name=names.POLICY_SPAN,
-        kind=SpanKind.INTERNAL,
-        start_us=story.start_us,
-        end_us=opening.time_us,
-        attributes=attributes.values,
-    )
+    def client_span(self, number: int) -> Span:
+        story, attempt = self._story, self._story.attempts[number]
+        groups = [self._request, self._tries[number]]
+        if attempt is story.last_attempt:
+            groups.append(self._answer)
+        attributes = self._joined(Signal.CLIENT, attempt, *groups)
+        operation = attributes.get(names.OPERATION.name, "chat")
+        lasted_us = fit_count(story.end_of(attempt).get("duration_us"))
+        end_us = story.end_us if lasted_us is None else attempt.time_us + lasted_us
+        return Span(
+            trace_id=self._ids.trace,
+            span_id=self._ids.clients[number],
+            parent_id=self._ids.server,
+            name=f"{operation} {attributes.get(names.REQUEST_MODEL.name, '')}".rstrip(),
+            kind=SpanKind.CLIENT,
+            start_us=attempt.time_us,
+            end_us=max(attempt.time_us, min(end_us, story.end_us)),
+            attributes=attributes,
+            error=_failure(story.error_of(attempt)),
+        )
 
+    def log(self, record: Record) -> Log:
+        """The log record of one of the exchange's records, beside the span that it tells of."""
+        story, groups, span = self._story, list[Attributes](), self._ids.server
+        if record.kind == "attempted":
+            number = story.attempts.index(record)
+            groups.append(self._tries[number])
+            span = self._ids.clients[number]
+        if record is story.opening:
+            groups.append(self._request)
+            span = self._ids.policy
+        if record is story.end:
+            groups += [self._answer, self._end]
+        attributes = self._joined(Signal.LOG, record, *groups)
+        return log_of(record, story, attributes, self._ids.trace, span)
 
-def _client(story: Story, attempt: Record, asked: Asked, trace: bytes, exchange_id: str) -> Span:
-    attributes = Attributes(Signal.CLIENT, asked.client)
-    attributes.put_record(attempt)
-    attributes.put_attempt(story, attempt)
-    if attempt is story.last_attempt:
-        attributes.put_answer(story)
-    error = story.error_of(attempt)
-    attributes.put(names.ERROR_TYPE, error)
-    operation = attributes.values.get(names.OPERATION.name, "chat")
-    model = attributes.values.get(names.REQUEST_MODEL.name, "")
-    lasted_us = fit_count(story.end_of(attempt).get("duration_us"))
-    end_us = story.end_us if lasted_us is None else attempt.time_us + lasted_us
-    return Span(
-        trace_id=trace,
-        span_id=_span_id(exchange_id, _attempt_part(attempt)),
-        parent_id=_span_id(exchange_id, "server"),
-        name=f"{operation} {model}".rstrip(),
-        kind=SpanKind.CLIENT,
-        start_us=attempt.time_us,
-        end_us=max(attempt.time_us, min(end_us, story.end_us)),
-        attributes=attributes.values,
-        error=_failure(error),
-    )
+    def _joined(self, signal: Signal, record: Record, *groups: Attributes) -> dict[str, Value]:
+        """What `signal` says of `record`: whose exchange it was, then these groups."""
+        attributes = self._caller.on(signal)
+        for group in groups:
+            attributes.update(group.on(signal))
+        put_in(attributes, names.RECORD_ID, record.body.get("record_id"))
+        put_in(attributes, names.EXCHANGE, record.body.get("exchange_id"))
+        return attributes
 
 
 def _failure(error: str | None) -> str | None:

@@ -14,40 +14,25 @@ PROCESS_ENDED = "process_ended"
 class Story:
     """One exchange. `opening` is None when retention has taken the record's body away.
 
-    `start_us` and `end_us` are UTC microseconds since the epoch. An exchange that nobody saw end
-    ends, here, with the last thing that is known of it.
+    `outcome` is `complete`, `denied`, `failed`, `cut`, `client_left` or `unknown`; `error` the
+    stable code of what kept the exchange from ending well (a denial is an answer);
+    `attempt_ends` what the end record says of each attempt. `start_us` and `end_us` are UTC
+    microseconds since the epoch: an exchange that nobody saw end ends with the last thing known.
     """
 
     opening: Record | None
     attempts: tuple[Record, ...]
     end: Record
+    outcome: str
+    error: str | None
+    attempt_ends: tuple[Mapping[str, object], ...]
     start_us: int
     end_us: int
-
-    @property
-    def outcome(self) -> str:
-        """`complete`, `denied`, `failed`, `cut`, `client_left` or `unknown`."""
-        if self.end.kind == "completed":
-            return self.end.text("outcome") or "failed"
-        return self.end.kind
-
-    @property
-    def error(self) -> str | None:
-        """The stable code of what kept the exchange from ending well. A denial is an answer."""
-        match self.outcome:
-            case "complete" | "denied":
-                return None
-            case "unknown":
-                return PROCESS_ENDED
-            case "client_left":
-                return CLIENT_LEFT
-            case outcome:
-                return self.end.text("error") or outcome
 
     def end_of(self, attempt: Record) -> Mapping[str, object]:
         """How this attempt ended, as the end record tells it; empty when it does not."""
         number = attempt.number("attempt")
-        for each in self.end.parts("attempts"):
+        for each in self.attempt_ends:
             if each.get("attempt") == number:
                 return each
         return {}
@@ -78,7 +63,29 @@ def read_story(records: Sequence[Record]) -> Story | None:
         (record for record in records if record.kind == "attempted"),
         key=lambda record: record.number("attempt") or 0,
     )
+    outcome = end.text("outcome") or "failed" if end.kind == "completed" else end.kind
     known = [record.time_us for record in records if record.kind != "unknown"] or [end.time_us]
     end_us = max(known)
     start_us = min(*known, end_us - (end.number("duration_us") or 0))
-    return Story(opening, tuple(attempts), end, max(start_us, 0), end_us)
+    return Story(
+        opening=opening,
+        attempts=tuple(attempts),
+        end=end,
+        outcome=outcome,
+        error=_error(end, outcome),
+        attempt_ends=end.parts("attempts"),
+        start_us=max(start_us, 0),
+        end_us=end_us,
+    )
+
+
+def _error(end: Record, outcome: str) -> str | None:
+    match outcome:
+        case "complete" | "denied":
+            return None
+        case "unknown":
+            return PROCESS_ENDED
+        case "client_left":
+            return CLIENT_LEFT
+        case _:
+            return end.text("error") or outcome

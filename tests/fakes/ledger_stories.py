@@ -183,5 +183,5 @@ def chained(bodies: Iterable[RecordBody], lane: str = "01LANE") -> list[Record]:
     for seq, body in enumerate(bodies, start=1):
         body.update(lane=lane, seq=seq, prev_hash=head.hex())
         head = record_hash(canonical(body))
-        records.append(Record(lane, seq, head.hex(), body))
+        records.append(Record.read(lane, seq, head.hex(), body))
     return records

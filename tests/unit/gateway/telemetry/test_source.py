@@ -138,7 +138,7 @@ def test_a_body_that_is_no_json_keeps_its_place_and_hash(data, source):
         connection.execute("INSERT INTO audit_lane VALUES ('01LANE', 1, 0)")
         write_row(connection, record, raw='["not", "an", "object"]')
     page = source.read_page(10)
-    assert page == (Record("01LANE", 1, record.record_hash, {}),)
+    assert page == (Record.read("01LANE", 1, record.record_hash, {}),)
     assert page[0].kind == "unreadable"
 
 

@@ -195,7 +195,7 @@ def test_an_exchange_nobody_saw_end_ends_with_the_last_that_is_known():
 
 def test_a_record_of_no_exchange_becomes_a_log_record_alone():
     body = {"kind": "vendor_approved", "record_id": "r1", "time_unix_us": 5, "note": CANARY}
-    projection = project([Record("01LANE", 9, "ab", body)], pseudonym)
+    projection = project([Record.read("01LANE", 9, "ab", body)], pseudonym)
     assert projection.spans == ()
     assert projection.logs[0].event == "gatehouse.audit.vendor_approved"
     assert projection.logs[0].attributes["audit.sequence.number"] == 9
@@ -203,7 +203,7 @@ def test_a_record_of_no_exchange_becomes_a_log_record_alone():
 
 
 def test_a_record_that_cannot_be_read_still_arrives_with_place_and_hash():
-    projection = project([Record("01LANE", 9, "ab", {})], pseudonym)
+    projection = project([Record.read("01LANE", 9, "ab", {})], pseudonym)
     assert projection.logs[0].severity is Severity.ERROR
     assert projection.logs[0].attributes["audit.integrity.value"] == "ab"
 
