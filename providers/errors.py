@@ -14,9 +14,13 @@ from providers.base import Headers
 
 
 class ProviderError(Exception):
-    """Anything that kept a target from answering. `try_next`: may another target be tried?"""
+    """Anything that kept a target from answering. `try_next`: may another target be tried?
+
+    `status` is the HTTP status the target answered with, None where it gave none.
+    """
 
     try_next = True
+    status: int | None = None
 
     def __init__(self, message: str, *, target: str = "") -> None:
         super().__init__(message)
@@ -28,6 +32,7 @@ class ProviderRejected(ProviderError):
     """The vendor's own 4xx about this request. `body` is its answer, in `wire`'s form or not."""
 
     try_next = False
+    status: int
 
     def __init__(
         self, status: int, headers: Headers, body: bytes, *, same_protocol: bool, target: str = ""

@@ -159,13 +159,15 @@ class Connection(asyncio.Protocol):
             not reply.has_head and self._received_bytes > MAX_HEAD_BYTES
         ):
             reply.has_head = False
+            self._reply = reply  # it may have come to its end in the same read
             self._fail(ProviderUnavailable("the reply's head is over 64 KB"))
             return
         if self._reply is None:
             self._finish(reply)
         elif reply.unread_bytes > PAUSE_ABOVE_BYTES:
             self._pause()
-        reply.wake()
+        if reply.has_head:
+            reply.wake()
 
     def eof_received(self) -> None:
         """The peer sends no more: whatever was open has ended."""

@@ -50,14 +50,16 @@ class FakeVendor:
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
-    what holds from now on. `key=None` asks for no key, like an in-house engine. `extra_fields` are
-    body fields this vendor knows beyond its protocol.
+    what holds from now on. `key=None` asks for no key, like an in-house engine;
+    `bearer_everywhere` wants it as such engines do, also on messages. `extra_fields` are body
+    fields this vendor knows beyond its protocol.
     """
 
     def __init__(
         self,
         *,
         key: str | None = "vendor-key",
+        bearer_everywhere: bool = False,
         prefixes: tuple[str, ...] = ("/v1",),
         models: tuple[str, ...] = ("standin",),
         extra_fields: Fields | None = None,
@@ -70,6 +72,7 @@ class FakeVendor:
         self.connections = Connections()
         self.port = port
         self._key = key
+        self._bearer_everywhere = bearer_everywhere
         self._prefixes = prefixes
         self._models = models
         self._extra_fields = extra_fields or {}
@@ -318,6 +321,7 @@ class FakeVendor:
     def _check_key(self, call: Call, *, anthropic: bool) -> None:
         if self._key is None:
             return
+        anthropic = anthropic and not self._bearer_everywhere
         bearer, api_key = call.header("authorization"), call.header("x-api-key")
         proper = api_key == self._key if anthropic else bearer == f"Bearer {self._key}"
         if not proper or (bearer and api_key):
