@@ -33,7 +33,7 @@ from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions
 from gateway.status import LedgerHealth, Status
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
@@ -119,11 +119,12 @@ async def assembled(
 
 
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
-    database = await asyncio.to_thread(open_database, folder)
-    stack.push_async_callback(database.close)
-    lock = LedgerLock(folder)
+    prepare_data_folder(folder)
+    lock = LedgerLock(folder)  # first: nothing is migrated under a gateway that runs
     lock.acquire()
     stack.callback(lock.release)
+    database = await asyncio.to_thread(open_database, folder)
+    stack.push_async_callback(database.close)
     pepper = load_pepper(folder, os.urandom)
     records = Records(time.time_ns, BufferedRandom().take)
     return Opened(database, Hasher(pepper), pepper, records)
