@@ -65,11 +65,16 @@ def load_litellm() -> ModuleType:
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
     litellm.disable_streaming_logging = True
-    for callbacks in ("callbacks", "success_callback", "failure_callback", "input_callback"):
-        setattr(litellm, callbacks, [])
+    _remove_callbacks(litellm)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # they quote requests
     return litellm
+
+
+def _remove_callbacks(litellm: ModuleType) -> None:
+    kinds = ("callbacks", "input_callback", "success_callback", "failure_callback")
+    for kind in (*kinds, "_async_success_callback", "_async_failure_callback"):
+        setattr(litellm, kind, [])
 
 
 class TranslatedSender:
@@ -104,6 +109,7 @@ class TranslatedSender:
                 await self.send(call_to_nowhere(prefix))
             except ProviderError:
                 pass  # nobody is there, as expected
+        _remove_callbacks(self._litellm)  # Gemini's modules bring one for a cache they do not use
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. `UpstreamReply.headers` may hold `DROPPED_HEADER`."""
@@ -207,7 +213,8 @@ class TranslatedSender:
         watch = errand.watch
         model = watch.response_model or call.target.upstream_model
         if call.wire is WireName.ANTHROPIC_MESSAGES:
-            return MessagesStream(reply_id=watch.response_id, model=model)
+            signed = errand.speaks is WireName.ANTHROPIC_MESSAGES
+            return MessagesStream(reply_id=watch.response_id, model=model, signed=signed)
         return ChatStream(
             reply_id=watch.response_id,
             model=model,

@@ -108,7 +108,13 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
     ending = verified_ending(reply.get("usage"), watch)
     try:
         if wire is WireName.ANTHROPIC_MESSAGES:
-            return messages_document(reply, reply_id=watch.response_id, model=model, ending=ending)
+            return messages_document(
+                reply,
+                reply_id=watch.response_id,
+                model=model,
+                ending=ending,
+                signed=errand.speaks is WireName.ANTHROPIC_MESSAGES,
+            )
         return chat_document(
             reply,
             reply_id=watch.response_id,

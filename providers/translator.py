@@ -126,15 +126,23 @@ class _AnnouncingServer(uvicorn.Server):
         os.write(self._ready, READY)
 
 
-def _end_with_parent(server: uvicorn.Server) -> None:
-    """Wait for the end of standard input, then stop serving at once."""
-    while os.read(0, 4096):
-        pass
-    server.force_exit = True
-    server.should_exit = True
+class _Lifeline:
+    """Ends this process when its parent is gone: standard input is then at its end."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while os.read(0, 4096):
+            pass
+        if self.server is None:
+            os._exit(0)  # still loading: nothing to finish
+        self.server.force_exit = True
+        self.server.should_exit = True
 
 
-async def _serve(path: str, ready: int, timeouts: Timeouts) -> None:
+async def _serve(path: str, ready: int, timeouts: Timeouts, lifeline: _Lifeline) -> None:
     client = HttpClient()
     sender = TranslatedSender(client, timeouts=timeouts)
     await sender.warm_up()
@@ -150,7 +158,7 @@ async def _serve(path: str, ready: int, timeouts: Timeouts) -> None:
         timeout_keep_alive=3600,
     )
     server = _AnnouncingServer(config, ready)
-    threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    lifeline.server = server
     await server.serve()
     await client.aclose()
 
@@ -170,7 +178,7 @@ def main() -> None:
     )
     ready = os.dup(1)
     os.dup2(2, 1)  # whatever prints, prints beside the one line that is waited for
-    asyncio.run(_serve(options.socket, ready, timeouts))
+    asyncio.run(_serve(options.socket, ready, timeouts, _Lifeline()))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from providers.base import UpstreamCall, UpstreamReply
 from providers.errors import ProviderError, ProviderUnavailable, ReplyCut
 from providers.http.client import HttpClient
 from providers.http.origin import Endpoint, Origin, parse_base_url
-from providers.http.reply import ReplyBody, Timeouts
+from providers.http.reply import HttpReply, ReplyBody, Timeouts
 from providers.translator_protocol import (
     DATA,
     END,
@@ -95,28 +95,38 @@ class TranslatorSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`."""
-        running = await self._wait(call.target.name)
-        vendor = self._timeouts
-        reply = await self._client.request(
-            running.endpoint,
-            (),
-            pack_call(call),
-            timeouts=Timeouts(
-                connect_seconds=vendor.connect_seconds,
-                first_byte_seconds=vendor.connect_seconds
-                + vendor.first_byte_seconds
-                + vendor.idle_seconds
-                + _SLACK_SECONDS,
-                idle_seconds=vendor.idle_seconds + _SLACK_SECONDS,
-            ),
-            target=call.target.name,
-        )
+        reply = await self._ask(call)
         if reply.status != 200:
             description = await _read_all(reply.body)
             raise unpack_error(description)
         kept = (b"content-type", b"x-gatehouse-dropped")
         headers = tuple(pair for pair in reply.headers if pair[0] in kept)
         return UpstreamReply(200, headers, _FramedBody(reply.body, call.target.name))
+
+    async def _ask(self, call: UpstreamCall) -> HttpReply:
+        running = await self._wait(call.target.name)
+        try:
+            return await self._request(running, call)
+        except ProviderUnavailable as error:
+            if not isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
+                raise
+            if self._running is running:  # it has just died, and nobody has told us yet
+                self._running = None
+                self._ready.clear()
+        return await self._request(await self._wait(call.target.name), call)
+
+    async def _request(self, running: _Running, call: UpstreamCall) -> HttpReply:
+        vendor = self._timeouts
+        waits = vendor.connect_seconds + vendor.first_byte_seconds + vendor.idle_seconds
+        timeouts = Timeouts(
+            connect_seconds=vendor.connect_seconds,
+            first_byte_seconds=waits + _SLACK_SECONDS,
+            idle_seconds=vendor.idle_seconds + _SLACK_SECONDS,
+        )
+        packed, name = pack_call(call), call.target.name
+        return await self._client.request(
+            running.endpoint, (), packed, timeouts=timeouts, target=name
+        )
 
     async def _wait(self, target: str) -> _Running:
         if self._running is None and self._keeper is not None:

@@ -11,8 +11,10 @@ class BadArguments(Exception):
     """The model wrote tool arguments that are no JSON object: a message cannot hold them."""
 
 
-def messages_document(reply: Json, *, reply_id: str | None, model: str, ending: Ending) -> bytes:
-    """A whole reply as one Anthropic document.
+def messages_document(
+    reply: Json, *, reply_id: str | None, model: str, ending: Ending, signed: bool = False
+) -> bytes:
+    """A whole reply as one Anthropic document; `signed` as in `MessagesStream`.
 
     Raises `BadArguments` where a finished tool call's arguments are no JSON object.
     """
@@ -20,7 +22,7 @@ def messages_document(reply: Json, *, reply_id: str | None, model: str, ending: 
     message: Json = choice.get("message") or {}
     finish = str(choice.get("finish_reason") or "stop")
     calls = message.get("tool_calls") or []
-    content = _thoughts(message)
+    content = _thoughts(message, signed=signed)
     for text in (message.get("content"), message.get("refusal")):
         if text:
             content.append({"type": "text", "text": text})
@@ -42,8 +44,8 @@ def messages_document(reply: Json, *, reply_id: str | None, model: str, ending: 
     )
 
 
-def _thoughts(message: Json) -> list[Json]:
-    if message.get("thinking_blocks"):
+def _thoughts(message: Json, *, signed: bool) -> list[Json]:
+    if signed and message.get("thinking_blocks"):
         known = ("type", "thinking", "signature", "data")
         return [
             {name: block[name] for name in known if block.get(name) is not None}

@@ -47,9 +47,13 @@ class _Block:
 
 
 class MessagesStream:
-    """One streamed reply as Anthropic's events."""
+    """One streamed reply as Anthropic's events.
 
-    def __init__(self, *, reply_id: str | None, model: str) -> None:
+    `signed`: the upstream is Anthropic's kind, its thinking bears signatures worth keeping.
+    """
+
+    def __init__(self, *, reply_id: str | None, model: str, signed: bool = False) -> None:
+        self._signed = signed
         self._id = reply_id or ""
         self._model = model
         self._index = 0  # of the block at the head
@@ -86,7 +90,7 @@ class MessagesStream:
 
     def _take(self, delta: Json) -> None:
         thoughts = delta.get("thinking_blocks")
-        if thoughts:
+        if thoughts and self._signed:
             for each in thoughts:
                 self._take_thought(each)
         elif delta.get("reasoning_content"):
