@@ -50,7 +50,7 @@ def _attribute_encoder(message: type[_Message]) -> _EncodeAttribute:
     """Encodes one attribute as the bytes of a message that holds nothing else.
 
     Messages merge by joining their bytes, so most attributes are encoded once and then copied:
-    a third of the time of setting them one by one (measured).
+    less than half the time of setting them one by one (measured).
     """
 
     @lru_cache(maxsize=_REMEMBERED, typed=True)

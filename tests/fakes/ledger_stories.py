@@ -31,7 +31,17 @@ def a_target(vendor: str, model: str, *, in_house: bool = True) -> Target:
     """A target at a vendor of this name."""
     record = VendorRecord(vendor, in_house, None, {}, {}, None, Via.DIRECT, region="eu-west")
     return Target(
-        Vendor(vendor, record, "http://x", None, frozenset(), Via.DIRECT, retention="none"), model
+        Vendor(
+            vendor,
+            record,
+            "http://x",
+            None,
+            frozenset(),
+            Via.DIRECT,
+            jurisdiction="EU",
+            retention="none",
+        ),
+        model,
     )
 
 

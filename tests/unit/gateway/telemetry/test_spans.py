@@ -61,6 +61,25 @@ def test_every_attribute_stands_in_the_table_for_its_signal_and_has_its_type(sto
     assert wrong == []
 
 
+def test_every_row_of_the_table_is_used_on_every_signal_it_names():
+    several = Stories().answered()
+    several[0]["answers"] = 2
+    projections = [project(chained(several), pseudonym), *map(told, STORIES)]
+    placed = {
+        (SIGNALS[span.kind], name)
+        for projection in projections
+        for span in projection.spans
+        for name in span.attributes
+    } | {
+        (Signal.LOG, name)
+        for projection in projections
+        for log in projection.logs
+        for name in log.attributes
+    }
+    table = {(signal, each.name) for each in ATTRIBUTES for signal in each.on}
+    assert {row for row in table if row[0] is not Signal.RESOURCE} == placed
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_no_name_no_reason_and_no_path_ever_leaves(story):
     assert CANARY in orjson.dumps(STORIES[story]()).decode()
