@@ -19,7 +19,7 @@ class Secrets:
 
     @classmethod
     def from_line(cls, line: bytes) -> "Secrets":
-        """Read such a line. Raises `ValueError` when it is none."""
+        """Read such a line. Raises `ValueError`, `TypeError` or `KeyError` when it is none."""
         content = json.loads(line)
         if not isinstance(content, dict):
             raise TypeError("a line of secrets is a JSON object")

@@ -54,7 +54,8 @@ def _put_actor_and_target(values: dict[str, Value], record: Record) -> None:
     user, model = values.get(names.USER.name), values.get(names.MODEL.name)
     target = record.text("target")
     put_in(values, names.ACTOR, user)
-    put_in(values, names.ACTOR_TYPE, "user" if user else "system")
+    asked = names.DECISION.name in values
+    put_in(values, names.ACTOR_TYPE, "user" if asked else "system")
     put_in(values, names.ACTION, record.kind)
     put_in(values, names.AUDIT_TARGET, target or model)
     put_in(values, names.AUDIT_TARGET_TYPE, "target" if target else "model" if model else None)

@@ -212,6 +212,15 @@ def test_an_exchange_nobody_saw_end_ends_with_the_last_that_is_known():
     assert projection.logs[-1].attributes["audit.outcome"] == "unknown"
 
 
+def test_a_stranger_whose_key_was_revoked_is_told_without_a_pseudonym():
+    bodies = Stories().denied()
+    del bodies[0]["subject"], bodies[0]["team"], bodies[0]["model"]
+    log = project(chained(bodies), pseudonym).logs[0]
+    assert "audit.actor.id" not in log.attributes
+    assert log.attributes["audit.actor.type"] == "user"
+    assert log.attributes["gatehouse.key.id"] == "key01"
+
+
 def test_a_record_of_no_exchange_becomes_a_log_record_alone():
     body = {"kind": "vendor_approved", "record_id": "r1", "time_unix_us": 5, "note": CANARY}
     projection = project([Record.read("01LANE", 9, "ab", body)], pseudonym)
