@@ -1,0 +1,72 @@
+"""Which prefix a vendor takes, and the path below its address."""
+
+from dataclasses import replace
+
+import pytest
+
+from providers.base import Target, WireName
+from providers.errors import UnsupportedFeature
+from providers.translation.roads import ROADS, call_to_nowhere, path_for, prefix_for
+from providers.vendors import VENDORS
+from tests.fakes.translation import target
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix"),
+    [
+        ("qwen", "dashscope"),
+        ("deepseek", "deepseek"),
+        ("moonshot", "moonshot"),
+        ("zhipu", "zai"),
+        ("in_house:openai_chat", "hosted_vllm"),
+        ("in_house:anthropic_messages", "anthropic"),
+        ("in_house:gemini", "gemini"),
+    ],
+)
+def test_a_vendor_takes_its_prefix(kind, prefix):
+    assert prefix_for(target(kind, "http://x").vendor) == prefix
+
+
+def test_every_prefix_of_a_record_is_a_road():
+    prefixes = {each.litellm_prefix for each in VENDORS if each.litellm_prefix}
+    assert prefixes <= ROADS.keys()
+
+
+@pytest.mark.parametrize("kind", ["in_house:openai_responses", "rehearsal"])
+def test_where_no_road_leads_is_refused(kind):
+    with pytest.raises(UnsupportedFeature, match="cannot be reached"):
+        prefix_for(target(kind, "http://x").vendor)
+
+
+def test_a_prefix_nobody_can_watch_is_refused():
+    vendor = target("qwen", "http://x").vendor
+    strange = replace(vendor, record=replace(vendor.record, litellm_prefix="bedrock"))
+    with pytest.raises(UnsupportedFeature):
+        prefix_for(strange)
+
+
+@pytest.mark.parametrize(
+    ("kind", "streaming", "path"),
+    [
+        ("qwen", True, "/chat/completions"),
+        ("in_house:openai_chat", False, "/v1/chat/completions"),
+        ("anthropic", False, "/messages"),
+        ("gemini", False, "/models/m%3F1:generateContent"),
+        ("gemini", True, "/models/m%3F1:streamGenerateContent?alt=sse"),
+    ],
+)
+def test_the_path_comes_from_the_record(kind, streaming, path):
+    found = target(kind, "http://x", model="m?1")
+    road = ROADS[prefix_for(found.vendor)]
+    assert path_for(found, road, streaming=streaming) == path
+
+
+def test_a_record_without_the_path_is_refused():
+    found: Target = target("gemini", "http://x")
+    with pytest.raises(UnsupportedFeature, match="no path"):
+        path_for(found, ROADS["openai"], streaming=False)
+
+
+def test_a_call_to_nowhere_names_no_host():
+    assert call_to_nowhere("openai").target.vendor.base_url.startswith("unix:")
+    assert WireName.OPENAI_CHAT is call_to_nowhere("gemini").wire

@@ -1,0 +1,110 @@
+"""The watch believes what the vendor said, in whatever pieces it came."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.translation import watch as module
+from providers.translation.watch import ReplyTooLarge, ReplyWatch
+
+
+def sse(*values: dict[str, Any], newline: bytes = b"\n") -> bytes:
+    return b"".join(b"data: " + json.dumps(each).encode() + newline * 2 for each in values)
+
+
+def read(data: bytes, *, answers: int = 1, streamed: bool = True, size: int = 0) -> ReplyWatch:
+    watch = ReplyWatch(answers=answers)
+    watch.is_stream = streamed
+    step = size or len(data) or 1
+    for at in range(0, len(data), step):
+        watch.feed(data[at : at + step])
+    watch.finish()
+    return watch
+
+
+def choice(finish: str | None, index: int = 0, **more: Any) -> dict[str, Any]:
+    return {"id": "c", "choices": [{"index": index, "delta": {}, "finish_reason": finish, **more}]}
+
+
+CHAT = sse(
+    {"id": "c1", "model": "m1", "created": 7, "choices": [{"index": 0, "delta": {"content": "x"}}]},
+    choice("stop", stop_reason="END"),
+    {"id": "c1", "choices": [], "usage": {"completion_tokens": 3}},
+)
+MESSAGES = sse(
+    {"type": "message_start", "message": {"id": "m9", "model": "c", "usage": {"input_tokens": 3}}},
+    {"type": "content_block_delta", "delta": {"text": '"stop_reason":"x" usage'}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+)
+GEMINI = sse(
+    {"candidates": [{"content": {}}], "responseId": "r", "modelVersion": "g"},
+    {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"totalTokenCount": 5}},
+    newline=b"\r\n",
+)
+
+
+@pytest.mark.parametrize("data", [CHAT, MESSAGES, GEMINI])
+def test_an_end_and_a_usage_are_seen(data):
+    watch = read(data)
+    assert watch.is_whole
+    assert watch.has_usage
+    assert watch.response_id in ("c1", "m9", "r")
+
+
+@given(st.sampled_from([CHAT, MESSAGES, GEMINI]), st.integers(1, 60))
+def test_pieces_make_no_difference(data, size):
+    whole, pieces = read(data), read(data, size=size)
+    assert (pieces.is_whole, pieces.has_usage, pieces.response_id, pieces.response_model) == (
+        whole.is_whole,
+        whole.has_usage,
+        whole.response_id,
+        whole.response_model,
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"data: [DONE]\n\n",
+        sse(choice(None)),
+        sse({"choices": [{"delta": {"content": '"finish_reason": "stop"'}}]}),
+        sse({"type": "content_block_stop"}),
+        b'data: {"choices": [{"finish_reason": "stop"',
+        b"<html>finish_reason</html>",
+        b"data: 5\n\n",
+    ],
+)
+def test_what_is_no_end_is_no_end(data):
+    assert not read(data).is_whole
+
+
+def test_every_answer_needs_its_end():
+    assert not read(sse(choice("stop")), answers=2).is_whole
+    assert read(sse(choice("stop"), choice("stop", 1)), answers=2).is_whole
+
+
+def test_a_document_is_read_as_a_whole():
+    value = {"id": "c", "choices": [{"message": {}, "finish_reason": "stop"}], "usage": None}
+    watch = read(json.dumps(value).encode(), streamed=False, size=5)
+    assert watch.is_whole
+    assert not watch.has_usage
+
+
+def test_the_sequence_that_ended_it_is_named():
+    assert read(CHAT).stop_sequence == "END"
+
+
+def test_the_vendors_own_error_is_kept_short():
+    watch = read(sse({"error": {"message": "x" * 9000}}))
+    assert watch.failure == "x" * 500
+
+
+def test_a_reply_without_bounds_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "DOCUMENT_LIMIT_BYTES", 10)
+    watch = ReplyWatch(answers=1)
+    with pytest.raises(ReplyTooLarge):
+        watch.feed(b"x" * 11)
