@@ -24,6 +24,7 @@ from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
 from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
+from gateway.drain import Drains
 from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
@@ -74,9 +75,13 @@ class Opened:
 
 @asynccontextmanager
 async def assembled(
-    options: ServeOptions, environ: Mapping[str, str], *, front_is_on: bool = True
+    options: ServeOptions,
+    environ: Mapping[str, str],
+    *,
+    front_is_on: bool = True,
+    client: HttpClient | None = None,
 ) -> AsyncGenerator[Gatehouse]:
-    """A whole gateway, from its data folder to its application.
+    """A whole gateway, from its data folder to its application. `client` reaches the models.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
@@ -96,10 +101,16 @@ async def assembled(
 
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health = await _open_books(opened, book, configuration, stack)
-        senders = _open_senders(stack)
+        senders = _open_senders(client or HttpClient(), stack)
         refusals = Refusals(bookkeeper)
         pipeline = Pipeline(
-            in_force, key_ring, bookkeeper, refusals, senders.dispatch, time.time_ns
+            in_force,
+            key_ring,
+            bookkeeper,
+            refusals,
+            senders.dispatch,
+            senders.drains,
+            time.time_ns,
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
@@ -157,15 +168,18 @@ class Senders:
 
     dispatch: Dispatch
     translator: TranslatorSender
+    drains: Drains
 
 
-def _open_senders(stack: AsyncExitStack) -> Senders:
-    client = HttpClient()
+def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     stack.push_async_callback(client.aclose)
     translator = TranslatorSender(client)
     stack.push_async_callback(translator.stop)
     direct = Passthrough(client, version=_version())
-    return Senders(Dispatch(direct, translator, RehearsalSender()), translator)
+    drains = Drains()
+    stack.push_async_callback(drains.end)
+    dispatch = Dispatch(direct, translator, RehearsalSender(), drains)
+    return Senders(dispatch, translator, drains)
 
 
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:

@@ -74,6 +74,7 @@ class Books:
         self._client_left = client_left
         self._seen: ReplyFacts | None = None
         self._closed: asyncio.Future[None] | None = None
+        self._is_handed_over = False
 
     def begin_attempt(self, target: Target, reason: str, edits: tuple[Edit, ...]) -> Attempt:
         """A new attempt, not yet on its way."""
@@ -147,11 +148,25 @@ class Books:
 
     def close_interrupted(self) -> None:
         """Close what was ended from outside, if nobody closed it: nothing waits for this one."""
-        if self._closed is None:
+        if self._closed is None and not self._is_handed_over:
             if self._client_left():
                 self.close(Outcome.CLIENT_LEFT)
             else:
                 self.close(Outcome.CUT, error="shutting_down")
+
+    def must_drain(self) -> bool:
+        """Whether the client has left an answer that its vendor bills to the end all the same."""
+        if self._closed is not None or self._is_handed_over or not self._client_left():
+            return False
+        return self.exchange.attempts[-1].target.vendor.record.bills_after_cancel
+
+    def hand_over(self) -> None:
+        """Somebody reads the answer on and will call `close_handed_over`: stay open for that."""
+        self._is_handed_over = True
+
+    def close_handed_over(self) -> None:
+        """Close what was handed over, with the usage that was seen by now."""
+        self.close(Outcome.CLIENT_LEFT)
 
     @contextmanager
     def closed_on_failure(self) -> Generator[None]:
@@ -161,6 +176,7 @@ class Books:
             yield
             error = None
         except asyncio.CancelledError:
+            error = None
             self.close_interrupted()
             raise
         except LedgerUnavailable as unavailable:

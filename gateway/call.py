@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from enum import Enum
 from typing import Any
 
-from gateway.errors import RequestTooLarge
+from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.base import Answer, Wire
 from providers.base import Headers
 
@@ -26,6 +26,9 @@ STREAM_HEADERS: Headers = (
     (b"x-accel-buffering", b"no"),  # nginx would hold events back
 )
 DISCARD_LIMIT_BYTES = 128 * 1024 * 1024
+SLICE_BYTES = 256 * 1024  # of a whole answer: its client's reading is noticed after each
+ABORT = "abort_connection"
+"""Where in the scope's state the server leaves the way to drop a connection."""
 
 
 class Interruption(Enum):
@@ -44,6 +47,7 @@ class Call:
     """The connection's side of one exchange. Lives as long as the request does."""
 
     __slots__ = (
+        "_abort",
         "_keep_alive_task",
         "_receive",
         "_send",
@@ -74,21 +78,41 @@ class Call:
         self.received_bytes = 0
         self.sending_since: float | None = None
         self.started = False
-        self.is_reading = True
+        self.is_reading = False
         self.is_streaming = False
         self.interruption: Interruption | None = None
         self._receive = receive
         self._send = send
+        self._abort: Callable[[], None] | None = scope.get("state", {}).get(ABORT)
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
         self._keep_alive_task: asyncio.Task[None] | None = None
 
     async def read_body(self, limit_bytes: int) -> bytes:
-        """The whole body. Raises `RequestTooLarge` over the limit, `ClientLeft` when it breaks off.
+        """The whole body.
 
-        What is over the limit is read and thrown away (within reason), so that the client gets
-        to see the answer instead of a broken connection.
+        Raises `RequestTooLarge` over the limit, `RequestTimedOut` when it comes too slowly,
+        `ClientLeft` when it breaks off. What is over the limit is read and thrown away (within
+        reason), so that the client gets to see the answer instead of a broken connection.
         """
+        self.is_reading = True
+        try:
+            pieces = await self._read_pieces(limit_bytes)
+        except asyncio.CancelledError:
+            if self.interruption is not Interruption.SLOW_BODY:
+                raise
+            self.resume()
+            raise RequestTimedOut("the request's body came too slowly; send it again") from None
+        finally:
+            self.is_reading = False
+        if self.received_bytes > limit_bytes:
+            raise RequestTooLarge(
+                f"the request body is larger than the {limit_bytes} bytes that may be sent; "
+                "shorten the conversation (most assistants can compact it) and try again"
+            )
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _read_pieces(self, limit_bytes: int) -> list[bytes]:
         pieces: list[bytes] = []
         while self.received_bytes <= DISCARD_LIMIT_BYTES:
             message = await self._receive()
@@ -98,15 +122,11 @@ class Call:
             self.received_bytes += len(piece)
             if self.received_bytes <= limit_bytes:
                 pieces.append(piece)
+            else:
+                pieces.clear()
             if not message.get("more_body", False):
                 break
-        self.is_reading = False
-        if self.received_bytes > limit_bytes:
-            raise RequestTooLarge(
-                f"the request body is larger than the {limit_bytes} bytes that may be sent; "
-                "shorten the conversation (most assistants can compact it) and try again"
-            )
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return pieces
 
     def identifying_headers(self) -> Headers:
         """The names by which the developer, the SDKs and the auditor find this exchange again."""
@@ -134,6 +154,19 @@ class Call:
             self.interruption = reason
             self._task.cancel()
 
+    def resume(self) -> None:
+        """Go on after an interruption: what ends the call now has still to be said."""
+        if self._task is not None:
+            while self._task.cancelling():
+                self._task.uncancel()
+
+    async def hang_up(self) -> None:
+        """Drop the connection, with all that the client has not taken, and see it go down."""
+        if self._abort is not None:
+            self._abort()
+            if self._watcher is not None:
+                await asyncio.wait([self._watcher])
+
     def end(self) -> "asyncio.Task[object] | None":
         """Cancel this call because the server stops; returns its task, to be waited for."""
         if self._task is not None:
@@ -153,15 +186,24 @@ class Call:
 
     async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
-        length = (b"content-length", b"%d" % len(answer.body))
+        body = answer.body
+        length = (b"content-length", b"%d" % len(body))
         await self._start(answer.status, (*answer.headers, length, *extra))
-        await self._write(answer.body, more=False)
+        sent = 0
+        while len(body) - sent > SLICE_BYTES:
+            await self._write(body[sent : sent + SLICE_BYTES], more=True)
+            sent += SLICE_BYTES
+        await self._write(body[sent:], more=False)
 
     async def start_stream(self, headers: Headers) -> None:
         """Send the status and headers of a stream, unless a keep-alive already had to."""
-        await self._settle_keep_alive()
-        if not self.started:
+        if not await self.has_started():
             await self._start(200, headers)
+
+    async def has_started(self) -> bool:
+        """Whether a status has gone out; from here on no keep-alive is under way."""
+        await self._settle_keep_alive()
+        return self.started
 
     async def write(self, piece: bytes) -> None:
         """Pass on a piece of a stream."""
@@ -176,13 +218,13 @@ class Call:
 
     def keep_alive(self, headers: Headers) -> None:
         """Show a silent stream's client that somebody is there (only where the protocol can)."""
-        event = self.wire.keep_alive
-        if event is None or self._keep_alive_task is not None or self.sending_since is not None:
+        event, task = self.wire.keep_alive, self._keep_alive_task
+        if event is None or self.sending_since is not None:
             return
-        self.last_sent = time.monotonic()
-        self._keep_alive_task = asyncio.get_running_loop().create_task(
-            self._send_keep_alive(event, headers)
-        )
+        if task is None or task.done():
+            self._keep_alive_task = asyncio.get_running_loop().create_task(
+                self._send_keep_alive(event, headers)
+            )
 
     async def _send_keep_alive(self, event: bytes, headers: Headers) -> None:
         if not self.started:
@@ -190,13 +232,15 @@ class Call:
         await self._write(event, more=True)
 
     async def _settle_keep_alive(self) -> None:
-        if self._keep_alive_task is not None:
-            await self._keep_alive_task
-            self._keep_alive_task = None
+        task, self._keep_alive_task = self._keep_alive_task, None
+        if task is not None:
+            await task
 
     async def _start(self, status: int, headers: Headers) -> None:
-        self.started = True
+        self.sending_since = time.monotonic()
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        self.started = True
+        self.sending_since = None
 
     async def _write(self, piece: bytes, *, more: bool) -> None:
         self.sending_since = time.monotonic()

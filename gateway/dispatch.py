@@ -1,13 +1,17 @@
 """Try targets in turn until one answers. Never after the first byte."""
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from gateway.bookkeeping import Books
+from gateway.drain import Drains
 from gateway.egress.headers import outbound_headers
 from gateway.errors import GatewayError, UpstreamFailed
+from gateway.exchange import Attempt
 from gateway.inbound import Inbound, Outbound
 from gateway.reply import StreamedReply, WholeReply
 from gateway.wire.base import Edited, Observer
@@ -42,7 +46,10 @@ DROPPED_HEADER = b"x-gatehouse-dropped"
 class Dispatch:
     """Knows the senders and which of them reaches a target on a wire."""
 
-    def __init__(self, direct: Sender, translator: Sender, built_in: Sender) -> None:
+    def __init__(
+        self, direct: Sender, translator: Sender, built_in: Sender, drains: Drains
+    ) -> None:
+        self._drains = drains
         self._direct = direct
         self._translator = translator
         self._built_in = built_in
@@ -94,12 +101,34 @@ class Dispatch:
         )
         attempt = books.begin_attempt(target, reason, edited.edits)
         await books.record_attempt(attempt)
+        if target.vendor.record.bills_after_cancel:
+            return await self._outliving(self._answer(attempt, edited, inbound, books), books)
+        return await self._answer(attempt, edited, inbound, books)
+
+    async def _answer(
+        self, attempt: Attempt, edited: Edited, inbound: Inbound, books: Books
+    ) -> WholeReply | StreamedReply:
+        target, facts = attempt.target, inbound.reading.facts
         call = self._call(target, inbound, edited, books)
         upstream = await self.sender_for(target, inbound).send(call)
         books.answered(attempt, upstream.status, _dropped(upstream))
         observer = inbound.wire.observer(facts, asked_for_usage=edited.asked_for_usage)
         books.observe(observer.facts)
         return await _open(target, upstream, observer, streaming=facts.streaming)
+
+    async def _outliving(
+        self, answer: Coroutine[Any, Any, WholeReply | StreamedReply], books: Books
+    ) -> WholeReply | StreamedReply:
+        """Let an answer come to its end although its client leaves: it is billed either way."""
+        task = asyncio.get_running_loop().create_task(answer)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if books.must_drain():
+                self._drains.adopt_attempt(task, books)
+            else:
+                task.cancel()
+            raise
 
     def _call(self, target: Target, inbound: Inbound, edited: Edited, books: Books) -> UpstreamCall:
         return UpstreamCall(

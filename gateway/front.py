@@ -11,7 +11,6 @@ from gateway.errors import (
     GatewayError,
     HeadersTooLarge,
     NotAuthenticated,
-    RequestTimedOut,
     ShuttingDown,
     UnsupportedMediaType,
 )
@@ -53,20 +52,24 @@ class Front:
         call = Call(wire, scope, receive, send, self._new_audit_id())
         self._calls.open(call)
         try:
+            await self._answer_or_fail(call)
+        except asyncio.CancelledError:
+            await self._end_interrupted(call)
+        finally:
+            self._calls.close(call)
+
+    async def _answer_or_fail(self, call: Call) -> None:
+        try:
             await self._answer(call)
         except GatewayError as error:
             await self._fail(call, error)
         except ClientLeft:
             log.info("client_left_while_sending", extra={"audit_id": call.audit_id})
-        except asyncio.CancelledError:
-            await self._end_interrupted(call)
         except Exception:
             log.exception("unexpected", extra={"audit_id": call.audit_id})
             await self._fail(
                 call, GatewayError(f"the gateway failed; tell your platform team: {call.audit_id}")
             )
-        finally:
-            self._calls.close(call)
 
     async def _answer(self, call: Call) -> None:
         head = Head(call.audit_id, call.wire, call.path, call.headers)
@@ -104,11 +107,11 @@ class Front:
             answer = Answer(outbound.status, outbound.headers, outbound.body)
             await self._send_whole(call, answer)
             return
-        async with aclosing(outbound.body) as pieces:
+        async with aclosing(outbound.body) as stream:
             await call.start_stream(
                 (*STREAM_HEADERS, *outbound.headers, *call.identifying_headers())
             )
-            async for piece in pieces:
+            async for piece in stream:
                 await call.write(piece)
         await call.finish()
 
@@ -119,7 +122,7 @@ class Front:
     async def _send_whole(
         self, call: Call, answer: Answer, cut: tuple[str, str] | None = None
     ) -> None:
-        if not call.started:
+        if not await call.has_started():
             await call.answer(answer, call.identifying_headers())
             return
         # A keep-alive had to go out first, so the status is spent: say it in the protocol.
@@ -127,17 +130,16 @@ class Front:
         await call.finish(call.wire.phrase_cut(code, message, call.audit_id))
 
     async def _end_interrupted(self, call: Call) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
-        if call.interruption is Interruption.SLOW_BODY:
-            await self._fail(
-                call, RequestTimedOut("the request's body came too slowly; send it again")
-            )
-        elif call.interruption is None:
-            await self._fail(call, ShuttingDown("the gateway is shutting down; ask again"))
-        else:
+        call.resume()
+        if call.interruption is Interruption.STALLED_READER:
+            await call.hang_up()
+        if call.interruption is not None:
             log.info(call.interruption.value, extra={"audit_id": call.audit_id})
+            return
+        try:
+            await self._fail(call, ShuttingDown("the gateway is shutting down; ask again"))
+        except asyncio.CancelledError:
+            log.info("client_not_told", extra={"audit_id": call.audit_id})
 
 
 def check_headers(headers: Headers) -> None:

@@ -1,7 +1,8 @@
 """What comes in from a client's connection, and what goes back to it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.wire.base import Reading, Wire
 from policy.types import Identity
@@ -25,10 +26,22 @@ class Inbound:
     client_left: Callable[[], bool]
 
 
+class Pieces(Protocol):
+    """A streamed answer: each piece is whole events of the protocol."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces, once."""
+        ...
+
+    async def aclose(self) -> None:
+        """Must be called, whether or not a piece was ever asked for. Safe to call twice."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """An answer: whole, or arriving piece by piece (each piece whole events of the protocol)."""
+    """An answer: whole, or arriving piece by piece."""
 
     status: int
     headers: Headers
-    body: bytes | AsyncGenerator[bytes]
+    body: bytes | Pieces

@@ -9,6 +9,7 @@ from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
 from gateway.counting import count_tokens
 from gateway.dispatch import Dispatch, failure_of, rejection_of
+from gateway.drain import Drains
 from gateway.errors import GatewayError, NotAuthenticated
 from gateway.exchange import Exchange, Outcome
 from gateway.identity import KeyRing, extract_credential
@@ -46,6 +47,7 @@ class Pipeline:
     bookkeeper: Bookkeeper
     refusals: Refusals
     dispatch: Dispatch
+    drains: Drains
     unix_ns: Callable[[], int]
 
     async def serve(self, inbound: Inbound) -> Outbound:
@@ -122,7 +124,7 @@ class Pipeline:
             return await self.fail(error, books)
         books.first_byte()
         if isinstance(reply, StreamedReply):
-            return relay_stream(reply, inbound.wire, books)
+            return relay_stream(reply, inbound.wire, books, self.drains)
         return await relay_whole(reply.document, reply, books)
 
     async def fail(self, error: ProviderError, books: Books) -> Outbound:

@@ -6,9 +6,10 @@ look whole; what was whole is released only when `completed` is durable.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.bookkeeping import Books
+from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Outcome
 from gateway.inbound import Outbound
@@ -19,7 +20,9 @@ from providers.errors import ProviderError
 
 log = logging.getLogger("gatehouse.relay")
 
-END_MARKER_PATIENCE_SECONDS = 2.0
+ENDING_SECONDS = 2.0
+HELD_LIMIT_BYTES = 1024 * 1024
+"""Between stop reason and end marker come a usage chunk and little else: no more is waited for."""
 
 
 def reply_headers(reply: Reply) -> Headers:
@@ -42,45 +45,61 @@ async def relay_whole(body: bytes, reply: Reply, books: Books) -> Outbound:
     return Outbound(200, headers, body)
 
 
-def relay_stream(reply: StreamedReply, wire: Wire, books: Books) -> Outbound:
+def relay_stream(reply: StreamedReply, wire: Wire, books: Books, drains: Drains) -> Outbound:
     """Start passing a stream on."""
-    return Outbound(200, reply_headers(reply), _StreamRelay(reply, wire, books).pieces())
+    return Outbound(200, reply_headers(reply), StreamRelay(reply, wire, books, drains))
 
 
-class _StreamRelay:
-    """One stream on its way to the client."""
+class StreamRelay:
+    """One stream on its way to the client: whole events, joined as they arrived; then, the books
+    closed, the end."""
 
-    def __init__(self, reply: StreamedReply, wire: Wire, books: Books) -> None:
+    def __init__(self, reply: StreamedReply, wire: Wire, books: Books, drains: Drains) -> None:
         self._reply = reply
         self._wire = wire
         self._books = books
+        self._drains = drains
         self._held: list[bytes] = []  # from the stop reason on: not before the books are closed
+        self._held_bytes = 0
+        self._give_up_at: float | None = None  # on the loop's clock, once the stop reason is held
         self._has_end_marker = False
         self._failure: bytes | None = None  # the upstream's own error event
+        self._pieces = self._relay()
 
-    async def pieces(self) -> AsyncGenerator[bytes]:
-        """Whole events, joined as they arrived; then, the books closed, the end."""
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces, once."""
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """Close the books if nobody did, and hang up: also before the first piece was asked for."""
+        await self._pieces.aclose()
+        if self._books.must_drain():
+            self._drains.adopt_stream(self._reply, self._books)
+            return
+        self._books.close_interrupted()
+        await self._reply.body.aclose()
+
+    async def _relay(self) -> AsyncGenerator[bytes]:
+        broken = None
         try:
-            broken = None
-            try:
-                async for piece in self._substance():
-                    self._books.exchange.reply_bytes += len(piece)
-                    yield piece
-            except ProviderError as error:
-                broken = error
-            async for piece in self._ending(broken):
+            async for piece in self._substance():
+                self._books.exchange.reply_bytes += len(piece)
                 yield piece
-        finally:
-            self._books.close_interrupted()
-            await self._reply.body.aclose()
+        except ProviderError as error:
+            broken = error
+        async for piece in self._ending(broken):
+            yield piece
 
     async def _substance(self) -> AsyncGenerator[bytes]:
         events: list[tuple[Event, bytes]] | None = self._reply.opening
         while events is not None:
             passing = self._sort(events)
+            self._books.top_up()
             if passing:
                 yield passing[0] if len(passing) == 1 else b"".join(passing)
             if self._failure is not None or self._has_end_marker:
+                return
+            if self._held_bytes > HELD_LIMIT_BYTES:
                 return
             events = await self._next_events()
 
@@ -88,23 +107,32 @@ class _StreamRelay:
         passing: list[bytes] = []
         for kind, event in events:
             if kind is Event.SUBSTANCE or kind is Event.PREAMBLE:
-                (self._held if self._held else passing).append(event)
+                if self._held:
+                    self._hold(event)
+                else:
+                    passing.append(event)
             elif kind is Event.ENDING:
-                self._held.append(event)
+                self._hold(event)
             elif kind is Event.END:
-                self._held.append(event)
+                self._hold(event)
                 self._has_end_marker = True
             elif kind is Event.FAILURE:
                 self._failure = event
                 break
         return passing
 
+    def _hold(self, event: bytes) -> None:
+        self._held.append(event)
+        self._held_bytes += len(event)
+
     async def _next_events(self) -> list[tuple[Event, bytes]] | None:
         if not self._held:
             return await self._reply.next_events()
         # Whole but for its end marker: who forgets that must not keep the client waiting.
+        if self._give_up_at is None:
+            self._give_up_at = asyncio.get_running_loop().time() + ENDING_SECONDS
         try:
-            async with asyncio.timeout(END_MARKER_PATIENCE_SECONDS):
+            async with asyncio.timeout_at(self._give_up_at):
                 return await self._reply.next_events()
         except TimeoutError:
             return None

@@ -8,6 +8,7 @@ from providers.base import ByteStream
 from providers.errors import ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
+PREAMBLE_LIMIT_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -55,14 +56,17 @@ class StreamedReply(Reply):
     async def open(self) -> None:
         """Read up to the first real event, so that another target can still be tried.
 
-        Raises `ProviderUnavailable` when the stream opens with an error or ends empty.
+        Raises `ProviderUnavailable` when the stream opens with an error, ends empty or says
+        nothing at length.
         """
-        while True:
+        left = PREAMBLE_LIMIT_BYTES
+        while left > 0:
             events = await self.next_events()
             if events is None:
                 raise ProviderUnavailable("the answer ended empty", target=self.target_name)
             self.opening.extend(events)
-            for kind, _ in events:
+            for kind, event in events:
+                left -= len(event)
                 if kind is Event.FAILURE:
                     told = self.observer.facts.failure or "no reason given"
                     raise ProviderUnavailable(
@@ -70,6 +74,7 @@ class StreamedReply(Reply):
                     )
                 if kind is not Event.PREAMBLE:
                     return
+        raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 
     async def next_events(self) -> list[tuple[Event, bytes]] | None:
         """The events that arrived next, each classified; None at the proper end.

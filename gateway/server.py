@@ -11,9 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.call import ABORT
 from gateway.front import FrontDoor
 
 HEAD_SECONDS = 10.0
+REST_SECONDS = 20.0
+UNREAD_SECONDS = 120.0
 HEAD_LIMIT_BYTES = 1024 * 1024
 KEEP_ALIVE_SECONDS = 75  # above the 60 s at which load balancers drop idle connections
 
@@ -27,8 +30,14 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     """uvicorn bounds neither the time nor the size of a request's head; this does.
 
     A head over 64 KB but below `HEAD_LIMIT_BYTES` reaches the application, which answers it in
-    the caller's protocol; beyond that the connection ends.
+    the caller's protocol; beyond that the connection ends. `head_seconds` for a head to come,
+    `rest_seconds` for what is left of a body that was answered early, `unread_seconds` for a
+    client to take the last of an answer on a connection that is to end with it.
     """
+
+    head_seconds = HEAD_SECONDS
+    rest_seconds = REST_SECONDS
+    unread_seconds = UNREAD_SECONDS
 
     _head_bytes = 0
     _in_head = True
@@ -45,28 +54,60 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count while the head is incomplete."""
+        """Count while the head is incomplete; do not take the rest of an answered body for ever."""
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
                 self.transport.write(TOO_LARGE)
                 self.transport.close()
+        elif self._is_answered() and not self._has_deadline():
+            self._deadline = self.loop.call_later(self.rest_seconds, self._give_up)
 
     def on_message_begin(self) -> None:
         """Each further head on this connection must come in time, too."""
         self._await_head()
         super().on_message_begin()
+        self.scope["state"][ABORT] = self.transport.abort
 
     def on_headers_complete(self) -> None:
         """The head is here; the body has its own clock."""
         self._head_arrived()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        """The request is whole; answered before that, the connection now waits for the next."""
+        super().on_message_complete()
+        if self._is_answered() and not self.transport.is_closing():
+            self._head_arrived()
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_response_complete(self) -> None:
+        """A connection that ends with this answer ends also when the client does not take it."""
+        super().on_response_complete()
+        if self.transport.is_closing() and self._deadline is None:
+            self._deadline = self.loop.call_later(self.unread_seconds, self.transport.abort)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; drop one whose client has not even taken its last answer."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _is_answered(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
+
+    def _has_deadline(self) -> bool:
+        return self._deadline is not None or self.timeout_keep_alive_task is not None
+
     def _await_head(self) -> None:
         self._head_arrived()
         self._in_head = True
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._deadline = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _head_arrived(self) -> None:
         self._in_head = False
@@ -125,11 +166,15 @@ class GatehouseServer(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def server_config(application: FrontDoor | FastAPI, grace_seconds: int) -> uvicorn.Config:
+def server_config(
+    application: FrontDoor | FastAPI,
+    grace_seconds: int,
+    protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
+) -> uvicorn.Config:
     """One process, HTTP/1.1, no access log (the ledger is one), drained within `grace_seconds`."""
     return uvicorn.Config(
         application,
-        http=BoundedHeadProtocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -12,9 +12,10 @@ import httpx
 import orjson
 
 from gateway.assembly import Gatehouse, assembled
-from gateway.server import GatehouseServer, listen, server_config
+from gateway.server import BoundedHeadProtocol, GatehouseServer, listen, server_config
 from gateway.settings import ServeOptions
 from gateway.store.database import FILE_NAME
+from providers.http.client import HttpClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,28 @@ async def running_gateway(
     *,
     environ: Mapping[str, str] | None = None,
     front_is_on: bool = True,
+    client: HttpClient | None = None,
+    protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
 ) -> AsyncGenerator[RunningGateway]:
-    """Serve `configuration` (YAML; None for the embedded default) from `folder` on a free port."""
+    """Serve `configuration` (YAML; None for the embedded default) from `folder` on a free port.
+
+    `client` reaches the models, `protocol` serves the connections: a test may hold both.
+    """
     file = folder / "gatehouse.yaml"
     if configuration is not None:
         file.write_text(configuration)
     options = ServeOptions(config=file if configuration is not None else None, data=folder / "data")
     listening = asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
-        async with assembled(options, environ or {}, front_is_on=front_is_on) as gatehouse:
+        async with assembled(
+            options, environ or {}, front_is_on=front_is_on, client=client
+        ) as gatehouse:
 
             def draining() -> None:
                 gatehouse.status.is_draining = True
 
             server = GatehouseServer(
-                server_config(gatehouse.application, grace_seconds=5), listening.set, draining
+                server_config(gatehouse.application, 5, protocol), listening.set, draining
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await listening.wait()
