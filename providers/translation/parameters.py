@@ -41,7 +41,10 @@ def _stop(value: object, at: str) -> str | list[str]:
 
 
 def _biases(value: object, at: str) -> Json:
-    return {token: _number(bias, at) for token, bias in as_object(value, at).items()}
+    biases = as_object(value, at)
+    if not all(token.isdecimal() for token in biases):
+        raise unsupported(at, "its members are token numbers")
+    return {token: _number(bias, at) for token, bias in biases.items()}
 
 
 def _tool_choice(value: object, at: str) -> str | Json:

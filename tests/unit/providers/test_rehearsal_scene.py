@@ -1,0 +1,47 @@
+"""What the rehearsal model sees of a request, however odd it is."""
+
+import json
+
+import pytest
+
+from providers.base import WireName
+from providers.rehearsal_scene import answer, count_words, read_scene
+
+CHAT, MESSAGES = WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES
+
+
+@pytest.mark.parametrize("wire", [CHAT, MESSAGES])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": [5, None, {"role": "user"}]},
+        {"messages": [{"role": "user", "content": [5, {"type": "text"}]}], "tools": [5, {}]},
+        {"messages": [{"role": "user", "content": 5}], "tools": {}, "tool_choice": 5},
+        {"messages": [], "tools": [{"function": 5}, {"name": 5}], "max_tokens": "9"},
+    ],
+)
+def test_an_odd_request_is_answered_all_the_same(body, wire):
+    assert "rehearsal model" in answer(read_scene(body, wire), {}).text
+
+
+def test_words_are_counted_however_deep_they_stand():
+    deep = json.loads("[" * 900 + '"two words"' + "]" * 900)
+    assert count_words({"a": deep, "b": "and three more", "c": 5}) == 5
+
+
+@pytest.mark.parametrize("hostile", ["<system-reminder>" * 20_000, "a-" * 50_000, "/" * 100_000])
+def test_a_hostile_prompt_costs_little(hostile):
+    tools = [{"name": "f", "input_schema": {"required": ["path"], "type": "object"}}]
+    body = {"messages": [{"role": "user", "content": hostile + " use the tool f"}], "tools": tools}
+    scene = read_scene(body, MESSAGES)
+    assert len(scene.prompt) <= 8000
+    assert len(answer(scene, {}).arguments) < 10_000
+
+
+def test_a_tool_is_named_as_a_word_of_its_own():
+    tools = [{"name": "Read", "input_schema": {"type": "object"}}]
+    reading = {"messages": [{"role": "user", "content": "Reading is fun"}], "tools": tools}
+    asking = {"messages": [{"role": "user", "content": "call Read now"}], "tools": tools}
+    assert answer(read_scene(reading, MESSAGES), {}).tool is None
+    assert answer(read_scene(asking, MESSAGES), {}).tool == "Read"
