@@ -24,7 +24,6 @@ SHARED_TWIN: dict[str, str] = {
     "benchmarks/plot.py": "tests/unit/benchmarks/test_report.py",
     "benchmarks/subject.py": "tests/unit/benchmarks/test_peers.py",
     "benchmarks/tools.py": "tests/integration/test_bench_tools.py",
-    "providers/translated.py": "tests/translation/test_roads.py",
     "providers/translator_client.py": "tests/translation/test_translator.py",
 }
 
