@@ -33,6 +33,7 @@ WIRES = frozenset(
 CONTEXT_TOKENS = 32_768
 """Room for an assistant's first turns; llama.cpp lowers it to what the model was trained for."""
 
+_NAME_LIMIT = 100
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _GGUF_MAGIC = b"GGUF"
 _READY_LIMIT_BYTES = 4096
@@ -79,7 +80,7 @@ class LocalEngine:
     @property
     def model_name(self) -> str:
         """The name the engine answers to: the file's, without its ending, fit for any client."""
-        return _UNFIT.sub("-", self.model_file.stem).strip("-.") or ENGINE_NAME
+        return _UNFIT.sub("-", self.model_file.stem).strip("-._")[:_NAME_LIMIT] or ENGINE_NAME
 
     @property
     def is_running(self) -> bool:

@@ -1,6 +1,5 @@
 """The `gatehouse` command. Each command imports what it needs when it runs: help is quick."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from gateway.cli.check import check
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.keys import key
 from gateway.cli.models import models
-from gateway.cli.output import ReaderGone, note
+from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.up import up
 from gateway.cli.version import version
 
@@ -47,12 +46,6 @@ def run(arguments: Sequence[str]) -> int:
         note(f"gatehouse: {failure.message}")
         return failure.code
     except ReaderGone:
-        _forget_stdout()
+        forget_stdout()
         return Exit.CLOSED_PIPE
     return Exit.OK
-
-
-def _forget_stdout() -> None:
-    """What is left in its buffer must not raise again when the process ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())

@@ -4,6 +4,7 @@ Nothing read from the ledger or from an engine reaches a terminal with control c
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -74,6 +75,13 @@ def print_line(text: str) -> None:
 def note(text: str) -> None:
     """A word to whoever sits before the terminal; never data. Line ends in it are kept."""
     sys.stderr.write("\n".join(map(printable, text.splitlines())) + "\n")
+
+
+def forget_stdout() -> None:
+    """After `ReaderGone`: what is left in its buffer must not raise again at the process's end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _write(line: str) -> None:

@@ -94,12 +94,13 @@ def _request(body: Body) -> Iterator[_Chapter]:
 
 
 def _assistant(assistant: Body) -> Iterator[str]:
-    name = " ".join(str(assistant[each]) for each in ("name", "version") if each in assistant)
     session = f", session {assistant['session_id']}" if "session_id" in assistant else ""
-    if name:
-        yield printable(f"with {name}{session}")
-    if not assistant.get("recognised", True) and "user_agent" in assistant:
-        yield printable(f"which calls itself {assistant['user_agent']}")
+    if not assistant.get("recognised", False):
+        claim = assistant.get("user_agent", "nothing")
+        yield printable(f"with a tool we cannot tell, which calls itself {claim}{session}")
+        return
+    version = f" {assistant['version']}" if "version" in assistant else ""
+    yield printable(f"with {assistant.get('name', '?')}{version}{session}")
 
 
 def _asked(body: Body) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`gatehouse up`: serve, and say what to type next."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -10,7 +11,7 @@ import typer
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import Config, Data, data_folder
-from gateway.cli.output import print_all
+from gateway.cli.output import ReaderGone, forget_stdout, print_all
 from gateway.cli.welcome import welcome
 from gateway.settings import (
     DEFAULT_HOST,
@@ -40,6 +41,8 @@ def up(
     ] = None,
 ) -> None:
     """Start the gateway; Ctrl-C lets running answers end, then stops it."""
+    if ready_file is not None and not os.access(ready_file.absolute().parent, os.W_OK):
+        raise CommandFailed(f"cannot write {ready_file}: its folder is missing or not ours to use")
     options = ServeOptions(
         config=config or configuration_in(Path.cwd()),
         data=data_folder(data),
@@ -78,7 +81,10 @@ def _serve(options: ServeOptions) -> int:
 
 def _greet(ready: Ready) -> None:
     default_data = data_folder(data_dir_default(environment()))
-    print_all(welcome(ready, default_data, own_command(sys.argv[0])))
+    try:
+        print_all(welcome(ready, default_data, own_command(sys.argv[0])))
+    except ReaderGone:
+        forget_stdout()  # nobody reads this; clients are served all the same
 
 
 def own_command(started_as: str) -> str:

@@ -27,7 +27,6 @@ def welcome(ready: Ready, default_data: Path, command: str) -> list[RenderableTy
     `default_data` is the folder commands use when nobody names one; any other is named.
     `command` is how this shell reaches the command line.
     """
-    command = "gatehouse"
     data = "" if ready.data == default_data else f" --data {shlex.quote(str(ready.data))}"
     lines: list[RenderableType] = [Text(f"Gatehouse serves at {ready.base_url}", style="bold")]
     lines += [Text(printable(note)) for note in ready.notes]

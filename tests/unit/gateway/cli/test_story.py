@@ -194,7 +194,7 @@ def test_a_lost_exchange_names_where_it_had_gone() -> None:
 def test_an_unrecognised_assistant_is_quoted() -> None:
     assistant = {"name": "unrecognised", "recognised": False, "user_agent": "curl/9"}
     text = told(record("admitted", 1, **{**REQUEST, "assistant": assistant}))
-    assert "which calls itself curl/9" in text
+    assert "with a tool we cannot tell, which calls itself curl/9" in text
 
 
 def test_nothing_a_client_chose_can_steer_the_terminal() -> None:

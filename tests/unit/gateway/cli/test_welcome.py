@@ -27,10 +27,12 @@ FIRST = Ready(
 LATER = replace(FIRST, first_start=False, admin_key=None, developer_key=None)
 
 
-def shown(ready: Ready, default_data: Path = DATA, width: int = 60) -> str:
+def shown(
+    ready: Ready, default_data: Path = DATA, width: int = 60, command: str = "gatehouse"
+) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
-    for each in welcome(ready, default_data, "gatehouse"):
+    for each in welcome(ready, default_data, command):
         console.print(each, soft_wrap=True)
     return out.getvalue()
 
@@ -112,6 +114,12 @@ def test_many_models_are_cut_short_with_the_command_that_lists_them() -> None:
 def test_commands_name_a_data_folder_that_is_not_the_default() -> None:
     text = shown(FIRST, default_data=Path("/elsewhere"))
     assert f"gatehouse audit tail --data {DATA} --follow" in text
+
+
+def test_commands_are_written_as_this_shell_finds_them() -> None:
+    text = shown(LATER, command=".venv/bin/gatehouse")
+    assert ".venv/bin/gatehouse audit tail --follow" in text
+    assert ".venv/bin/gatehouse key create --team default --user NAME" in text
 
 
 def test_without_a_model_it_says_what_to_do_and_gives_no_dead_line_to_paste() -> None:
