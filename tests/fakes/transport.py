@@ -36,10 +36,10 @@ class FakeTransport(asyncio.Transport):
         """The peer takes bytes again."""
         self._protocol.resume_writing()
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:  # type: ignore[override]  # as loops do
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
 
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:  # type: ignore[override]  # as loops do
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.written += b"".join(list_of_data)
 
     def get_write_buffer_size(self) -> int:

@@ -323,7 +323,7 @@ class FakeVendor:
             return
         anthropic = anthropic and not self._bearer_everywhere
         bearer, api_key = call.header("authorization"), call.header("x-api-key")
-        proper = api_key == self._key if anthropic else bearer == f"Bearer {self._key}"
+        proper = bearer == f"Bearer {self._key}" or (anthropic and api_key == self._key)
         if not proper or (bearer and api_key):
             raise RefusedError("", "the key is missing, wrong or in the wrong header", status=401)
         if anthropic and call.header("anthropic-version") is None:

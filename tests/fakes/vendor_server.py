@@ -217,6 +217,7 @@ class Connections:
         self.opened = 0
         self.bad_requests: list[str] = []
         self._writers: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
+        self._changed = asyncio.Condition()
 
     @property
     def open_now(self) -> int:
@@ -232,7 +233,9 @@ class Connections:
         task = asyncio.current_task()
         assert task is not None
         self._writers[writer] = task
-        writer.transport.set_write_buffer_limits(0)  # drain() waits until all is with the system
+        if writer.get_extra_info("sslcontext") is None:
+            # drain() then waits until all is with the system (uvloop's TLS would wait for ever)
+            writer.transport.set_write_buffer_limits(0)
         prefix = b""
         try:
             while (call := await read_request(reader, prefix, number)) is not None:
@@ -248,6 +251,13 @@ class Connections:
         finally:
             self._writers.pop(writer, None)
             writer.close()
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def until_none(self) -> None:
+        """Wait until the last caller is gone."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._writers)
 
     async def drop_all(self) -> None:
         """Close every connection at once, and wait for their tasks."""
