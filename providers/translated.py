@@ -113,16 +113,21 @@ class TranslatedSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. `UpstreamReply.headers` may hold `DROPPED_HEADER`."""
-        prefix = prefix_for(call.target.vendor)
-        road = ROADS[prefix]
-        request = self._read(call, prefix, road)
+        try:
+            prefix = prefix_for(call.target.vendor)
+            road = ROADS[prefix]
+            request = self._read(call, prefix, road)
+            return await self._run(call, prefix, road, request)
+        except ProviderError as error:
+            error.target = error.target or call.target.name
+            raise
+
+    async def _run(
+        self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest
+    ) -> UpstreamReply:
         errand = self._errand(call, road, request)
         try:
             return await self._ask(call, prefix, road, request, errand)
-        except ProviderError as error:
-            error.target = error.target or call.target.name
-            await errand.aclose()
-            raise
         except BaseException:
             await errand.aclose()
             raise
@@ -130,20 +135,18 @@ class TranslatedSender:
     def _read(self, call: UpstreamCall, prefix: str, road: Road) -> ChatRequest:
         reader = _READERS.get(call.wire)
         if reader is None or call.counting:
-            raise UnsupportedFeature(
-                f"{call.wire} cannot be translated for this", target=call.target.name
-            )
+            raise UnsupportedFeature(f"{call.wire} cannot be translated for this")
         try:
             body = orjson.loads(call.body)
         except orjson.JSONDecodeError as error:
             raise _malformed(call) from error
         if not isinstance(body, dict):
             raise _malformed(call)
+        can = self._capabilities(prefix, call.target.upstream_model, road)
         try:
-            return reader(body, self._capabilities(prefix, call.target.upstream_model, road))
-        except UnsupportedFeature as error:
-            error.target = call.target.name
-            raise
+            return reader(body, can)
+        except RecursionError as error:
+            raise _too_deep(call) from error
 
     def _capabilities(self, prefix: str, model: str, road: Road) -> Capabilities:
         known = self._parameters.get((prefix, model))
@@ -156,14 +159,16 @@ class TranslatedSender:
 
     def _errand(self, call: UpstreamCall, road: Road, request: ChatRequest) -> Errand:
         if call.streaming and request.answers > 1:
-            raise UnsupportedFeature(
-                "n: one answer at a time when streaming", target=call.target.name
-            )
+            raise UnsupportedFeature("n: one answer at a time when streaming")
+        try:
+            cargo = Cargo.copy(request.fields, road.speaks)
+        except orjson.JSONEncodeError as error:
+            raise _too_deep(call) from error
         return Errand(
             target=call.target,
             speaks=road.speaks,
             path=path_for(call.target, road, streaming=call.streaming),
-            cargo=Cargo.copy(request.fields, road.speaks),
+            cargo=cargo,
             losses=request.losses,
             watch=ReplyWatch(answers=request.answers),
             timeouts=self._timeouts,
@@ -228,6 +233,11 @@ class TranslatedSender:
         if not errand.losses.names:
             return headers
         return (*headers, (DROPPED_HEADER, errand.losses.header()))
+
+
+def _too_deep(call: UpstreamCall) -> UnsupportedFeature:
+    message = "the request is nested too deeply to be translated"
+    return UnsupportedFeature(message, target=call.target.name)
 
 
 def _malformed(call: UpstreamCall) -> ProviderRejected:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,7 @@ _STEADY_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _SLACK_SECONDS = 15.0  # the translator gives up first, and says why
 _ERROR_LIMIT_BYTES = 1 << 20
+_ERROR_KIND = re.compile(rb"([\w.]{1,80}(?:Error|Exception|Warning))(?::|\s*$)", re.ASCII)
 _HEADERS = ((b"content-type", b"application/octet-stream"),)
 
 
@@ -164,6 +166,7 @@ class TranslatorSender:
             stdout=PIPE,
             stderr=PIPE,
             env=self._environment,
+            start_new_session=True,  # an interrupt at the terminal is the gateway's to handle
             cwd=Path(__file__).parent.parent,
         )
         listener = asyncio.create_task(_log_complaints(process))
@@ -201,12 +204,12 @@ async def _end(process: Process) -> None:
 
 
 async def _log_complaints(process: Process) -> None:
-    """Log what it complains of: the words before the first colon, where no content stands."""
+    """Log the kinds of errors it complains of. Their words may quote a request: they stay out."""
     assert process.stderr is not None
     while line := await _read_line(process.stderr):
-        words = line.decode("utf-8", "replace").strip().partition(":")[0]
-        if words and not line.startswith(b" "):
-            log.warning("translator_complains", extra={"words": words[:120]})
+        kind = _ERROR_KIND.match(line)
+        if kind is not None:
+            log.warning("translator_complains", extra={"kind": kind[1].decode("ascii")})
 
 
 async def _read_line(stream: asyncio.StreamReader) -> bytes:

@@ -45,7 +45,9 @@ def prefix_for(vendor: Vendor) -> str:
     """LiteLLM's prefix for a vendor. Raises `UnsupportedFeature` when no road leads there."""
     prefix = vendor.record.litellm_prefix
     if prefix is None:
-        prefix = next((each for wire, each in _BY_WIRE if wire in vendor.wires), None)
+        # Told to go by LiteLLM, an engine has no wire of its own left; all of them speak chat.
+        spare = "hosted_vllm" if vendor.via is Via.LITELLM else None
+        prefix = next((each for wire, each in _BY_WIRE if wire in vendor.wires), spare)
     if prefix not in ROADS:
         raise UnsupportedFeature(f"vendor {vendor.name!r} cannot be reached by translation")
     return prefix

@@ -1,6 +1,7 @@
 """Cut streams, odd chunks, refusals and smuggled arguments, by the real LiteLLM."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from providers.errors import (
     ProviderTimeout,
     ProviderUnavailable,
     ReplyCut,
+    UnsupportedFeature,
 )
 from tests.fakes.translation import CHAT, MESSAGES, ask, call, event, read_all, target
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage, ToolCall
@@ -346,6 +348,35 @@ async def test_no_control_argument_comes_from_inside_a_body(sender, vendor, wire
     assert vendor.refusals == []
     for forbidden in (b"evil", b"stolen", b"127.0.0.1:9", b"passwd"):
         assert forbidden not in vendor.calls[-1].body
+
+
+@pytest.mark.parametrize("depth", [150, 400])
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_request_nested_too_deeply_is_refused(sender, vendor, wire, depth):
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"a": schema}}
+    tool: dict[str, Any] = {"name": "f", "input_schema": schema}
+    if wire is CHAT:
+        tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    with pytest.raises((UnsupportedFeature, ProviderRejected)):
+        await sender.send(call(wire, target("deepseek", vendor.url), tools=[tool]))
+    assert vendor.calls == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 100_000, b'{"messages": NaN}'])
+async def test_a_body_that_is_no_object_is_rejected(sender, body):
+    wanted = call(CHAT, target("qwen", "http://127.0.0.1:9"))
+    with pytest.raises(ProviderRejected) as caught:
+        await sender.send(replace(wanted, body=body))
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_tokens_are_not_counted_here(sender, wire):
+    wanted = call(wire, target("qwen", "http://127.0.0.1:9"))
+    with pytest.raises(UnsupportedFeature):
+        await sender.send(replace(wanted, counting=True))
 
 
 async def test_what_litellm_makes_up_is_still_what_we_know_of(vendor, sender):

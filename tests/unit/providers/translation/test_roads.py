@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from providers.base import Target, WireName
+from providers.base import Target, Via, WireName
 from providers.errors import UnsupportedFeature
 from providers.translation.roads import ROADS, call_to_nowhere, path_for, prefix_for
 from providers.vendors import VENDORS
@@ -25,6 +25,11 @@ from tests.fakes.translation import target
 )
 def test_a_vendor_takes_its_prefix(kind, prefix):
     assert prefix_for(target(kind, "http://x").vendor) == prefix
+
+
+def test_an_engine_told_to_go_by_litellm_is_asked_on_chat():
+    engine = replace(target("in_house", "http://x").vendor, via=Via.LITELLM)
+    assert prefix_for(engine) == "hosted_vllm"
 
 
 def test_every_prefix_of_a_record_is_a_road():
