@@ -1,8 +1,9 @@
 """The FastAPI application: everything but the hot road, and the hot road's page in the manual."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
@@ -22,6 +23,13 @@ NO_STORE = {"cache-control": "no-store"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
+class _ModelList(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+_LIST: Final = msgspec.json.Decoder(_ModelList)
+
+
 class WireResponse(Response):
     """Hands a declared model endpoint to the front, so that it answers the same without it."""
 
@@ -39,7 +47,13 @@ def create_app(
     version: str, wires: Iterable[Wire], front: Front, pipeline: Pipeline, status: Status
 ) -> FastAPI:
     """Declare every route. The pages that would fetch scripts from elsewhere are left out."""
-    app = FastAPI(title="Gatehouse", version=version, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Gatehouse",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would name whatever host the caller claims to ask
+    )
     for wire in wires:
         _declare_wire(app, front, wire)
     _declare_models(app, pipeline)
@@ -74,21 +88,33 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
 
 
 def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
-    async def models(request: Request) -> Response:
-        """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
+    def usable(request: Request) -> list[ListedModel]:
         identity = pipeline.identify(_headers(request))
         in_force = pipeline.in_force
         names = in_force.configuration.policy.models_for(identity.team)
+        return [ListedModel(name, in_force.since_unix_seconds) for name in names]
+
+    async def models(request: Request) -> Response:
+        """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
         body = body_of(
-            [ListedModel(name, in_force.since_unix_seconds) for name in names],
-            anthropic_version=dict(request.scope["headers"]).get(b"anthropic-version"),
+            usable(request),
+            anthropic_version=_anthropic_version(request),
             query=request.query_params,
         )
         return Response(body, media_type="application/json", headers=NO_STORE)
 
-    app.add_api_route(
-        "/v1/models", models, methods=["GET"], tags=["models"], response_class=Response
-    )
+    async def model(request: Request, name: str) -> Response:
+        """One of them."""
+        found = [each for each in usable(request) if each.id == name]
+        if not found:
+            told = f"model {name!r} is not offered to you; GET /v1/models lists yours"
+            return _error(404, "model_not_found", told)
+        alone = body_of(found, anthropic_version=_anthropic_version(request), query={})
+        body = _LIST.decode(alone).data[0]
+        return Response(bytes(body), media_type="application/json", headers=NO_STORE)
+
+    for path, answer in (("/v1/models", models), ("/v1/models/{name:path}", model)):
+        app.add_api_route(path, answer, methods=["GET"], tags=["models"], response_class=Response)
 
 
 def _declare_health(app: FastAPI, status: Status) -> None:
@@ -138,6 +164,10 @@ def _manual(app: FastAPI) -> Callable[[], Any]:
 
 def _headers(request: Request) -> Headers:
     return tuple(request.scope["headers"])
+
+
+def _anthropic_version(request: Request) -> bytes | None:
+    return dict(_headers(request)).get(b"anthropic-version")
 
 
 async def _gateway_error(_: Request, error: Exception) -> Response:
