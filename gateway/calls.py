@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.call import STREAM_HEADERS, Call, Interruption
@@ -35,6 +36,9 @@ class Calls:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __iter__(self) -> Iterator[Call]:
+        return iter(tuple(self._open))
+
     def open(self, call: Call) -> None:
         """Watch this call."""
         self._open.add(call)
@@ -46,7 +50,7 @@ class Calls:
 
     async def end_all(self, limit_seconds: float) -> None:
         """End what still runs: each client is told, each exchange is closed."""
-        tasks = [task for call in tuple(self._open) if (task := call.end()) is not None]
+        tasks = [task for call in self if (task := call.end()) is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=limit_seconds)
 
@@ -66,7 +70,7 @@ class Calls:
 
     def tick(self, now: float) -> None:
         """Look at every call once. `now` is monotonic seconds."""
-        for call in tuple(self._open):
+        for call in self:
             if call.is_reading:
                 if self._is_slow(call, now):
                     call.interrupt(Interruption.SLOW_BODY)

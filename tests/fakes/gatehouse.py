@@ -69,6 +69,10 @@ class RunningGateway:
             rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
         return [orjson.loads(row[0]) for row in rows]
 
+    def records_of(self, exchange_id: str) -> list[dict[str, Any]]:
+        """The records of one exchange, oldest first."""
+        return [each for each in self.records() if each["exchange_id"] == exchange_id]
+
     def kinds(self) -> list[str]:
         """The kinds of all records, oldest first."""
         return [record["kind"] for record in self.records()]
