@@ -1,0 +1,84 @@
+"""A data folder as a gateway leaves it, and the command line, run in this process."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit.record import RecordBody
+from gateway.audit.writer import LedgerWriter
+from gateway.cli import run
+from gateway.store.database import open_database
+from gateway.store.lane import SqliteLane
+from tests.fakes.ledger_stories import Stories
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """What `--json` printed."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class CommandLine:
+    """Types commands for a data folder, in an empty working folder."""
+
+    def __init__(self, data: Path, working: Path, shown: pytest.CaptureFixture[str]) -> None:
+        self.data = data
+        self.working = working
+        self._shown = shown
+
+    def run(self, *arguments: str) -> Ran:
+        """Run one command on the data folder."""
+        return self.run_bare(*arguments, "--data", str(self.data))
+
+    def run_bare(self, *arguments: str) -> Ran:
+        """Run one command as it is."""
+        code = run(arguments)
+        shown = self._shown.readouterr()
+        return Ran(code, shown.out, shown.err)
+
+    def make_folder(self) -> None:
+        """As after a first start."""
+        open_database(self.data)
+
+    def record(self, *bodies: RecordBody) -> None:
+        """Write to the ledger, as a gateway does while we look."""
+        asyncio.run(_record(self.data, bodies))
+
+
+@pytest.fixture
+def command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    working = tmp_path / "work"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    monkeypatch.delenv("GATEHOUSE_DATA", raising=False)
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield CommandLine(tmp_path / "data", working, capsys)
+    logging.root.handlers[:], logging.root.level = handlers, level  # `up` sets its own
+
+
+async def _record(data: Path, bodies: tuple[RecordBody, ...]) -> None:
+    records = Stories(seed=len(bodies)).records
+    database = open_database(data)
+    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=records.unix_us())
+    writer = LedgerWriter(lane, records)
+    writer.start()
+    for body in bodies:
+        await writer.append(body)
+    await writer.close()
+    await database.close()

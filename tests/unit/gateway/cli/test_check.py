@@ -1,0 +1,70 @@
+"""A configuration is right, or each error has its place."""
+
+import pytest
+
+from gateway.cli.exits import Exit
+from tests.unit.gateway.cli.conftest import CommandLine
+
+RIGHT = """
+vendors:
+  house: { kind: in_house, base_url: "http://127.0.0.1:8000", wires: [openai_chat] }
+models:
+  coder: { targets: [house/qwen] }
+teams:
+  payments: { models: [coder], data_class: confidential }
+"""
+WRONG = RIGHT.replace("confidential", "secretive").replace("[coder]", "[codr]")
+
+
+def test_a_right_configuration_is_summed_up(command_line: CommandLine) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(RIGHT)
+    ran = command_line.run("check")
+    assert ran.code == Exit.OK
+    assert "is right: 1 vendors, 1 models, 1 teams" in ran.out
+    assert "the developer key belongs to team payments" in ran.err
+
+
+def test_as_json_it_is_one_object(command_line: CommandLine) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(RIGHT)
+    (summary,) = command_line.run("check", "--json").objects
+    assert summary["teams"] == ["payments"]
+    assert summary["models"] == ["coder"]
+    assert len(summary["digest"]) == 64
+
+
+def test_each_error_is_a_line_with_its_place(command_line: CommandLine) -> None:
+    file = command_line.working / "other.yaml"
+    file.write_text(WRONG)
+    ran = command_line.run("check", str(file))
+    assert ran.code == Exit.CONFIGURATION
+    assert f"{file}:7:" in ran.out
+    assert ran.err == ""
+
+
+def test_each_error_is_an_object_as_json(command_line: CommandLine) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(WRONG)
+    ran = command_line.run("check", "--json")
+    assert ran.code == Exit.CONFIGURATION
+    assert {each["line"] for each in ran.objects} == {7}
+    assert {"file", "line", "column", "path", "message"} == set(ran.objects[0])
+
+
+def test_nothing_to_check_is_told(command_line: CommandLine) -> None:
+    ran = command_line.run("check")
+    assert ran.code == Exit.NOT_FOUND
+    assert "name the file to check" in ran.err
+
+
+def test_a_file_that_is_not_there_is_told(command_line: CommandLine) -> None:
+    assert command_line.run("check", "absent.yaml").code == Exit.NOT_FOUND
+
+
+def test_a_secret_in_the_environment_is_not_printed(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSE", "canary-secret")
+    file = command_line.working / "gatehouse.yaml"
+    file.write_text(RIGHT.replace("http://127.0.0.1:8000", "${HOUSE}"))
+    ran = command_line.run("check")
+    assert ran.code == Exit.CONFIGURATION
+    assert "canary-secret" not in ran.out + ran.err
