@@ -10,6 +10,12 @@ from providers.http.origin import Endpoint, Origin
 from providers.http.pool import Pool
 from providers.http.reply import HttpReply, ReplyBody, Timeouts
 
+PLAIN = {
+    b"content-encoding": (b"", b"identity"),
+    b"transfer-encoding": (b"chunked",),
+}
+"""What these headers may say of a reply that comes as we asked: uncompressed."""
+
 
 def default_ssl_context() -> ssl.SSLContext:
     """Certificates and host names verified against the system's authorities, TLS 1.2 or newer."""
@@ -73,7 +79,8 @@ class HttpClient:
         reply = await self._ask(endpoint.origin, head, body, timeouts, target)
         received = tuple(reply.headers)
         for name, value in received:
-            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            plain = PLAIN.get(name)
+            if plain is not None and value.strip().lower() not in plain:
                 await reply.aclose()
                 message = "the model's server sent a compressed reply though none was asked for"
                 raise ProviderUnavailable(message, target=target)

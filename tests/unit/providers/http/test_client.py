@@ -221,6 +221,20 @@ async def test_a_compressed_reply_is_refused_before_a_byte_is_unpacked(client, v
     assert caught.value.target == "house/m"
 
 
+async def test_compression_hidden_in_the_framing_is_refused(client):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        origin, _ = parse_base_url(f"http://127.0.0.1:{port}")
+        with pytest.raises(ProviderUnavailable, match="compressed"):
+            await client.request(Endpoint.build("GET", origin, "/"), (), b"", timeouts=QUICK)
+
+
 async def test_a_compressed_stream_is_hung_up_on(client, vendor):
     vendor.behaves(compresses=True)
     vendor.holds(before_event=0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.errors import ProviderTimeout, ProviderUnavailable, ReplyCut
+from providers.errors import ProviderError, ProviderTimeout, ProviderUnavailable, ReplyCut
 from providers.http.connection import MAX_HEAD_BYTES, PAUSE_ABOVE_BYTES, Connection
 from providers.http.reply import ReplyBody, Timeouts
 from tests.fakes.transport import FakeTransport
@@ -63,6 +63,16 @@ async def read_all(reply: ReplyBody) -> bytes:
     return found
 
 
+async def target_of_end(setting: Setting) -> str:
+    """The target named by the reply, or by the error of ours that took its place."""
+    try:
+        reply = await setting.reply()
+        await read_all(reply)
+    except ProviderError as error:
+        return error.target
+    return reply.target
+
+
 def chunked(body: bytes, sizes: list[int]) -> bytes:
     found, at = b"", 0
     for size in [*sizes, len(body)]:
@@ -84,6 +94,21 @@ async def test_any_chunking_of_the_bytes_gives_the_same_body(sizes, places):
     setting.transport.hears(*cut_at(CHUNKED + chunked(TEXT, sizes), places))
     assert await read_all(await setting.reply()) == TEXT
     assert setting.is_free
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([HEAD, b"\r\n", b"1\r\n", b"0\r\n\r\n", b"HTTP/1.1 103 X\r\n"])
+        | st.binary()
+    )
+)
+async def test_any_rubbish_at_all_ends_as_a_reply_or_an_error_of_ours(pieces):
+    setting = await Setting().ask()
+    setting.transport.hears(*[piece for piece in pieces if piece])
+    setting.transport.ends()
+    assert await target_of_end(setting) == "house/m"
+    assert setting.transport.is_aborted
 
 
 async def test_a_reply_of_single_bytes_is_whole():
