@@ -24,6 +24,7 @@ SHARED_TWIN: dict[str, str] = {
     "benchmarks/plot.py": "tests/unit/benchmarks/test_report.py",
     "benchmarks/subject.py": "tests/unit/benchmarks/test_peers.py",
     "benchmarks/tools.py": "tests/integration/test_bench_tools.py",
+    "providers/local.py": "tests/integration/test_local_engine.py",
     "providers/translator_client.py": "tests/translation/test_translator.py",
 }
 

@@ -211,19 +211,6 @@ async def test_an_answer_of_another_kind_is_no_engine(machine: Machine, raw: byt
     assert await found_at(await machine.runs({"GET /v1/models": raw})) == ()
 
 
-async def test_an_answer_without_an_end_is_cut_off(machine: Machine) -> None:
-    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (2 << 20)
-    assert await found_at(await machine.runs({"GET /v1/models": endless})) == ()
-
-
-async def test_a_chunked_answer_is_read(machine: Machine) -> None:
-    body = json.dumps(model_list("m", owner="vllm")).encode()
-    chunks = b"5;x=y\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (body[:5], len(body) - 5, body[5:])
-    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
-    (engine,) = await found_at(await machine.runs({"GET /v1/models": raw}))
-    assert engine.models == ("m",)
-
-
 async def test_names_are_cleaned_and_bounded(machine: Machine) -> None:
     hostile = (
         "good",

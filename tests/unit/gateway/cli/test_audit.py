@@ -148,21 +148,3 @@ def test_a_search_that_makes_no_sense_is_a_usage_error(
 ) -> None:
     ran = command_line.run("audit", "search", *options)
     assert (ran.code, ran.out) == (Exit.USAGE, "")
-
-
-@pytest.mark.parametrize("command", [["tail"], ["show", "gh-0"], ["search"]])
-def test_a_folder_no_gateway_has_used_is_not_made(
-    command_line: CommandLine, command: list[str]
-) -> None:
-    ran = command_line.run("audit", *command)
-    assert ran.code == Exit.DATA
-    assert "no gateway has run on the data folder" in ran.err
-    assert not command_line.data.exists()
-
-
-def test_a_file_that_is_no_ledger_is_told(command_line: CommandLine) -> None:
-    command_line.data.mkdir()
-    (command_line.data / "gatehouse.db").write_bytes(b"not a database at all" * 100)
-    ran = command_line.run("audit", "tail")
-    assert ran.code == Exit.DATA
-    assert "is not a Gatehouse database" in ran.err

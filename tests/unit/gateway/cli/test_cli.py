@@ -23,13 +23,6 @@ def installed(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_installed_command_tells_its_version() -> None:
-    ran = installed("version", "--json", "--data", "/somewhere")
-    facts = json.loads(ran.stdout)
-    assert facts["version"].count(".") == 2
-    assert facts["data"] == "/somewhere"
-
-
 @pytest.mark.parametrize("command", ["version", "--help", "key --help", "audit search --help"])
 def test_help_and_version_import_nothing_heavy(command: str) -> None:
     program = (
