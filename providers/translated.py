@@ -42,6 +42,8 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
     "LITELLM_MODE": "PRODUCTION",  # no .env file is read
     "LITELLM_LOG": "CRITICAL",
+    # It takes a hundred equal pieces, such as a ruled line, for a model gone mad, and breaks off.
+    "REPEATED_STREAMING_CHUNK_LIMIT": "1000000000",
     "LITELLM_DONT_SHOW_FEEDBACK_BOX": "True",
     "LITELLM_HIDE_DEFAULT_CREDENTIALS_HINT": "True",
 }
@@ -172,6 +174,7 @@ class TranslatedSender:
             losses=request.losses,
             watch=ReplyWatch(answers=request.answers),
             timeouts=self._timeouts,
+            streaming=call.streaming,
         )
 
     async def _ask(

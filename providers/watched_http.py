@@ -36,6 +36,7 @@ class Errand:
     losses: Losses
     watch: ReplyWatch
     timeouts: Timeouts
+    streaming: bool = False
     failure: ProviderError | None = None
     has_left: bool = False
     body: ByteStream | None = None
@@ -84,7 +85,8 @@ class WatchedTransport(httpx.AsyncBaseTransport):
         watch.status = reply.status
         watch.headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in reply.headers}
         content_type = watch.headers.get("content-type", "")
-        watch.is_stream = reply.status == 200 and content_type.startswith("text/event-stream")
+        # Not every vendor calls its stream one; a document it sends instead says that it is JSON.
+        watch.is_stream = errand.streaming and reply.status == 200 and "json" not in content_type
         limit = None if reply.status < 300 else _ERROR_LIMIT_BYTES
         errand.answered.set()
         return httpx.Response(
@@ -125,12 +127,13 @@ class _Watched(httpx.AsyncByteStream):
         read_bytes = 0
         try:
             while data := await self._body.read():
-                watch.feed(data)
-                yield data
+                if ready := watch.feed(data):
+                    yield ready
                 read_bytes += len(data)
                 if self._limit_bytes is not None and read_bytes > self._limit_bytes:
                     break
-            watch.finish()
+            if rest := watch.finish():
+                yield rest
         except ReplyTooLarge as error:
             too_large = ProviderUnavailable(
                 "the model's reply is too large", target=self._errand.target.name

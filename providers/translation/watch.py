@@ -11,6 +11,7 @@ import orjson
 
 DOCUMENT_LIMIT_BYTES = 64 << 20
 _LINE_LIMIT_BYTES = 32 << 20
+_DONE, _DONE_ESCAPED = b"[DONE]", b"\\u005bDONE]"  # inside a JSON object: inside a text
 _MARKS = (b"inish", b"stop_", b"sage", b"rror", b'"id"', b"response")
 
 
@@ -44,30 +45,35 @@ class ReplyWatch:
         """The vendor gave the stop reason of every answer."""
         return len(self._finished) >= self._answers
 
-    def feed(self, data: bytes) -> None:
-        """Read the next bytes. Raises `ReplyTooLarge`."""
+    def feed(self, data: bytes) -> bytes:
+        """Read the next bytes; what may be handed on of them. Raises `ReplyTooLarge`."""
         if not self.is_stream:
             self.document += data
             if len(self.document) > DOCUMENT_LIMIT_BYTES:
                 raise ReplyTooLarge
-            return
+            return data
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LINE_LIMIT_BYTES:
             raise ReplyTooLarge
-        for line in lines:
-            self._read_line(line)
+        return b"".join([self._read_line(line) + b"\n" for line in lines])
 
-    def finish(self) -> None:
-        """The reply's framing ended properly."""
-        if self.is_stream:
-            self._read_line(self._rest)
-            self._rest = b""
-        else:
+    def finish(self) -> bytes:
+        """The reply's framing ended properly; what is left to be handed on."""
+        if not self.is_stream:
             self._read(self.document)
+            return b""
+        rest, self._rest = self._rest, b""
+        return self._read_line(rest)
 
-    def _read_line(self, line: bytes) -> None:
-        if line.startswith(b"data:") and any(mark in line for mark in _MARKS):
+    def _read_line(self, line: bytes) -> bytes:
+        if not line.startswith(b"data:"):
+            return line
+        if any(mark in line for mark in _MARKS):
             self._read(line[5:])
+        if _DONE in line and line[5:].lstrip().startswith(b"{"):
+            # LiteLLM takes the word for the end wherever it stands, and a model may well write it.
+            return line.replace(_DONE, _DONE_ESCAPED)
+        return line
 
     def _read(self, raw: bytes) -> None:
         try:

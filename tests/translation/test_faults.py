@@ -82,6 +82,26 @@ async def test_an_answer_is_whole_once_its_stop_reason_was_seen(sender, vendor, 
     assert told.finish in ("stop", "end_turn")
 
 
+@pytest.mark.parametrize("kind", ["deepseek", "qwen"])
+async def test_a_stream_need_not_be_called_one(sender, vendor, kind):
+    choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}]
+    stream = event(id="c", created=5, model="m-1", choices=choices)
+    vendor.answers(200, stream + b"data: [DONE]\n\n", content_type="text/plain")
+    told = await ask(sender, call(CHAT, target(kind, vendor.url), streaming=True))
+    assert (told.text, told.finish) == ("x", "stop")
+
+
+@pytest.mark.parametrize("body", [b"<html>hi</html>", b"", b"{}"])
+@pytest.mark.parametrize("content_type", ["text/html", "application/json", "text/event-stream"])
+async def test_a_stream_that_is_none_is_cut_at_its_start(sender, vendor, body, content_type):
+    vendor.answers(200, body, content_type=content_type)
+    found, cut = await read_until_cut(
+        sender, call(CHAT, target("qwen", vendor.url), streaming=True)
+    )
+    assert found == b""
+    assert isinstance(cut, ReplyCut | ProviderUnavailable)
+
+
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("kind", ["deepseek", "qwen", "anthropic"])
 async def test_an_error_event_in_the_middle_is_a_cut(sender, vendor, kind, wire):
@@ -239,6 +259,39 @@ async def test_a_stream_byte_by_byte_is_the_same(sender, vendor, kind):
     vendor.chops(cut_by([1]))
     single = await ask(sender, call(MESSAGES, target(kind, vendor.url), streaming=True))
     assert (single.calls, single.text, single.usage) == (whole.calls, whole.text, whole.usage)
+
+
+TRICKY = {
+    "the end marker as text": ("a ", "[DONE]", " \ndata: [DONE]\n", "\\[DONE]"),
+    "equal pieces": ("----",) * 150,
+    "white space": ("a", " ", "\n", "\n\n", "\t", "b"),
+    "special tokens": ("<|", "im_end", "|>", "</s>", "<think>", "x", "</think>", "y"),
+    "separators": ("a\u2028b", "\u0085", "\x0b", "c\r\nd", "\x1c", "\x00"),
+}
+
+
+@pytest.mark.parametrize("name", TRICKY)
+@pytest.mark.parametrize("kind", ["deepseek", "qwen", "anthropic"])
+async def test_text_that_litellm_stumbles_over_arrives(sender, vendor, kind, name):
+    vendor.says(pieces=TRICKY[name])
+    told = await ask(sender, call(MESSAGES, target(kind, vendor.url), streaming=True))
+    assert told.text == "".join(TRICKY[name])
+    assert told.ended
+
+
+@pytest.mark.parametrize("kind", ["deepseek", "qwen", "anthropic"])
+async def test_arguments_that_name_the_end_marker_arrive(sender, vendor, kind):
+    wanted = {"path": "[DONE]", "content": "data: [DONE]\n\n"}
+    vendor.behaves(tool_calls=(ToolCall("read_file", wanted),))
+    told = await ask(sender, call(CHAT, target(kind, vendor.url), streaming=True))
+    assert json.loads(told.calls[0]["arguments"]) == wanted
+
+
+async def test_a_document_that_opens_with_think_tags_is_told_as_reasoning(sender, vendor):
+    """LiteLLM takes them for an engine's reasoning; in a stream it leaves them in the text."""
+    vendor.says("<think>hm</think>Yes.")
+    told = await ask(sender, call(CHAT, target("qwen", vendor.url)))
+    assert (told.reasoning, told.text) == ("hm", "Yes.")
 
 
 async def test_interleaved_parallel_calls_keep_their_arguments(sender, vendor):

@@ -103,6 +103,20 @@ def test_the_vendors_own_error_is_kept_short():
     assert watch.failure == "x" * 500
 
 
+@given(st.integers(1, 40))
+def test_what_is_handed_on_is_what_came_but_for_the_end_marker_in_texts(size):
+    text = "say [DONE] \\\\[DONE] and \ndata: [DONE]"
+    data = sse({"choices": [{"delta": {"content": text}}]}) + b": ping\n\ndata: [DONE]\n\ndata: x"
+    watch = ReplyWatch(answers=1)
+    watch.is_stream = True
+    handed = b"".join(watch.feed(data[at : at + size]) for at in range(0, len(data), size))
+    handed += watch.finish()
+    first, _, rest = handed.partition(b"\n")
+    assert b"[DONE]" not in first
+    assert json.loads(first[5:])["choices"][0]["delta"]["content"] == text
+    assert rest == data.partition(b"\n")[2]
+
+
 def test_a_reply_without_bounds_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "DOCUMENT_LIMIT_BYTES", 10)
     watch = ReplyWatch(answers=1)
