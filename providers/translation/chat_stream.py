@@ -51,6 +51,8 @@ class ChatStream:
             if choice.get("finish_reason"):
                 self._finishes[at] = choice["finish_reason"]
             delta = _delta(choice.get("delta") or {})
+            if not delta and at in self._finishes:
+                continue
             if at not in self._opened:
                 self._opened.add(at)
                 delta = {"role": "assistant", "content": "", **delta}
