@@ -48,4 +48,9 @@ def run(arguments: Sequence[str]) -> int:
     except ReaderGone:
         forget_stdout()
         return Exit.CLOSED_PIPE
+    except OSError as error:  # a full disk behind `>`, a folder that may not be read
+        forget_stdout()
+        what = f" {error.filename}" if error.filename else ""
+        note(f"gatehouse: cannot use{what or ' the output'}: {error.strerror or error}")
+        return Exit.FAILED
     return Exit.OK

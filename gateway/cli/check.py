@@ -9,7 +9,7 @@ from gateway.cli.configured import configuration_path
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
-from gateway.settings import environment
+from gateway.settings import configuration_in, environment
 
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
@@ -31,7 +31,9 @@ def check(
     from gateway.configuration.choice import load_configuration
     from gateway.configuration.problems import ConfigurationError
 
-    path = configuration_path(file, data_folder(data), Path.cwd())
+    here = Path.cwd()
+    # A gateway that runs without a file does not keep the next one from being checked.
+    path = configuration_path(file, data_folder(data), here) or configuration_in(here)
     if path is None:
         raise CommandFailed(
             "there is no gatehouse.yaml in the working folder; name the file to check",
@@ -48,8 +50,8 @@ def check(
     for notice in configuration.notices:
         note(f"note: {notice}")
     print_line(
-        f"{path} is right: {len(configuration.vendors)} vendors, "
-        f"{len(configuration.models)} models, {len(configuration.teams)} teams"
+        f"{path} is right: vendors {len(configuration.vendors)}, "
+        f"models {len(configuration.models)}, teams {len(configuration.teams)}"
     )
 
 

@@ -1,8 +1,11 @@
 """A configuration is right, or each error has its place."""
 
+import os
+
 import pytest
 
 from gateway.cli.exits import Exit
+from gateway.settings import RunningGateway, write_running
 from tests.unit.gateway.cli.conftest import CommandLine
 
 RIGHT = """
@@ -20,7 +23,7 @@ def test_a_right_configuration_is_summed_up(command_line: CommandLine) -> None:
     (command_line.working / "gatehouse.yaml").write_text(RIGHT)
     ran = command_line.run("check")
     assert ran.code == Exit.OK
-    assert "is right: 1 vendors, 1 models, 1 teams" in ran.out
+    assert "is right: vendors 1, models 1, teams 1" in ran.out
     assert "the developer key belongs to team payments" in ran.err
 
 
@@ -47,6 +50,14 @@ def test_each_error_is_an_object_as_json(command_line: CommandLine) -> None:
     assert ran.code == Exit.CONFIGURATION
     assert {each["line"] for each in ran.objects} == {7}
     assert {"file", "line", "column", "path", "message"} == set(ran.objects[0])
+
+
+def test_a_file_is_found_beside_a_gateway_that_runs_without_one(command_line: CommandLine) -> None:
+    command_line.make_folder()
+    without_file = RunningGateway(os.getpid(), "http://127.0.0.1:7070", None)
+    write_running(command_line.data, without_file)
+    (command_line.working / "gatehouse.yaml").write_text(RIGHT)
+    assert command_line.run("check").code == Exit.OK
 
 
 def test_nothing_to_check_is_told(command_line: CommandLine) -> None:

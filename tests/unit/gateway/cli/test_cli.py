@@ -88,6 +88,16 @@ def test_a_reader_that_stops_early_gets_no_complaint(command_line: CommandLine) 
     assert (tail.returncode, complaints) == (Exit.CLOSED_PIPE, b"")
 
 
+def test_an_output_that_takes_no_more_is_one_line(command_line: CommandLine) -> None:
+    command_line.make_folder()
+    command_line.record(*Stories().denied())
+    words = [GATEHOUSE, "audit", "tail", "--json", "--data", str(command_line.data)]
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == Exit.FAILED
+    assert ran.stderr == "gatehouse: cannot use the output: No space left on device\n"
+
+
 def test_tail_follows_what_is_written_until_it_is_interrupted(command_line: CommandLine) -> None:
     command_line.make_folder()
     stories = Stories()
