@@ -1,6 +1,7 @@
 """Run a gateway from start to drained stop."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -55,8 +56,20 @@ async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> No
             server = GatehouseServer(
                 server_config(gatehouse.application, GRACE_SECONDS), listening, draining
             )
+            rest_the_collector()
             await server.serve(sockets=[listener])
             await gatehouse.calls.end_all(LAST_WORDS_SECONDS)
+
+
+def rest_the_collector() -> None:
+    """Leave what was built at start out of every later search for cycles.
+
+    Requests leave next to none behind; searching after each 700 new objects, through all that
+    was imported, is a measurable part of a request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _listen(options: ServeOptions) -> socket.socket:
