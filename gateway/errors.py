@@ -37,9 +37,10 @@ class NotAuthenticated(GatewayError):
 
     def __init__(
         self,
+        # Claude Code 2.1.329 shows "Please run /login" in place of any 401 that names `x-api-key`.
         message: str = (
-            "no valid key: send it as 'Authorization: Bearer <key>', 'x-api-key' or "
-            "'x-goog-api-key'; ask your platform team for one"
+            "no valid Gatehouse key: send one as 'Authorization: Bearer <key>'; "
+            "ask your platform team for one"
         ),
         *,
         cause: str = "unknown",

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+OURS = ("gatehouse", "gateway", "providers")
+
 
 class EventFormatter(logging.Formatter):
     """Values are JSON, so that no caller's text can begin a line of its own."""
@@ -27,4 +29,5 @@ def set_up_logging(level: int = logging.WARNING) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EventFormatter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("gatehouse").setLevel(logging.INFO)
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(logging.INFO)

@@ -75,11 +75,11 @@ async def test_a_model_that_is_not_there_is_refused_once_on_messages(
 
 async def test_a_wrong_key_is_an_authentication_error_of_either_client(house: Started) -> None:
     async with house.openai("gth_wrong") as chat, house.anthropic("gth_wrong") as messages:
-        with pytest.raises(openai.AuthenticationError, match="no valid key"):
+        with pytest.raises(openai.AuthenticationError, match="no valid Gatehouse key"):
             await chat.chat.completions.create(model="coder", messages=HELLO)
-        with pytest.raises(anthropic.AuthenticationError, match="no valid key"):
+        with pytest.raises(anthropic.AuthenticationError, match="no valid Gatehouse key"):
             await messages.messages.create(model="coder", messages=HELLO, max_tokens=5)
-        with pytest.raises(openai.AuthenticationError, match="no valid key"):
+        with pytest.raises(openai.AuthenticationError, match="no valid Gatehouse key"):
             await chat.models.list()
 
 

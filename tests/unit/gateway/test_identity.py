@@ -161,8 +161,8 @@ async def test_every_refusal_has_the_same_words_for_the_caller():
             ring.identify(credential)
         messages.add(refused.value.message)
     assert messages == {
-        "no valid key: send it as 'Authorization: Bearer <key>', 'x-api-key' or "
-        "'x-goog-api-key'; ask your platform team for one"
+        "no valid Gatehouse key: send one as 'Authorization: Bearer <key>'; "
+        "ask your platform team for one"
     }
 
 
