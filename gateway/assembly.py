@@ -95,19 +95,15 @@ async def assembled(
             stack.push_async_callback(choice.engine.stop)
         configuration = choice.configuration
         keys = Keys(opened.database)
-        key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
-        await key_ring.start()
-        stack.push_async_callback(key_ring.stop)
-
+        key_ring = await _open_keys(keys, opened.hasher, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
-        refusals = Refusals(bookkeeper)
         pipeline = Pipeline(
             in_force,
             key_ring,
             bookkeeper,
-            refusals,
+            Refusals(bookkeeper),
             senders.dispatch,
             senders.drains,
             time.time_ns,
@@ -139,6 +135,13 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     pepper = load_pepper(folder, os.urandom)
     records = Records(time.time_ns, BufferedRandom().take)
     return Opened(database, Hasher(pepper), pepper, records)
+
+
+async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRing:
+    key_ring = KeyRing(keys, hasher, unix_us=_unix_us)
+    await key_ring.start()
+    stack.push_async_callback(key_ring.stop)
+    return key_ring
 
 
 async def _open_books(
