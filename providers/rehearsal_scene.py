@@ -14,6 +14,7 @@ Json = dict[str, Any]
 COUNTING_RULE = "one word is one token"
 _WISH = re.compile(r"\b(?:use|call|try|run) (?:the |a |an |some |any )?tools?\b", re.IGNORECASE)
 _READ = re.compile(r"\bread (?:the )?file\b", re.IGNORECASE)
+_HARMLESS = frozenset({"read", "read_file", "readfile", "view"})  # as assistants call theirs
 _QUOTED_RESULT_LENGTH = 300
 _TOOLS_TOLD = 8
 _PROMPT_LENGTH = 8000  # the end of it: patterns over more would take their time
@@ -85,10 +86,10 @@ def _opening(scene: Scene) -> Iterator[str]:
         "It shows that the road works, and what the gateway did with this request."
     )
     if scene.result is not None:
-        words = len(scene.result.split())
+        words = _counted(len(scene.result.split()), "word")
         shown = " ".join(scene.result[:_QUOTED_RESULT_LENGTH].split())
         more = " ..." if len(scene.result) > _QUOTED_RESULT_LENGTH else ""
-        yield f"The tool's result arrived: {words} words. It begins: {shown}{more}"
+        yield f"The tool's result arrived: {words}. It begins: {shown}{more}"
 
 
 def _account(account: Mapping[str, str]) -> str:
@@ -99,13 +100,25 @@ def _account(account: Mapping[str, str]) -> str:
 
 
 def _closing(scene: Scene) -> str:
-    seen = f"It received {scene.messages} messages with {scene.input_tokens} words"
+    seen = f"It received {_counted(scene.messages, 'message')}"
+    seen += f" with {_counted(scene.input_tokens, 'word')}"
     if not scene.tools:
         return f"{seen}, and no tools."
     names = ", ".join(tool.name for tool in scene.tools[:_TOOLS_TOLD])
     more = ", ..." if len(scene.tools) > _TOOLS_TOLD else ""
-    hint = f"To see a tool call, ask: use the tool {scene.tools[0].name}."
-    return f"{seen}, and {len(scene.tools)} tools ({names}{more}). {hint}"
+    tools = _counted(len(scene.tools), "tool")
+    return f"{seen}, and {tools} ({names}{more}). {_hint(scene.tools)}"
+
+
+def _hint(tools: tuple[Tool, ...]) -> str:
+    """How to see a tool call: by one that only reads, where there is one."""
+    reading = next((each.name for each in tools if each.name.lower() in _HARMLESS), None)
+    wish = tools[0].name if reading is None else f"{reading} to read README.md"
+    return f"To see a tool call, ask: use the tool {wish}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _wanted_tool(scene: Scene) -> Tool | None:

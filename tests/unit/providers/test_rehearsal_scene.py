@@ -1,6 +1,7 @@
 """What the rehearsal model sees of a request, however odd it is."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -45,3 +46,30 @@ def test_a_tool_is_named_as_a_word_of_its_own():
     asking = {"messages": [{"role": "user", "content": "call Read now"}], "tools": tools}
     assert answer(read_scene(reading, MESSAGES), {}).tool is None
     assert answer(read_scene(asking, MESSAGES), {}).tool == "Read"
+
+
+def tools_named(*names: str) -> list[Any]:
+    return [{"name": name, "input_schema": {"type": "object"}} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "wish"),
+    [
+        (("Agent", "Bash", "Read"), "use the tool Read to read README.md."),
+        (("weather",), "use the tool weather."),
+    ],
+)
+def test_the_hint_names_a_tool_that_only_reads_where_there_is_one(
+    names: tuple[str, ...], wish: str
+) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "tools": tools_named(*names)}
+    said = answer(read_scene(body, WireName.ANTHROPIC_MESSAGES), {})
+    assert said.tool is None
+    assert said.text.endswith(wish)
+
+
+def test_following_the_hint_makes_the_call() -> None:
+    wish = "use the tool Read to read README.md."
+    tools = tools_named("Agent", "Read")
+    body = {"messages": [{"role": "user", "content": wish}], "tools": tools}
+    assert answer(read_scene(body, WireName.ANTHROPIC_MESSAGES), {}).tool == "Read"
