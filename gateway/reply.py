@@ -82,11 +82,20 @@ class StreamedReply(Reply):
         Raises `ReplyCut` or `ProviderTimeout` (from the sender).
         """
         data = await self.body.read()
-        observe = self.observer.observe_event
         if not data:  # what is left is the event that a lone CR kept waiting, or half an event
             last, _ = self.splitter.finish()
-            return [(observe(event), event) for event in last] or None
+            return self._observe(last) or None
         try:
-            return [(observe(event), event) for event in self.splitter.feed(data)]
+            return self._observe(self.splitter.feed(data))
         except EventTooLarge as error:
             raise ReplyCut(str(error), target=self.target_name) from error
+
+    def _observe(self, events: list[bytes]) -> list[tuple[Event, bytes]]:
+        """Classify each; what follows an end or a failure in one read is no part of the reply."""
+        seen: list[tuple[Event, bytes]] = []
+        for event in events:
+            kind = self.observer.observe_event(event)
+            seen.append((kind, event))
+            if kind is Event.END or kind is Event.FAILURE:
+                break
+        return seen

@@ -12,6 +12,7 @@ import httpx
 from gateway.server import BoundedHeadProtocol
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.vendor_strict import Fields
 
 CONFIGURATION = """
 vendors:
@@ -67,8 +68,10 @@ async def a_house(
     *,
     most_bytes: int = 1_000_000,
     protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
+    extra_fields: Fields | None = None,
 ) -> AsyncGenerator[House]:
-    async with FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
+    models = ("qwen3-coder",)
+    async with FakeVendor(key=None, models=models, extra_fields=extra_fields) as vendor:
         text = CONFIGURATION.format(url=vendor.url, most_bytes=most_bytes)
         async with running_gateway(folder, text, protocol=protocol) as gateway:
             yield House(gateway, vendor)
