@@ -45,6 +45,7 @@ class VendorRecord:
     `paths` holds, for each wire the vendor speaks natively, the path below `base_url`.
     `forwarded_headers` are the client's headers this vendor's own protocol needs (lower case).
     `bills_after_cancel`: the vendor charges for the whole answer even when we hang up.
+    `otel_provider` is OpenTelemetry's well-known `gen_ai.provider.name`, where it has one.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class VendorRecord:
     jurisdiction: str | None = None
     retention: str | None = None
     bills_after_cancel: bool = False
+    otel_provider: str | None = None
 
 
 class Secret:
@@ -157,7 +159,7 @@ class UpstreamReply:
 
 
 class Sender(Protocol):
-    """Takes bytes of the client's protocol to a target and gives bytes of the same protocol back."""
+    """Takes bytes of the client's protocol to a target, brings bytes of the same protocol back."""
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send and wait for the reply's head.

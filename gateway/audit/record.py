@@ -244,6 +244,7 @@ class Records:
                 "attempt": attempt.number,
                 "target": attempt.target.name,
                 "vendor": vendor.name,
+                "provider": vendor.record.otel_provider,
                 "upstream_model": attempt.target.upstream_model,
                 "in_house": vendor.record.in_house,
                 "region": vendor.region or vendor.record.region,

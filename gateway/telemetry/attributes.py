@@ -44,7 +44,6 @@ _ASSISTANT: Copies = (
 _ATTEMPTED: Copies = (
     (names.ATTEMPT, "attempt"),
     (names.TARGET, "target"),
-    (names.PROVIDER, "vendor"),
     (names.VENDOR, "vendor"),
     (names.REQUEST_MODEL, "upstream_model"),
     (names.VENDOR_IN_HOUSE, "in_house"),
@@ -137,12 +136,15 @@ def read_attempt(story: Story, attempt: Record) -> Attributes:
     """Where one try went, why there, and how it ended."""
     tried = Attributes()
     tried.copy(attempt.body, _ATTEMPTED)
+    tried.put(names.PROVIDER, attempt.text("provider") or attempt.text("vendor"))
     edits = attempt.parts("edits")
     kinds = {kind for edit in edits if isinstance(kind := edit.get("kind"), str)}
     tried.put(names.EDIT_COUNT, len(edits) or None)
     tried.put(names.EDIT_KINDS, sorted(kinds))
     tried.put(names.RESEND_COUNT, (attempt.number("attempt") or 1) - 1 or None)
-    tried.put(names.HTTP_STATUS, story.end_of(attempt).get("status"))
+    ended = story.end_of(attempt)
+    tried.put(names.HTTP_STATUS, ended.get("status"))
+    tried.put(names.DROPPED, ended.get("dropped"))
     tried.put(names.ERROR_TYPE, story.error_of(attempt))
     return tried
 

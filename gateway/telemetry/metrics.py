@@ -67,7 +67,7 @@ class _Asked:
 
 @dataclass(slots=True)
 class _Tried:
-    """The series of one operation, vendor and upstream model, looked up once."""
+    """The series of one vendor, operation and upstream model, looked up once."""
 
     ok: Counter
     answered: Histogram
@@ -90,8 +90,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._teams, self._models, self._vendors = BoundedLabel(), BoundedLabel(), BoundedLabel()
         self._upstream_models, self._words = BoundedLabel(), BoundedLabel()
+        self._providers = BoundedLabel()
         self._asked: dict[tuple[str, str, str], _Asked] = {}
-        self._tried: dict[tuple[str, str, str], _Tried] = {}
+        self._tried: dict[tuple[str, str, str, str], _Tried] = {}
         self._operations = self._histogram(names.OPERATION_DURATION)
         self._usage = self._histogram(names.TOKEN_USAGE)
         self._first_chunks = self._histogram(names.TIME_TO_FIRST_CHUNK)
@@ -229,15 +230,15 @@ class Metrics:
         return asked
 
     def _tried_at(self, exchange: Exchange, attempt: Attempt) -> _Tried:
-        key = self._call(exchange, attempt)
-        tried = self._tried.get(key)
+        vendor, call = self._vendors.keep(attempt.target.vendor.name), self._call(exchange, attempt)
+        tried = self._tried.get((vendor, *call))
         if tried is None:
-            tried = self._tried[key] = _Tried(
-                ok=self._attempts.labels(key[1], "ok"),
-                answered=self._operations.labels(*key, _NO_ERROR),
-                first_chunk=self._first_chunks.labels(*key),
-                input_tokens=self._usage.labels(*key, "input"),
-                output_tokens=self._usage.labels(*key, "output"),
+            tried = self._tried[vendor, *call] = _Tried(
+                ok=self._attempts.labels(vendor, "ok"),
+                answered=self._operations.labels(*call, _NO_ERROR),
+                first_chunk=self._first_chunks.labels(*call),
+                input_tokens=self._usage.labels(*call, "input"),
+                output_tokens=self._usage.labels(*call, "output"),
             )
         return tried
 
@@ -246,9 +247,10 @@ class Metrics:
 
     def _call(self, exchange: Exchange, attempt: Attempt) -> tuple[str, str, str]:
         target = attempt.target
+        vendor = target.vendor
         return (
             exchange.facts.operation.value,
-            self._vendors.keep(target.vendor.name),
+            self._providers.keep(vendor.record.otel_provider or vendor.name),
             self._upstream_models.keep(target.upstream_model),
         )
 

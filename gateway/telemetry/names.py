@@ -86,7 +86,9 @@ USER_AGENT = _row("user_agent.original", STR, "S", "as the client claims it")
 ERROR_TYPE = _row("error.type", STR, "SCL", "stable code of the failure; absent on success")
 
 OPERATION = _row("gen_ai.operation.name", STR, "SCL", "`chat` or `count_tokens`")
-PROVIDER = _row("gen_ai.provider.name", STR, "CL", "the vendor as configured here")
+PROVIDER = _row(
+    "gen_ai.provider.name", STR, "CL", "OpenTelemetry's name for the vendor, else as configured"
+)
 REQUEST_MODEL = _row("gen_ai.request.model", STR, "CL", "the name sent upstream")
 REQUEST_STREAM = _row("gen_ai.request.stream", BOOL, "C", "a streamed reply was asked for")
 REQUEST_MAX_TOKENS = _row("gen_ai.request.max_tokens", INT, "C", "output limit, if asked for")
@@ -141,6 +143,7 @@ VENDOR_JURISDICTION = _row("gatehouse.vendor.jurisdiction", STR, "CL", "from the
 VENDOR_RETENTION = _row("gatehouse.vendor.retention", STR, "CL", "from the vendor's record")
 EDIT_COUNT = _row("gatehouse.edit.count", INT, "CL", "changes made to the client's bytes")
 EDIT_KINDS = _row("gatehouse.edit.kinds", STRS, "CL", "kinds of those changes")
+DROPPED = _row("gatehouse.dropped.fields", STRS, "C", "names of fields translation left out")
 
 USAGE_SOURCE = _row("gatehouse.usage.source", STR, "CL", "who counted the tokens")
 COST = _row("gatehouse.cost.usd_nanos", INT, "CL", "nano-USD")

@@ -13,6 +13,7 @@ ANTHROPIC = VendorRecord(
     litellm_prefix="anthropic",
     via=Via.DIRECT,
     forwarded_headers=frozenset({"anthropic-version", "anthropic-beta"}),
+    otel_provider="anthropic",
     jurisdiction="US",  # where the company has its seat
     # Region and retention depend on the contract: say them in the configuration.
 )

@@ -12,6 +12,7 @@ DEEPSEEK = VendorRecord(
     auth=dict.fromkeys(PATHS, Auth.BEARER),
     litellm_prefix="deepseek",
     via=Via.LITELLM,
+    otel_provider="deepseek",
     jurisdiction="CN",  # where the company has its seat
     # Region and retention depend on the contract: say them in the configuration.
 )

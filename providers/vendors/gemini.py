@@ -12,6 +12,7 @@ GEMINI = VendorRecord(
     auth=dict.fromkeys(PATHS, Auth.X_GOOG_API_KEY),
     litellm_prefix="gemini",
     via=Via.DIRECT,
+    otel_provider="gcp.gemini",
     jurisdiction="US",  # where the company has its seat
     # Region and retention depend on the contract: say them in the configuration.
 )

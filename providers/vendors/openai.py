@@ -17,6 +17,7 @@ OPENAI = VendorRecord(
     auth=dict.fromkeys(PATHS, Auth.BEARER),
     litellm_prefix="openai",
     via=Via.DIRECT,
+    otel_provider="openai",
     jurisdiction="US",  # where the company has its seat
     # Region and retention depend on the contract: say them in the configuration.
 )

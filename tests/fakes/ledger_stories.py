@@ -27,9 +27,21 @@ START_NS = 1_795_000_000_000_000_000
 MS = 1_000_000
 
 
-def a_target(vendor: str, model: str, *, in_house: bool = True) -> Target:
-    """A target at a vendor of this name."""
-    record = VendorRecord(vendor, in_house, None, {}, {}, None, Via.DIRECT, region="eu-west")
+def a_target(
+    vendor: str, model: str, *, in_house: bool = True, provider: str | None = None
+) -> Target:
+    """A target at a vendor of this name; `provider` is OpenTelemetry's name for its kind."""
+    record = VendorRecord(
+        vendor,
+        in_house,
+        None,
+        {},
+        {},
+        None,
+        Via.DIRECT,
+        region="eu-west",
+        otel_provider=provider,
+    )
     return Target(
         Vendor(
             vendor,
@@ -150,6 +162,7 @@ class Stories:
         self.later(40)
         exchange.first_byte_ns = self._now_ns
         self.attempt_ended(exchange, 200)
+        exchange.attempts[-1].dropped = ("logit_bias", "cache_control")
         self._answer(exchange)
         return [*bodies, self.ended(exchange, Outcome.COMPLETE)]
 

@@ -92,6 +92,7 @@ def test_attempted_tells_where_the_bytes_would_go_and_how_they_were_changed():
     assert body["in_house"] is True
     assert body["region"] == "on-premises"
     assert "retention" not in body
+    assert "provider" not in body
     assert body["edits"] == [
         {"path": "model", "kind": "model_name", "bytes_before": 7, "bytes_after": 13}
     ]

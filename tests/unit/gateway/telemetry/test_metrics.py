@@ -9,7 +9,7 @@ from gateway.exchange import Exchange, Outcome, Usage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.names import METRICS
 from policy.types import Deny, Identity
-from tests.fakes.ledger_stories import HOUSE, VENDOR, Stories
+from tests.fakes.ledger_stories import HOUSE, VENDOR, Stories, a_target
 
 OPERATION, MODEL = "gen_ai_operation_name", "gen_ai_request_model"
 
@@ -170,6 +170,24 @@ def test_a_fallback_counts_both_attempts():
     attempts = "gatehouse_upstream_attempts_total"
     assert value(metrics, attempts, vendor="house", result="busy") == 1
     assert value(metrics, attempts, vendor="deepseek", result="ok") == 1
+
+
+def test_two_vendors_of_one_provider_share_its_times_and_keep_their_own_attempts():
+    metrics, stories = Metrics(), Stories()
+    first = a_target("eu", "claude", in_house=False, provider="anthropic")
+    second = a_target("us", "claude", in_house=False, provider="anthropic")
+    exchange = stories.exchange()
+    stories.attempt(exchange, first)
+    stories.attempt_ended(exchange, 200)
+    stories.attempt(exchange, second)
+    stories.attempt_ended(exchange, 200)
+    stories.ended(exchange, Outcome.COMPLETE)
+    metrics.observe_exchange(exchange)
+    call = {OPERATION: "chat", "gen_ai_provider_name": "anthropic", MODEL: "claude"}
+    assert value(metrics, "gen_ai_client_operation_duration_seconds_count", **call) == 2
+    attempts = "gatehouse_upstream_attempts_total"
+    assert value(metrics, attempts, vendor="eu", result="ok") == 1
+    assert value(metrics, attempts, vendor="us", result="ok") == 1
 
 
 def test_an_exchange_without_an_attempt_is_counted():

@@ -10,7 +10,7 @@ from gateway.telemetry import names
 from gateway.telemetry.model import Projection, Record, Severity, Span, SpanKind
 from gateway.telemetry.names import ATTRIBUTES, Kind, Signal
 from gateway.telemetry.spans import project, trace_id
-from tests.fakes.ledger_stories import CANARY, Stories, chained
+from tests.fakes.ledger_stories import CANARY, HOUSE, Stories, a_target, chained
 
 TABLE = {attribute.name: attribute for attribute in ATTRIBUTES}
 TYPES = {Kind.STR: str, Kind.INT: int, Kind.BOOL: bool, Kind.DOUBLE: float, Kind.STRS: tuple}
@@ -199,8 +199,23 @@ def test_a_fallback_shows_both_attempts_and_only_the_second_has_the_answer():
     assert "http.request.resend_count" not in first.attributes
     assert second.attributes["http.request.resend_count"] == 1
     assert second.attributes["gatehouse.route.reason"] == "fallback:busy"
+    assert "gatehouse.dropped.fields" not in first.attributes
+    assert second.attributes["gatehouse.dropped.fields"] == ("logit_bias", "cache_control")
     assert server(projection).attributes["gatehouse.route.attempts"] == 2
     assert len({span.span_id for span in projection.spans}) == 4
+
+
+def test_a_vendor_that_opentelemetry_knows_goes_by_that_name_and_others_by_ours():
+    stories = Stories()
+    exchange = stories.exchange()
+    gemini = a_target("google", "gemini-3", in_house=False, provider="gcp.gemini")
+    bodies = [stories.admitted(exchange), stories.attempt(exchange, HOUSE)]
+    bodies += [stories.attempt(exchange, gemini), stories.ended(exchange, Outcome.COMPLETE)]
+    projection = project(chained(bodies), pseudonym)
+    calls = [span.attributes for span in clients(projection)]
+    calls += [log.attributes for log in projection.logs if log.event.endswith("attempted")]
+    assert [call["gen_ai.provider.name"] for call in calls] == ["house", "gcp.gemini"] * 2
+    assert [call["gatehouse.vendor.id"] for call in calls] == ["house", "google"] * 2
 
 
 def test_an_exchange_nobody_saw_end_ends_with_the_last_that_is_known():

@@ -3,6 +3,7 @@
 from importlib.metadata import distribution
 
 import pytest
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
 from providers.base import Auth, Via
 from providers.http.origin import parse_base_url
@@ -59,3 +60,16 @@ def test_the_installed_litellm_knows_every_prefix_and_address_we_give_it(each):
 def test_only_vendors_that_own_the_messages_protocol_get_its_headers():
     getting = {each.kind for each in VENDORS if each.forwarded_headers}
     assert getting == {"in_house", "anthropic"}
+
+
+def test_vendors_bear_opentelemetrys_names_where_it_has_one():
+    named = {each.kind: each.otel_provider for each in VENDORS if each.otel_provider}
+    assert named == {
+        "openai": "openai",
+        "anthropic": "anthropic",
+        "gemini": "gcp.gemini",
+        "deepseek": "deepseek",
+    }
+    registry = vars(gen_ai_attributes)["GenAiProviderNameValues"]  # marked as moved, not gone
+    assert set(named.values()) <= {each.value for each in registry}
+    assert {each.kind for each in VENDORS} & {each.value for each in registry} <= set(named)
