@@ -76,8 +76,10 @@ class StreamRelay:
         if self._books.must_drain():
             self._drains.adopt_stream(self._reply, self._books)
             return
-        self._books.close_interrupted()
-        await self._reply.body.aclose()
+        try:
+            self._books.close_interrupted()
+        finally:
+            await self._reply.body.aclose()
 
     async def _relay(self) -> AsyncGenerator[bytes]:
         broken = None
