@@ -1,0 +1,164 @@
+"""A gateway as a process: it drains, it is killed, it comes back, and no exchange is forgotten."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.gateway_process import GatewayProcess, gateway_process, is_alive, start
+from tests.fakes.house import CHAT, MESSAGES, until
+from tests.fakes.pair import assert_cut, is_whole, question
+from tests.fakes.rough_client import RoughClient, rough_client
+from tests.fakes.vendor import FakeVendor
+
+on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
+
+CONFIGURATION = """
+vendors:
+  house: {{ kind: in_house, base_url: "{url}", wires: [openai_chat, anthropic_messages] }}
+models:
+  coder: {{ targets: [house/qwen3-coder] }}
+teams:
+  default: {{ models: [coder], data_class: internal }}
+"""
+
+
+@pytest.fixture
+async def vendor(tmp_path: Path) -> AsyncIterator[FakeVendor]:
+    async with FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
+        vendor.says("one two three four five six")
+        (tmp_path / "gatehouse.yaml").write_text(CONFIGURATION.format(url=vendor.url))
+        yield vendor
+
+
+@asynccontextmanager
+async def a_stream(gateway: GatewayProcess, path: str) -> AsyncGenerator[RoughClient]:
+    """A stream whose first words have come."""
+    key = f"Bearer {gateway.developer_key}"
+    async with rough_client(gateway.port) as client:
+        await client.posts(path, question(), authorization=key)
+        assert (await client.head())[0] == 200
+        yield client
+
+
+async def rest_of(client: RoughClient) -> bytes:
+    seen = b""
+    while piece := await client.chunk():
+        seen += piece
+    return seen
+
+
+def ends(gateway: GatewayProcess) -> list[dict[str, object]]:
+    return [each for each in gateway.records() if each["kind"] in {"completed", "unknown"}]
+
+
+@on_both_wires
+async def test_running_answers_are_finished_before_the_gateway_ends(
+    tmp_path: Path, vendor: FakeVendor, path: str
+) -> None:
+    gate = vendor.holds(before_event=5)
+    async with gateway_process(tmp_path) as gateway:
+        async with a_stream(gateway, path) as one, a_stream(gateway, path) as two:
+            gateway.terminate()
+            await until(lambda: not accepts(gateway.port))
+            assert gateway.process.returncode is None
+            gate.set()
+            answers = await asyncio.gather(rest_of(one), rest_of(two))
+        assert await gateway.ended() == 0
+    assert [is_whole(path, answer) for answer in answers] == [True, True]
+    assert [end["outcome"] for end in ends(gateway)] == ["complete", "complete"]
+
+
+def accepts(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+@on_both_wires
+async def test_a_second_signal_ends_the_rest_and_says_so(
+    tmp_path: Path, vendor: FakeVendor, path: str
+) -> None:
+    vendor.holds(before_event=5)
+    async with gateway_process(tmp_path) as gateway:
+        async with a_stream(gateway, path) as client:
+            gateway.terminate()
+            await until(lambda: not accepts(gateway.port))
+            gateway.terminate()
+            seen = await rest_of(client)
+        assert await gateway.ended() == 0
+    assert_cut(path, seen)
+    assert b"shutting down" in seen
+    (end,) = ends(gateway)
+    assert (end["kind"], end["outcome"], end["error"]) == ("completed", "cut", "shutting_down")
+    assert end["usage_source"] == "counted"
+
+
+@on_both_wires
+async def test_a_killed_gateway_gives_its_open_exchanges_an_end_at_the_next_start(
+    tmp_path: Path, vendor: FakeVendor, path: str
+) -> None:
+    vendor.holds(before_event=5)
+    async with gateway_process(tmp_path) as gateway:
+        async with a_stream(gateway, path):
+            gateway.kill()
+            await gateway.ended()
+        assert ends(gateway) == []
+    vendor.recovers()
+    async with gateway_process(tmp_path, developer_key=gateway.developer_key) as again:
+        (end,) = ends(again)
+        assert end["kind"] == "unknown"
+        assert end["attempts"] == [{"attempt": 1, "target": "house/qwen3-coder"}]
+        assert end["reason"] == "process ended"
+        async with a_stream(again, path) as client:
+            assert is_whole(path, await rest_of(client))
+        again.terminate()
+        assert await again.ended() == 0
+
+
+async def test_a_second_gateway_on_the_same_folder_is_refused(
+    tmp_path: Path, vendor: FakeVendor
+) -> None:
+    async with gateway_process(tmp_path) as gateway:
+        second = await start(tmp_path)
+        output, _ = await asyncio.wait_for(second.communicate(), 60)
+        assert second.returncode not in (0, None)
+        assert f"another gateway (process {gateway.pid})".encode() in b" ".join(output.split())
+        assert b"Traceback" not in output
+        assert accepts(gateway.port)
+
+
+TRANSLATED = """
+vendors:
+  outside: { kind: deepseek, base_url: "http://127.0.0.1:9", api_key: k, clearance: internal }
+models:
+  coder: { targets: [outside/deepseek-chat] }
+teams:
+  default: { models: [coder], data_class: internal }
+telemetry: { otlp_endpoint: "http://127.0.0.1:9" }
+"""
+
+
+async def test_a_gateway_that_ends_leaves_no_child_behind(tmp_path: Path) -> None:
+    (tmp_path / "gatehouse.yaml").write_text(TRANSLATED)
+    async with gateway_process(tmp_path) as gateway:
+        await until(lambda: len(gateway.children()) >= 2, 30)
+        children = gateway.children()
+        gateway.terminate()
+        assert await gateway.ended(30) == 0
+        await until(lambda: not any(map(is_alive, children)))
+
+
+async def test_a_killed_gateway_leaves_no_child_behind(tmp_path: Path) -> None:
+    (tmp_path / "gatehouse.yaml").write_text(TRANSLATED)
+    async with gateway_process(tmp_path) as gateway:
+        await until(lambda: len(gateway.children()) >= 2, 30)
+        children = gateway.children()
+        gateway.kill()
+        await gateway.ended()
+        await until(lambda: not any(map(is_alive, children)), 15)
