@@ -65,7 +65,7 @@ def _serve(options: ServeOptions) -> int:
     from providers.local import LocalEngineError
 
     try:
-        return serve(options, _greet)
+        return serve(options, greet)
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
     except ConflictingOptions as error:
@@ -79,7 +79,8 @@ def _serve(options: ServeOptions) -> int:
         raise CommandFailed(f"cannot use{what}: {error.strerror or error}") from error
 
 
-def _greet(ready: Ready) -> None:
+def greet(ready: Ready) -> None:
+    """Say what to type next, to whoever reads it."""
     default_data = data_folder(data_dir_default(environment()))
     try:
         print_all(welcome(ready, default_data, own_command(sys.argv[0])))

@@ -2,12 +2,15 @@
 
 import os
 import socket
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
 from gateway.audit.lock import LedgerLock
 from gateway.cli.exits import Exit
-from gateway.cli.up import own_command
+from gateway.cli.up import greet, own_command
+from gateway.settings import Ready
 from tests.unit.gateway.cli.conftest import CommandLine
 
 
@@ -62,6 +65,15 @@ def test_a_model_file_beside_a_configuration_is_a_usage_error(command_line: Comm
 def test_a_ready_file_that_cannot_be_written_is_told(command_line: CommandLine) -> None:
     complaint = up_fails(command_line, Exit.FAILED, "--ready-file", "/nowhere/ready.json")
     assert "cannot write /nowhere/ready.json" in complaint
+
+
+def test_a_greeting_that_nobody_reads_does_not_stop_the_gateway() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ready = Ready("http://127.0.0.1:7070", 1, False, None, None, "default", (), None, Path("/data"))
+    with os.fdopen(writer, "w") as stdout, redirect_stdout(stdout):
+        greet(ready)
+        stdout.write("what comes later goes nowhere, and does not raise")
 
 
 def test_the_command_is_named_as_this_shell_reaches_it(
