@@ -99,6 +99,7 @@ def _claude_code(ready: Ready, model: str) -> Iterator[RenderableType]:
     name = shlex.quote(model)
     yield from _section("Claude Code")
     yield from _pasted(
+        "unset ANTHROPIC_API_KEY",  # it would go along, and two different keys are refused
         f"export ANTHROPIC_BASE_URL={ready.base_url} ANTHROPIC_AUTH_TOKEN={_key(ready)}",
         f"export ANTHROPIC_MODEL={name} ANTHROPIC_DEFAULT_HAIKU_MODEL={name}",
         "export " + " ".join(f"{switch}=1" for switch in _CLAUDE_CODE_SWITCHES),
