@@ -1,0 +1,208 @@
+"""The road of a request in memory: real steps; ledger, clock and models do as the test says."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import orjson
+
+from gateway.accounting import Accountant, Reservation
+from gateway.audit.record import RecordBody, Records
+from gateway.bookkeeping import Bookkeeper, Books
+from gateway.configuration.build import Configuration
+from gateway.counters import InProcessCounters
+from gateway.dispatch import Dispatch
+from gateway.drain import Drains
+from gateway.errors import LedgerUnavailable
+from gateway.exchange import Exchange
+from gateway.expectations import RecentOutputs
+from gateway.identity import KeyRing
+from gateway.inbound import Inbound
+from gateway.pipeline import InForce, Pipeline
+from gateway.refusal import Refusals
+from gateway.store.keys import KeyChanges, StoredKey
+from gateway.telemetry.metrics import Metrics
+from gateway.tokens import TokenEstimator
+from gateway.virtual_key import Hasher, KeyIssuer, Role
+from gateway.wire import wires
+from gateway.wire.base import Wire
+from policy.types import Allow, Identity
+from providers.base import Headers, UpstreamCall, UpstreamReply
+from providers.catalogue import Price, PriceBook
+from providers.errors import ProviderError
+from tests.fakes.ledger import Clock, an_exchange
+
+USD = 1_000_000_000
+BOOK = PriceBook(
+    "2026-11-21", "a test", {"deepseek": {"deepseek-chat": Price(input=USD, output=2 * USD)}}
+)
+IDENTITY = Identity("ann", "web", frozenset({"developer"}), "key_aaaaaaaaaaaa")
+CHAT, MESSAGES, COUNT = "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"
+
+USAGE = {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
+CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+ANSWER = orjson.dumps(
+    {"id": "c1", "model": "m1", "object": "chat.completion", "choices": [CHOICE], "usage": USAGE}
+)
+
+
+class FakeLedger:
+    """Every record is durable at once, but for kinds that are held back or refused."""
+
+    def __init__(self) -> None:
+        self.bodies: list[RecordBody] = []
+        self.refuses: set[str] = set()
+        self.holds: set[str] = set()
+        self._held: dict[str, asyncio.Future[None]] = {}
+
+    @property
+    def kinds(self) -> list[str]:
+        return [str(body["kind"]) for body in self.bodies]
+
+    def append(self, record: RecordBody) -> "asyncio.Future[None]":
+        kind = str(record["kind"])
+        self.bodies.append(record)
+        future = asyncio.get_running_loop().create_future()
+        if kind in self.refuses:
+            future.set_exception(LedgerUnavailable("the disk is full"))
+        elif kind in self.holds:
+            self._held[kind] = future
+        else:
+            future.set_result(None)
+        return future
+
+    def commits(self, kind: str) -> None:
+        """What was held back is durable now."""
+        self._held.pop(kind).set_result(None)
+
+
+class Pieces:
+    """A reply's body: bytes to be read, or an error where it breaks off."""
+
+    def __init__(self, *pieces: bytes | ProviderError) -> None:
+        self.is_closed = False
+        self._left = list(pieces)
+
+    async def read(self) -> bytes:
+        piece = self._left.pop(0) if self._left else b""
+        if isinstance(piece, ProviderError):
+            raise piece
+        return piece
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def says(*pieces: bytes | ProviderError, headers: Headers = ()) -> UpstreamReply:
+    """A reply of this body."""
+    return UpstreamReply(200, headers, Pieces(*pieces))
+
+
+class FakeSender:
+    """Gives what it was given, in order; an error is raised. `meanwhile` runs before each."""
+
+    def __init__(self) -> None:
+        self.calls: list[UpstreamCall] = []
+        self.replies: list[UpstreamReply | ProviderError] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        self.calls.append(call)
+        self.meanwhile()
+        reply = self.replies.pop(0)
+        if isinstance(reply, ProviderError):
+            raise reply
+        return reply
+
+
+class FakeKeys:
+    """Where issued keys are kept, in memory."""
+
+    def __init__(self) -> None:
+        self._stored: dict[bytes, StoredKey] = {}
+
+    async def create(self, key: StoredKey, digest: bytes) -> None:
+        self._stored[digest] = key
+
+    async def list(self) -> list[StoredKey]:
+        return list(self._stored.values())
+
+    async def revision(self) -> int:
+        return len(self._stored)
+
+    async def changes_since(self, revision: int) -> KeyChanges:
+        return KeyChanges(len(self._stored), dict(self._stored))
+
+
+class Road:
+    """A pipeline and everything it stands on. Time moves a microsecond whenever it is looked at."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.ledger = FakeLedger()
+        self.clock = Clock()
+        self.records = Records(self.clock.unix_ns, random.Random(3).randbytes)
+        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.accountant = Accountant(self.counters, BOOK, RecentOutputs())
+        self.estimator = TokenEstimator(None)
+        self.metrics = Metrics()
+        self.bookkeeper = Bookkeeper(
+            self.ledger,
+            self.records,
+            self.accountant,
+            self.estimator,
+            self.metrics,
+            self.clock.unix_ns,
+        )
+        self.direct, self.translator, self.built_in = FakeSender(), FakeSender(), FakeSender()
+        self.drains = Drains()
+        self.in_force = InForce(configuration, since_unix_seconds=1_795_000_000)
+        hasher = Hasher(b"p" * 32)
+        keys = FakeKeys()
+        self.ring = KeyRing(keys, hasher, unix_us=self.clock.unix_us)
+        self._issuer = KeyIssuer(
+            keys, hasher, unix_us=self.clock.unix_us, random_bytes=random.Random(5).randbytes
+        )
+        self.pipeline = Pipeline(
+            self.in_force,
+            self.ring,
+            self.bookkeeper,
+            Refusals(self.bookkeeper),
+            Dispatch(self.direct, self.translator, self.built_in, self.drains),
+            self.drains,
+            self.clock.unix_ns,
+        )
+        self.wires = {each.path: each for each in wires(self.estimator.estimate)}
+
+    async def a_key(self, team: str = "web", role: Role = Role.DEVELOPER) -> str:
+        """A key that the gateway knows from now on."""
+        issued = await self._issuer.issue(team, "ann", frozenset({role}))
+        await self.ring.refresh()
+        return issued.secret.reveal()
+
+    def ask(
+        self, path: str = CHAT, *, team: str = "web", client_left: bool = False, **body: object
+    ) -> Inbound:
+        """A request whose caller is known and whose body has been read."""
+        wire: Wire = self.wires[path]
+        said = [{"role": "user", "content": "hello"}]
+        whole = {"model": "coder", "max_tokens": 100, "messages": said, **body}
+        return Inbound(
+            audit_id=self.records.new_audit_id(),
+            wire=wire,
+            path=path,
+            headers=((b"user-agent", b"codex/1.2"),),
+            identity=Identity("ann", team, frozenset({"developer"}), "key_aaaaaaaaaaaa"),
+            reading=wire.read(orjson.dumps(whole)),
+            client_left=lambda: client_left,
+        )
+
+    async def books(self, team: str = "web", *, client_left: bool = False) -> Books:
+        """The open books of an exchange that was just let through."""
+        exchange: Exchange = an_exchange(self.records.new_audit_id(), team)
+        allow = self.pipeline.decide(exchange, self.configuration)
+        assert isinstance(allow, Allow)
+        reservation = await self.pipeline.reserve(exchange, allow, self.configuration)
+        assert isinstance(reservation, Reservation)
+        return self.bookkeeper.open(exchange, allow, reservation, lambda: client_left)

@@ -1,0 +1,225 @@
+"""The road of a request: each step can say no, and nothing goes on after it has."""
+
+import dataclasses
+import json
+
+import orjson
+import pytest
+
+from gateway.errors import LedgerUnavailable, NotAuthenticated, RequestTooLarge, UpstreamFailed
+from gateway.inbound import Outbound
+from gateway.refusal import Head
+from gateway.virtual_key import Role
+from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
+from tests.fakes.configurations import GOOD, configured
+from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
+
+CHUNK = {"id": "c1", "model": "m1", "object": "chat.completion.chunk"}
+WORDS = {**CHUNK, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": None}]}
+STOP = {**CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+DONE = b"data: [DONE]\n\n"
+
+
+def event(document: dict) -> bytes:
+    return b"data: " + orjson.dumps(document) + b"\n\n"
+
+
+@pytest.fixture
+def road(tmp_path) -> Road:
+    return Road(configured(tmp_path))
+
+
+def told(outbound: Outbound) -> dict:
+    assert isinstance(outbound.body, bytes)
+    return json.loads(outbound.body)
+
+
+def sent_to(road: Road) -> list[str]:
+    return [call.target.name for call in (*road.direct.calls, *road.translator.calls)]
+
+
+async def test_an_answer_comes_back_and_its_books_are_closed(road):
+    road.direct.replies = [says(ANSWER)]
+    answer = await road.pipeline.serve(road.ask())
+    assert (answer.status, answer.body) == (200, ANSWER)
+    assert (b"x-gatehouse-target", b"house/qwen3-coder") in answer.headers
+    assert road.ledger.kinds == ["admitted", "attempted", "completed"]
+    assert road.ledger.bodies[-1]["outcome"] == "complete"
+    assert road.counters.state("team:web").parallel == 0
+
+
+async def test_a_stream_is_given_piece_by_piece_and_its_end_after_the_books(road):
+    road.direct.replies = [says(event(WORDS), event(STOP) + DONE)]
+    answer = await road.pipeline.serve(road.ask(stream=True))
+    assert not isinstance(answer.body, bytes)
+    pieces = []
+    async for piece in answer.body:
+        pieces.append((piece, road.ledger.kinds[-1]))
+    assert pieces == [(event(WORDS), "attempted"), (event(STOP) + DONE, "completed")]
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, COUNT])
+async def test_what_policy_refuses_is_recorded_and_never_sent(road, path):
+    answer = await road.pipeline.serve(road.ask(path, model="gpt-9"))
+    assert answer.status >= 400
+    assert road.ledger.kinds == ["denied"]
+    assert road.ledger.bodies[0]["rule"] == "model_access"
+    assert sent_to(road) == []
+    assert road.counters.state("team:web").parallel == 0
+
+
+async def test_what_a_cap_refuses_is_recorded_and_never_sent(tmp_path):
+    road = Road(configured(tmp_path, GOOD.replace("parallel: 40", "parallel: 1")))
+    await road.books()
+    answer = await road.pipeline.serve(road.ask())
+    assert told(answer)["error"]["code"] == "rate_limited"
+    assert road.ledger.kinds == ["admitted", "denied"]
+    assert road.ledger.bodies[-1]["rule"] == "parallel"
+    assert sent_to(road) == []
+
+
+async def test_a_refusal_that_cannot_be_recorded_is_not_given(road):
+    road.ledger.refuses = {"denied"}
+    with pytest.raises(LedgerUnavailable):
+        await road.pipeline.serve(road.ask(model="gpt-9"))
+
+
+@pytest.mark.parametrize("kind", ["admitted", "attempted"])
+async def test_nothing_leaves_without_its_record_and_nothing_stays_reserved(road, kind):
+    road.ledger.refuses = {kind}
+    with pytest.raises(LedgerUnavailable):
+        await road.pipeline.serve(road.ask())
+    assert sent_to(road) == []
+    assert road.counters.state("team:web").parallel == 0
+    assert road.ledger.bodies[-1]["error"] == "audit_unavailable"
+
+
+async def test_an_answer_whose_end_cannot_be_recorded_is_not_released(road):
+    road.ledger.refuses = {"completed"}
+    road.direct.replies = [says(ANSWER)]
+    with pytest.raises(LedgerUnavailable):
+        await road.pipeline.serve(road.ask())
+
+
+async def test_a_request_keeps_the_configuration_it_began_with(road, tmp_path):
+    other = dataclasses.replace(
+        configured(tmp_path, GOOD.replace("coder: { t", "writer: { t").replace("[coder]", "[]")),
+        digest="f" * 64,
+    )
+    road.direct.meanwhile = lambda: road.in_force.replace(other, 1)
+    road.direct.replies = [ProviderBusy("full", target="house/qwen3-coder")]
+    road.translator.replies = [says(ANSWER)]
+    answer = await road.pipeline.serve(road.ask())
+    assert answer.status == 200
+    assert sent_to(road) == ["house/qwen3-coder", "deepseek/deepseek-chat"]
+    assert road.ledger.bodies[0]["config_digest"] == road.configuration.digest
+    refused = await road.pipeline.serve(road.ask())
+    assert told(refused)["error"]["code"] == "model_not_found"
+    assert road.ledger.bodies[-1]["config_digest"] == "f" * 64
+
+
+async def test_no_failure_leads_to_a_target_that_policy_left_out(road):
+    road.direct.replies = [ProviderUnavailable("gone", target="house/qwen3-coder")]
+    with pytest.raises(UpstreamFailed):
+        await road.pipeline.serve(road.ask(team="payments"))
+    assert sent_to(road) == ["house/qwen3-coder"]
+
+
+async def test_the_vendors_own_refusal_is_passed_on_when_it_is_in_the_clients_protocol(road):
+    body = b'{"error":{"message":"messages: too long"}}'
+    road.direct.replies = [ProviderRejected(422, (), body, same_protocol=True, target="house/x")]
+    answer = await road.pipeline.serve(road.ask())
+    assert (answer.status, answer.body) == (422, body)
+    end = road.ledger.bodies[-1]
+    assert (end["outcome"], end["status"], end["error"]) == ("failed", 422, "upstream_rejected")
+    assert sent_to(road) == ["house/qwen3-coder"]
+
+
+async def test_a_refusal_in_another_protocol_is_said_in_the_clients(road):
+    body = b'{"error":{"message":"too long"}}'
+    road.direct.replies = [ProviderRejected(422, (), body, same_protocol=False, target="house/x")]
+    with pytest.raises(UpstreamFailed, match="house/x refused the request: too long") as failed:
+        await road.pipeline.serve(road.ask())
+    assert failed.value.status == 422
+    assert road.ledger.bodies[-1]["status"] == 422
+
+
+async def test_when_no_target_answers_the_last_failure_is_told_after_the_books(road):
+    road.direct.replies = [ProviderUnavailable("gone", target="house/qwen3-coder")]
+    road.translator.replies = [
+        ProviderBusy("full", retry_after_seconds=7, target="deepseek/deepseek-chat")
+    ]
+    with pytest.raises(UpstreamFailed, match="deepseek/deepseek-chat is at its limit") as failed:
+        await road.pipeline.serve(road.ask())
+    assert (failed.value.status, failed.value.retry_after_seconds) == (429, 8)
+    end = road.ledger.bodies[-1]
+    assert (end["outcome"], end["error"]) == ("failed", "upstream_busy")
+    assert [each["error"] for each in end["attempts"]] == ["unavailable", "busy"]
+
+
+async def test_a_failure_that_cannot_be_recorded_is_told_as_that(road):
+    road.ledger.refuses = {"completed"}
+    road.direct.replies = [ProviderRejected(422, (), b"{}", same_protocol=True, target="house/x")]
+    with pytest.raises(LedgerUnavailable):
+        await road.pipeline.serve(road.ask())
+
+
+async def test_a_stream_that_breaks_before_its_first_word_is_tried_elsewhere(road):
+    role = {**CHUNK, "choices": [{"index": 0, "delta": {"role": "assistant"}}]}
+    road.direct.replies = [says(event(role), ReplyCut("gone", target="house/qwen3-coder"))]
+    road.translator.replies = [says(event(WORDS), event(STOP) + DONE)]
+    answer = await road.pipeline.serve(road.ask(stream=True))
+    assert (b"x-gatehouse-target", b"deepseek/deepseek-chat") in answer.headers
+    assert not isinstance(answer.body, bytes)
+    assert [piece async for piece in answer.body] == [event(WORDS), event(STOP) + DONE]
+
+
+async def test_a_count_is_answered_and_costs_no_tokens(road):
+    road.direct.replies = [says(b'{"input_tokens":42}')]
+    answer = await road.pipeline.serve(road.ask(COUNT))
+    assert told(answer) == {"input_tokens": 42}
+    assert (b"x-gatehouse-token-count", b"exact") in answer.headers
+    assert "usage" not in road.ledger.bodies[-1]
+    assert road.direct.calls[0].counting
+
+
+async def test_each_key_opens_the_door_of_its_role(road):
+    developer, admin = await road.a_key(), await road.a_key("ops", Role.ADMIN)
+    assert road.pipeline.identify(((b"x-api-key", developer.encode()),)).team == "web"
+    assert road.pipeline.identify_administrator(((b"x-api-key", admin.encode()),)).team == "ops"
+
+
+@pytest.mark.parametrize(
+    ("role", "door"), [(Role.ADMIN, "identify"), (Role.DEVELOPER, "identify_administrator")]
+)
+async def test_no_key_opens_the_other_door(road, role, door):
+    key = (b"authorization", f"Bearer {await road.a_key(role=role)}".encode())
+    with pytest.raises(NotAuthenticated) as refused:
+        getattr(road.pipeline, door)((key,))
+    assert refused.value.cause == "wrong_kind"
+    assert refused.value.credential_id is not None
+
+
+async def test_no_more_of_a_body_is_read_than_any_team_may_send(road):
+    assert road.pipeline.body_limit() == road.configuration.policy.max_request_bytes
+
+
+async def test_a_known_caller_whose_body_cannot_be_read_is_recorded_with_the_rules_in_force(road):
+    inbound = road.ask()
+    head = Head("gh-1", inbound.wire, CHAT, inbound.headers)
+    answer = await road.pipeline.refuse_unread(head, inbound.identity, RequestTooLarge("too large"))
+    assert answer.status >= 400
+    (denied,) = road.ledger.bodies
+    assert (denied["kind"], denied["rule"]) == ("denied", "request_size")
+    assert denied["config_digest"] == road.configuration.digest
+
+
+async def test_only_a_stranger_whose_key_is_known_is_recorded(road):
+    head = Head("gh-1", road.wires[CHAT], CHAT, ())
+    await road.pipeline.note_stranger(head, NotAuthenticated(cause="unknown"))
+    assert road.ledger.bodies == []
+    await road.pipeline.note_stranger(
+        head, NotAuthenticated(cause="revoked", credential_id="key_a")
+    )
+    assert road.ledger.bodies[0]["credential_id"] == "key_a"
+    assert b'gatehouse_auth_failures_total{cause="unknown"} 1.0' in road.metrics.render()
