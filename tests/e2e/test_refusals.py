@@ -73,6 +73,15 @@ async def test_a_model_that_is_not_there_is_refused_once_on_messages(
     assert house.story(error.response.headers["request-id"])[-1]["kind"] == "denied"
 
 
+async def test_the_key_may_come_as_either_header_of_anthropics_client(house: Started) -> None:
+    http = anthropic.DefaultAsyncHttpxClient(trust_env=False)
+    async with anthropic.AsyncAnthropic(
+        base_url=house.base_url, api_key=house.developer_key, http_client=http
+    ) as client:
+        reply = await client.messages.create(model="rehearsal", messages=HELLO, max_tokens=5)
+    assert reply.stop_reason == "max_tokens"
+
+
 async def test_a_wrong_key_is_an_authentication_error_of_either_client(house: Started) -> None:
     async with house.openai("gth_wrong") as chat, house.anthropic("gth_wrong") as messages:
         with pytest.raises(openai.AuthenticationError, match="no valid Gatehouse key"):

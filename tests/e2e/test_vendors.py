@@ -1,7 +1,7 @@
 """Four vendors by translation and one engine of the house, each by both clients, in one gateway."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +49,8 @@ models:
 teams:
   web: {{ models: [coder, qwen, deepseek, moonshot, zhipu], data_class: internal }}
   payments: {{ models: [coder], data_class: confidential }}
+  narrow: {{ models: [coder], data_class: confidential, limits: {{ parallel: 1 }} }}
+  poor: {{ models: [qwen], data_class: internal, limits: {{ usd_per_month: 0.0002 }} }}
 prices:
   qwen/m-1: {{ input: 1, output: 2 }}
   deepseek/m-1: {{ input: 1, output: 2 }}
@@ -67,6 +69,7 @@ CHAT_TOOLS: Any = [
 MESSAGES_TOOLS: Any = [{"name": "read_file", "input_schema": SCHEMA}]
 HELLO: Any = [{"role": "user", "content": "What is in ü.py?"}]
 USAGE = TokenUsage(input=10, output=7, cache_read=30)
+BUDGET_NANO_USD = 200_000  # of team poor
 COST_NANO_USD = 40 * 1000 + 7 * 2000  # at 1 and 2 dollars a million
 
 
@@ -76,7 +79,7 @@ class Mixed:
 
     gateway: Started
     stand_ins: dict[str, FakeVendor]
-    payments: Key
+    keys: Mapping[str, Key]
 
     def vendors_called(self) -> list[str]:
         return [name for name in VENDORS if self.stand_ins[name].calls]
@@ -93,7 +96,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mix
         urls = {name: each.url for name, each in stand_ins.items()}
         (folder / "gatehouse.yaml").write_text(CONFIGURATION.format(**urls))
         gateway = stack.enter_context(started_gateway(folder, environ={"KEY": "vendor-key"}))
-        yield Mixed(gateway, stand_ins, gateway.keys_for("payments")["payments"])
+        yield Mixed(gateway, stand_ins, gateway.keys_for("payments", "narrow", "poor"))
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ async def test_confidential_code_stays_in_the_house_though_a_vendor_stands_first
     mixed: Mixed, streaming: bool
 ) -> None:
     mixed.stand_ins["house"].says("from the house")
-    key = mixed.payments.key
+    key = mixed.keys["payments"].key
     async with mixed.gateway.openai(key) as chat, mixed.gateway.anthropic(key) as messages:
         on_chat = await asked_on_chat(chat, streaming, model="coder", messages=HELLO)
         assert newest_story(mixed.gateway)[0]["targets"] == ["house/standin"]
@@ -195,7 +198,7 @@ async def test_confidential_code_stays_in_the_house_though_the_house_is_down(
     mixed: Mixed, streaming: bool
 ) -> None:
     mixed.stand_ins["house"].fails(503)
-    async with mixed.gateway.openai(mixed.payments.key) as client:
+    async with mixed.gateway.openai(mixed.keys["payments"].key) as client:
         with pytest.raises(openai.InternalServerError, match="house/standin could not answer"):
             await client.chat.completions.create(model="coder", messages=HELLO, stream=streaming)
     assert len(mixed.stand_ins["house"].calls) == 1
@@ -218,7 +221,7 @@ async def test_internal_code_falls_back_from_the_vendor_to_the_house(mixed: Mixe
 async def test_a_stream_that_its_reader_closes_is_cancelled_upstream(
     mixed: Mixed, model: str
 ) -> None:
-    key = mixed.payments.key if model == "coder" else None
+    key = mixed.keys["payments"].key if model == "coder" else None
     stand_in = mixed.stand_ins["house" if model == "coder" else "qwen"]
     stand_in.says("one two three four five")
     stand_in.holds(before_event=3)
@@ -240,9 +243,56 @@ async def test_a_message_stream_that_its_reader_leaves_is_cancelled_upstream(mix
     stand_in = mixed.stand_ins["house"]
     stand_in.says("one two three four five")
     stand_in.holds(before_event=4)
-    async with mixed.gateway.anthropic(mixed.payments.key) as client:
+    async with mixed.gateway.anthropic(mixed.keys["payments"].key) as client:
         async with client.messages.stream(model="coder", messages=HELLO, max_tokens=100) as stream:
             await anext(aiter(stream.text_stream))
         await stand_in.calls[0].until_gone(5.0)
     end = mixed.gateway.story(str(stream.request_id))[-1]
     assert end["outcome"] == "client_left"
+
+
+async def test_one_answer_too_many_at_a_time_is_a_rate_limit_until_the_first_has_ended(
+    mixed: Mixed,
+) -> None:
+    gate = mixed.stand_ins["house"].holds(before_event=3)
+    async with mixed.gateway.openai(mixed.keys["narrow"].key) as client:
+        ask = client.chat.completions.create
+        first = await ask(model="coder", messages=HELLO, stream=True)
+        with pytest.raises(openai.RateLimitError, match="rule parallel"):
+            await ask(model="coder", messages=HELLO)
+        gate.set()
+        assert [chunk async for chunk in first]
+        assert (await ask(model="coder", messages=HELLO)).choices
+
+
+async def test_a_used_up_budget_is_a_denial_that_says_what_is_left(mixed: Mixed) -> None:
+    async with mixed.gateway.openai(mixed.keys["poor"].key) as client:
+        with pytest.raises(openai.BadRequestError, match="rule budget") as refused:
+            await ask_until_refused(client, model="qwen", messages=HELLO, max_tokens=50)
+    assert refused.value.code == "budget_exceeded"
+    assert "$" in refused.value.message
+    answers = len(mixed.stand_ins["qwen"].calls)
+    assert 0 < answers * COST_NANO_USD <= BUDGET_NANO_USD
+
+
+async def ask_until_refused(client: openai.AsyncOpenAI, **body: Any) -> None:
+    for _ in range(100):
+        await client.chat.completions.create(**body)
+
+
+async def test_an_image_reaches_a_vendor_in_its_own_protocol(mixed: Mixed) -> None:
+    source: Any = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+    content: Any = [{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]
+    async with mixed.gateway.anthropic() as client:
+        turns: Any = [{"role": "user", "content": content}]
+        await client.messages.create(model="qwen", messages=turns, max_tokens=50)
+    sent = mixed.stand_ins["qwen"].calls[-1].json()["messages"][-1]["content"]
+    assert sent[0]["image_url"]["url"] == "data:image/png;base64,iVBORw0KGgo="
+
+
+async def test_a_count_for_a_vendor_is_our_own_and_says_so(mixed: Mixed) -> None:
+    async with mixed.gateway.anthropic() as client:
+        raw = await client.messages.with_raw_response.count_tokens(model="qwen", messages=HELLO)
+    assert raw.headers["x-gatehouse-token-count"] == "estimate"
+    assert (await raw.parse()).input_tokens > 0
+    assert mixed.vendors_called() == []
