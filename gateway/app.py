@@ -21,6 +21,14 @@ from providers.base import Headers
 
 NO_STORE = {"cache-control": "no-store"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+KEY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "x-goog-api-key": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
+}
+"""How a key may be sent, in OpenAPI's words."""
+
+WITH_KEY: Final[dict[str, Any]] = {"security": [{scheme: []} for scheme in KEY_SCHEMES]}
 
 
 class _ModelList(msgspec.Struct):
@@ -60,6 +68,7 @@ def create_app(
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
+    _declare_key_schemes(app)
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(HTTPException, _http_error)
     return app
@@ -82,7 +91,7 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
                 "required": True,
                 "content": {"application/json": {"schema": {"type": "object"}}},
             },
-            "security": [{"bearer": []}, {"x-api-key": []}, {"x-goog-api-key": []}],
+            **WITH_KEY,
         },
     )
 
@@ -114,7 +123,14 @@ def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
         return Response(bytes(body), media_type="application/json", headers=NO_STORE)
 
     for path, answer in (("/v1/models", models), ("/v1/models/{name:path}", model)):
-        app.add_api_route(path, answer, methods=["GET"], tags=["models"], response_class=Response)
+        app.add_api_route(
+            path,
+            answer,
+            methods=["GET"],
+            tags=["models"],
+            response_class=Response,
+            openapi_extra=WITH_KEY,
+        )
 
 
 def _declare_health(app: FastAPI, status: Status) -> None:
@@ -131,8 +147,9 @@ def _declare_health(app: FastAPI, status: Status) -> None:
         """Assistants knock here before they start."""
         return Response(status_code=200, headers=NO_STORE)
 
-    app.add_api_route("/healthz", alive, methods=["GET", "HEAD"], tags=["health"])
-    app.add_api_route("/readyz", ready, methods=["GET", "HEAD"], tags=["health"])
+    for path, answer in (("/healthz", alive), ("/readyz", ready)):
+        app.add_api_route(path, answer, methods=["GET"], tags=["health"])
+        app.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
     for path in ("/", "/api/hello", "/health"):
         app.add_api_route(path, here, methods=["GET", "HEAD"], include_in_schema=False)
 
@@ -147,12 +164,23 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
             pipeline.identify_administrator(_headers(request))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
-    app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"])
+    app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)
 
 
 def _is_local(request: Request) -> bool:
     forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
     return request.client is not None and request.client.host in LOOPBACK and not forwarded
+
+
+def _declare_key_schemes(app: FastAPI) -> None:
+    plain = app.openapi
+
+    def with_key_schemes() -> dict[str, Any]:
+        document = plain()
+        document.setdefault("components", {})["securitySchemes"] = KEY_SCHEMES
+        return document
+
+    app.openapi = with_key_schemes  # type: ignore[method-assign]  # FastAPI's way to add to it
 
 
 def _manual(app: FastAPI) -> Callable[[], Any]:

@@ -1,0 +1,234 @@
+"""Everything but the hot road: who sees which models and figures, and how a wrong door answers."""
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.audit.writer import SilentMeter
+from gateway.calls import Calls, Patience
+from gateway.front import Front
+from gateway.status import LedgerHealth, Status
+from gateway.virtual_key import Role
+from tests.fakes.configurations import GOOD, configured
+from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
+
+MODELS = GOOD.replace(
+    "models:\n",
+    "models:\n  cheap: { targets: [deepseek/deepseek-chat] }\n"
+    "  Qwen/Qwen3: { targets: [house/qwen3-coder] }\n",
+    1,
+).replace("    models: [coder]", "    models: [coder, cheap, Qwen/Qwen3]")
+ELSEWHERE, HERE = ("10.0.0.9", 50_000), ("127.0.0.1", 50_000)
+VERSION = {"anthropic-version": "2023-06-01"}
+NOWHERE = [
+    ("GET", "/v1/chat/completions/"),
+    ("POST", "/v1/chat"),
+    ("GET", "/admin"),
+    ("PUT", "/v2"),
+]
+
+
+class Site:
+    """The application of a road, asked from some address."""
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+        self.status = Status(LedgerHealth(SilentMeter()), lambda: None)
+        wires = tuple(road.wires.values())
+        front = Front(wires, road.pipeline, Calls(Patience()), road.records.new_audit_id)
+        self.app = create_app("1.2", wires, front, road.pipeline, self.status)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        client: tuple[str, int] = ELSEWHERE,
+        headers: dict[str, str] | None = None,
+        body: object = None,
+    ) -> httpx.Response:
+        known = {"authorization": f"Bearer {key}"} if key else {}
+        transport = httpx.ASGITransport(self.app, client=client)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gate") as asking:
+            return await asking.request(
+                method, path, headers={**known, **(headers or {})}, json=body
+            )
+
+    async def get(self, path: str, **how: object) -> httpx.Response:
+        return await self.ask("GET", path, **how)  # type: ignore[arg-type]  # handed through
+
+
+@pytest.fixture
+def site(tmp_path) -> Site:
+    return Site(Road(configured(tmp_path, MODELS)))
+
+
+def ids(answer: httpx.Response) -> list[str]:
+    return [each["id"] for each in answer.json()["data"]]
+
+
+async def test_a_team_sees_the_models_it_may_use_and_no_other(site):
+    web, payments = await site.road.a_key("web"), await site.road.a_key("payments")
+    assert ids(await site.get("/v1/models", key=web)) == ["coder", "cheap", "Qwen/Qwen3"]
+    assert ids(await site.get("/v1/models", key=payments)) == ["coder"]
+
+
+async def test_a_caller_that_names_anthropics_version_gets_anthropics_shape(site):
+    key = await site.road.a_key()
+    answer = await site.get("/v1/models?limit=1", key=key, headers=VERSION)
+    assert answer.json()["has_more"] is True
+    assert answer.json()["data"][0]["type"] == "model"
+    plain = await site.get("/v1/models?limit=1", key=key)
+    assert plain.json()["object"] == "list"
+    assert plain.json()["data"][0]["created"] == site.road.in_force.since_unix_seconds
+
+
+async def test_a_page_that_makes_no_sense_is_refused(site):
+    answer = await site.get("/v1/models?limit=0", key=await site.road.a_key(), headers=VERSION)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize("name", ["coder", "Qwen/Qwen3"])
+@pytest.mark.parametrize(("headers", "kind"), [({}, "object"), (VERSION, "type")])
+async def test_one_model_is_told_as_it_stands_in_the_list(site, name, headers, kind):
+    key = await site.road.a_key()
+    one = await site.get(f"/v1/models/{name}", key=key, headers=headers)
+    assert (one.json()["id"], one.json()[kind]) == (name, "model")
+    assert one.json() in (await site.get("/v1/models", key=key, headers=headers)).json()["data"]
+
+
+async def test_a_model_of_another_team_is_not_told_from_one_that_is_not_there(site):
+    key = await site.road.a_key("payments")
+    others, none = (
+        await site.get("/v1/models/cheap", key=key),
+        await site.get("/v1/models/no-such", key=key),
+    )
+    assert (others.status_code, others.json()["error"]["code"]) == (404, "model_not_found")
+    assert others.text.replace("cheap", "no-such") == none.text
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/coder"])
+async def test_the_models_are_for_developers_with_a_key(site, path):
+    admin = await site.road.a_key("ops", Role.ADMIN)
+    for key in (None, "gth_wrong", admin):
+        answer = await site.get(path, key=key)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (401, "authentication_error")
+        assert "coder" not in answer.text
+
+
+async def test_a_configuration_taken_later_is_seen_at_once(site, tmp_path):
+    key = await site.road.a_key()
+    site.road.in_force.replace(configured(tmp_path), 1_800_000_000)
+    answer = await site.get("/v1/models", key=key)
+    assert [(each["id"], each["created"]) for each in answer.json()["data"]] == [
+        ("coder", 1_800_000_000)
+    ]
+
+
+async def test_figures_are_free_on_this_machine(site):
+    answer = await site.get("/metrics", client=HERE)
+    assert answer.status_code == 200
+    assert "gatehouse_in_flight" in answer.text
+
+
+@pytest.mark.parametrize("client", [ELSEWHERE, ("::ffff:10.0.0.9", 1), ("unix", 0)])
+async def test_figures_need_an_administrators_key_from_elsewhere(site, client):
+    developer = await site.road.a_key()
+    admin = await site.road.a_key("ops", Role.ADMIN)
+    asked = [await site.get("/metrics", client=client, key=key) for key in (None, developer, admin)]
+    assert [each.status_code for each in asked] == [401, 401, 200]
+    assert "gatehouse_in_flight" not in asked[0].text + asked[1].text
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
+async def test_what_a_proxy_on_this_machine_passes_on_is_not_from_this_machine(site, header):
+    answer = await site.get("/metrics", client=HERE, headers={header: "127.0.0.1"})
+    assert answer.status_code == 401
+
+
+async def test_a_stranger_cannot_claim_to_be_local(site):
+    forged = {"x-forwarded-for": "127.0.0.1", "x-real-ip": "127.0.0.1", "host": "127.0.0.1"}
+    assert (await site.get("/metrics", headers=forged)).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), NOWHERE)
+async def test_no_such_endpoint_is_said_as_an_error_and_never_redirected(site, method, path):
+    answer = await site.ask(method, path)
+    assert answer.status_code == 404
+    assert answer.json() == {
+        "type": "error",
+        "error": {
+            "type": "invalid_request_error",
+            "code": "unknown_path",
+            "message": "no such endpoint here; /docs lists them",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"), [("GET", CHAT, "POST"), ("DELETE", "/v1/models", "GET")]
+)
+async def test_another_method_is_said_with_the_one_that_is_taken(site, method, path, allowed):
+    answer = await site.ask(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/hello", "/health", "/healthz"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_assistants_that_knock_are_answered_without_a_key_or_a_record(site, method, path):
+    assert (await site.ask(method, path)).status_code == 200
+    assert site.road.ledger.bodies == []
+
+
+async def test_readiness_is_a_status_that_balancers_understand(site):
+    assert (await site.get("/readyz")).status_code == 200
+    site.status.ledger.records_failed(1, "database")
+    answer = await site.get("/readyz")
+    assert (answer.status_code, answer.json()["ledger"]) == (503, "refusing")
+    assert (await site.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/metrics", "/readyz", "/healthz", "/", "/nowhere"])
+async def test_no_answer_is_kept_by_a_cache(site, path):
+    answer = await site.get(path, key=await site.road.a_key(), client=HERE)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_openapi_document_lists_every_wire_and_how_to_send_the_key(site):
+    document = (await site.get("/openapi.json")).json()
+    for path in (CHAT, MESSAGES, COUNT):
+        assert document["paths"][path]["post"]["summary"]
+        assert {"bearer": []} in document["paths"][path]["post"]["security"]
+    assert {"/v1/models", "/metrics", "/readyz"} <= set(document["paths"])
+    assert document["info"]["version"] == "1.2"
+
+
+async def test_every_way_to_send_the_key_is_declared(site):
+    document = (await site.get("/openapi.json")).json()
+    named = {name for each in document["paths"][CHAT]["post"]["security"] for name in each}
+    assert named == set(document["components"]["securitySchemes"])
+
+
+async def test_the_manual_lists_the_endpoints_and_fetches_nothing_from_elsewhere(site):
+    answer = await site.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f"POST {MESSAGES}" in answer.text
+    assert "<script" not in answer.text
+    assert "http" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect"])
+async def test_the_viewers_that_fetch_scripts_are_not_there(site, path):
+    assert (await site.get(path)).status_code == 404
+
+
+async def test_without_a_front_the_application_answers_a_model_endpoint_itself(site):
+    site.road.direct.replies = [says(ANSWER)]
+    said = [{"role": "user", "content": "hello"}]
+    answer = await site.ask(
+        "POST", CHAT, key=await site.road.a_key(), body={"model": "coder", "messages": said}
+    )
+    assert (answer.status_code, answer.content) == (200, ANSWER)
+    assert answer.headers["x-gatehouse-audit-id"] == site.road.ledger.bodies[0]["exchange_id"]

@@ -1,0 +1,67 @@
+"""Whether requests would be served, and why not, in words that a stranger may read."""
+
+import pytest
+
+from gateway.audit.writer import SilentMeter
+from gateway.status import LedgerHealth, Status
+
+
+class Meter:
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def records_written(self, records: int, seconds: float) -> None:
+        self.told.append(("written", records, seconds))
+
+    def records_failed(self, records: int, cause: str) -> None:
+        self.told.append(("failed", records, cause))
+
+
+def status(error: str | None = None) -> Status:
+    return Status(LedgerHealth(SilentMeter()), lambda: error)
+
+
+def test_a_gateway_that_takes_rows_is_ready():
+    assert status().report() == {
+        "ready": True,
+        "ledger": "accepting",
+        "configuration": "in_force",
+        "draining": False,
+    }
+
+
+@pytest.mark.parametrize("cause", ["database", "too_slow", "queue_full", "closed"])
+def test_a_ledger_that_refuses_makes_it_unready_until_the_next_commit(cause):
+    asked = status()
+    asked.ledger.records_failed(1, cause)
+    assert (asked.report()["ready"], asked.report()["ledger"]) == (False, "refusing")
+    asked.ledger.records_written(1, 0.001)
+    assert (asked.report()["ready"], asked.report()["ledger"]) == (True, "accepting")
+
+
+@pytest.mark.parametrize("cause", ["not_open", "not_json"])
+def test_a_record_that_was_itself_wrong_says_nothing_of_the_ledger(cause):
+    asked = status()
+    asked.ledger.records_failed(1, cause)
+    assert asked.report()["ready"] is True
+
+
+def test_what_the_writer_tells_reaches_the_metrics_too():
+    meter = Meter()
+    health = LedgerHealth(meter)
+    health.records_written(3, 0.004)
+    health.records_failed(2, "too_slow")
+    assert meter.told == [("written", 3, 0.004), ("failed", 2, "too_slow")]
+
+
+def test_a_draining_gateway_wants_no_more_requests():
+    asked = status()
+    asked.is_draining = True
+    assert (asked.report()["ready"], asked.report()["draining"]) == (False, True)
+
+
+def test_a_refused_file_is_told_without_its_words_and_the_old_one_goes_on():
+    report = status("gatehouse.yaml:9:19: vendors.secret-project: wrong").report()
+    assert report["configuration"] == "file_refused"
+    assert report["ready"] is True
+    assert "secret-project" not in str(report)
