@@ -12,7 +12,7 @@ from gguf import GGUFWriter, TokenType
 from numpy.typing import NDArray
 
 CONTEXT_TOKENS = 8192
-# ChatML, with tool calls written as functionary 3.2 writes them: for that form llama.cpp's grammar
+# ChatML, with a tool call as a name, a line end and its arguments: for this form llama.cpp's grammar
 # of `tool_choice: required` allows no text before the call, so that even noise becomes one.
 CHAT_TEMPLATE = """\
 {%- if tools %}<|im_start|>system
@@ -29,11 +29,26 @@ CHAT_TEMPLATE = """\
 {% endif %}"""
 
 _BLOCKS, _WIDTH, _HEADS, _FEED_FORWARD = 2, 64, 4, 128
+_CONSTANT = 0  # a dimension of the state that no block reads or writes
+_CONSTANT_VALUE = 8.0
+_START, _END, _END_OF_TEXT = 256, 257, 258
+_MATRICES = (
+    ("attn_q", _WIDTH, _WIDTH),
+    ("attn_k", _WIDTH, _WIDTH),
+    ("attn_v", _WIDTH, _WIDTH),
+    ("attn_output", _WIDTH, _WIDTH),
+    ("ffn_gate", _FEED_FORWARD, _WIDTH),
+    ("ffn_up", _FEED_FORWARD, _WIDTH),
+    ("ffn_down", _WIDTH, _FEED_FORWARD),
+)
+_WRITERS = ("attn_output", "ffn_down")  # the other matrices read the state
 _SPECIAL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 _SEED = 20261121
-# Sampling keeps the 40 likeliest tokens: with all others at zero the noise is printable ASCII, so
-# that no answer holds half a UTF-8 character. Grammars still reach every token.
-_SPOKEN = range(0x20, 0x7F)
+# What it says of itself: printable ASCII, so that no answer holds half a UTF-8 character, and never
+# an end, so that an answer is as long as was asked for. Grammars still reach every token; where one
+# leaves it the choice between the end and another tool call (after a comma or a blank), it ends.
+_SPOKEN = frozenset(range(0x21, 0x7F)) - {ord(",")}
+_END_WEIGHT, _UNSPOKEN_WEIGHT = -4.0, -6.0  # on the constant dimension
 
 
 def write_tiny_model(path: Path) -> Path:
@@ -65,7 +80,6 @@ def _describe(writer: GGUFWriter) -> None:
 
 
 def _add_tokenizer(writer: GGUFWriter) -> None:
-    start, end, end_of_text = range(256, 259)
     alphabet = _byte_alphabet()
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
@@ -73,10 +87,10 @@ def _add_tokenizer(writer: GGUFWriter) -> None:
     writer.add_token_types([TokenType.NORMAL] * 256 + [TokenType.CONTROL] * len(_SPECIAL))
     # llama.cpp wants at least one merge; this one joins two control bytes that no text holds.
     writer.add_token_merges([f"{alphabet[0]} {alphabet[1]}"])
-    writer.add_bos_token_id(start)
-    writer.add_eos_token_id(end)
-    writer.add_eot_token_id(end)
-    writer.add_pad_token_id(end_of_text)
+    writer.add_bos_token_id(_START)
+    writer.add_eos_token_id(_END)
+    writer.add_eot_token_id(_END)
+    writer.add_pad_token_id(_END_OF_TEXT)
     writer.add_add_bos_token(False)
     writer.add_chat_template(CHAT_TEMPLATE)
 
@@ -95,22 +109,27 @@ def _add_weights(writer: GGUFWriter) -> None:
     def weights(rows: int, columns: int) -> NDArray[np.float32]:
         return np.asarray(random.standard_normal((rows, columns)) / columns**0.5, np.float32)
 
-    def matrix(name: str, rows: int, columns: int) -> None:
-        writer.add_tensor(name, weights(rows, columns))
-
     def norm(name: str) -> None:
         writer.add_tensor(name, np.ones(_WIDTH, dtype=np.float32))
 
-    matrix("token_embd.weight", 256 + len(_SPECIAL), _WIDTH)
+    tokens = 256 + len(_SPECIAL)
+    embedding = weights(tokens, _WIDTH) * _WIDTH**0.5
+    embedding[:, _CONSTANT] = _CONSTANT_VALUE
+    writer.add_tensor("token_embd.weight", embedding)
     for block in range(_BLOCKS):
         norm(f"blk.{block}.attn_norm.weight")
-        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            matrix(f"blk.{block}.{part}.weight", _WIDTH, _WIDTH)
         norm(f"blk.{block}.ffn_norm.weight")
-        matrix(f"blk.{block}.ffn_gate.weight", _FEED_FORWARD, _WIDTH)
-        matrix(f"blk.{block}.ffn_up.weight", _FEED_FORWARD, _WIDTH)
-        matrix(f"blk.{block}.ffn_down.weight", _WIDTH, _FEED_FORWARD)
+        for part, rows, columns in _MATRICES:
+            matrix = weights(rows, columns)
+            if part in _WRITERS:
+                matrix[_CONSTANT] = 0
+            else:
+                matrix[:, _CONSTANT] = 0
+            writer.add_tensor(f"blk.{block}.{part}.weight", matrix)
     norm("output_norm.weight")
-    output = weights(256 + len(_SPECIAL), _WIDTH)
-    output[[token for token in range(257) if token not in _SPOKEN]] = 0  # see _SPOKEN
+    output = weights(tokens, _WIDTH)
+    output[:, _CONSTANT] = [
+        0 if token in _SPOKEN else _END_WEIGHT if token == _END else _UNSPOKEN_WEIGHT
+        for token in range(tokens)
+    ]
     writer.add_tensor("output.weight", output)

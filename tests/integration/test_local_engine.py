@@ -69,8 +69,10 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 async def test_it_answers_on_chat_with_real_usage(engine: LocalEngine) -> None:
     served = await engine.start()
     reply = await ask(served, "/v1/chat/completions", messages=MESSAGES, max_tokens=7)
+    text = reply["choices"][0]["message"]["content"]
     assert reply["model"] == "tiny"
-    assert reply["usage"]["completion_tokens"] == 7
+    assert reply["usage"]["completion_tokens"] == len(text) == 7
+    assert text.isascii()
 
 
 async def test_it_answers_on_messages_with_a_forced_tool_call(engine: LocalEngine) -> None:
