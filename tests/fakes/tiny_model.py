@@ -12,8 +12,8 @@ from gguf import GGUFWriter, TokenType
 from numpy.typing import NDArray
 
 CONTEXT_TOKENS = 8192
-# ChatML, with a tool call as a name, a line end and its arguments: for this form llama.cpp's grammar
-# of `tool_choice: required` allows no text before the call, so that even noise becomes one.
+# ChatML, with a tool call as a name, a line end and its arguments: for this form llama.cpp's
+# grammar of `tool_choice: required` allows no text before the call: even noise becomes one.
 CHAT_TEMPLATE = """\
 {%- if tools %}<|im_start|>system
 {% for tool in tools %}{{ tool | tojson }}
