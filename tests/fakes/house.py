@@ -1,7 +1,6 @@
 """One gateway before one in-house engine: what most tests of the whole road need."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,25 +74,6 @@ async def a_house(
         text = CONFIGURATION.format(url=vendor.url, most_bytes=most_bytes)
         async with running_gateway(folder, text, protocol=protocol) as gateway:
             yield House(gateway, vendor)
-
-
-async def until(holds: Callable[[], object], timeout_seconds: float = 5.0) -> None:
-    async with asyncio.timeout(timeout_seconds):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.005)
-
-
-async def until_steady(read: Callable[[], int]) -> int:
-    """The value once it has not changed for a while."""
-    value, unchanged = read(), 0
-    async with asyncio.timeout(10):
-        while unchanged < 20:
-            await asyncio.sleep(0.01)
-            unchanged = unchanged + 1 if read() == value else 0
-            value = read()
-    return int(value)
 
 
 def code_in(answer: Any, path: str) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from gateway.store.database import FILE_NAME
-from tests.fakes.house import CHAT, MESSAGES, until
+from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import Pair, a_pair, assert_cut, is_whole
 from tests.fakes.vendor import Ending
+from tests.fakes.waiting import until
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("streaming", [True, False])

@@ -8,19 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.server import BoundedHeadProtocol
-from tests.fakes.house import (
-    CHAT,
-    GOOD,
-    JSON,
-    MESSAGES,
-    House,
-    a_house,
-    code_in,
-    the_denial,
-    until,
-    until_steady,
-)
+from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, House, a_house, code_in, the_denial
 from tests.fakes.rough_client import RoughClient, head_of, rough_client
+from tests.fakes.waiting import until, until_steady
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from tests.fakes.gateway_process import GatewayProcess, gateway_process, is_alive, start
-from tests.fakes.house import CHAT, MESSAGES, until
+from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import assert_cut, is_whole, question
 from tests.fakes.rough_client import RoughClient, rough_client
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.waiting import until
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.fakes.gatehouse import running_gateway
-from tests.fakes.house import CHAT, MESSAGES, until
+from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import Pair, a_pair, assert_cut, is_whole
 from tests.fakes.rough_client import RoughClient
 from tests.fakes.vendor import Ending, FakeVendor
+from tests.fakes.waiting import until
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("streaming", [True, False])

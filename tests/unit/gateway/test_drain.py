@@ -7,6 +7,7 @@ from gateway.drain import Drains
 from gateway.reply import StreamedReply
 from providers.errors import ProviderUnavailable, ReplyCut
 from tests.fakes.hot_road import BODY, CHAT, DONE, ROLE, STOP, USAGE, Office, Upstream, says
+from tests.fakes.waiting import until
 
 
 async def begun(upstream: Upstream) -> tuple[Office, Books, StreamedReply]:
@@ -18,11 +19,7 @@ async def begun(upstream: Upstream) -> tuple[Office, Books, StreamedReply]:
 
 
 async def until_empty(drains: Drains) -> None:
-    async with asyncio.timeout(5):
-        while True:
-            await asyncio.sleep(0)
-            if not len(drains):
-                return
+    await until(lambda: not len(drains))
 
 
 async def test_a_stream_is_read_to_its_end_and_billed_as_the_vendor_says() -> None:

@@ -25,6 +25,7 @@ from tests.fakes.hot_road import (
     says,
 )
 from tests.fakes.ledger import a_target
+from tests.fakes.waiting import until
 
 
 class Road:
@@ -161,8 +162,7 @@ async def test_an_answer_billed_anyway_is_drained_before_its_books_are_closed() 
     await road.relay.aclose()
     assert len(road.drains) == 1
     assert road.office.ledger.kinds()[-1] == "attempted"
-    while len(road.drains):
-        await asyncio.sleep(0)
+    await until(lambda: not len(road.drains))
     end = road.office.end()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "vendor")
     assert upstream.closed == 1

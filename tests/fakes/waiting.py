@@ -1,0 +1,23 @@
+"""Wait until something holds, not for a time: a test that waits in vain fails."""
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(holds: Callable[[], object], timeout_seconds: float = 5.0) -> None:
+    async with asyncio.timeout(timeout_seconds):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.005)
+
+
+async def until_steady(read: Callable[[], int]) -> int:
+    """The value once it has not changed for a while."""
+    value, unchanged = read(), 0
+    async with asyncio.timeout(10):
+        while unchanged < 20:
+            await asyncio.sleep(0.01)
+            unchanged = unchanged + 1 if read() == value else 0
+            value = read()
+    return int(value)
