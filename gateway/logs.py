@@ -24,7 +24,8 @@ class EventFormatter(logging.Formatter):
             fields["exception"] = list(_chain(record.exc_info[1]))
         told = "".join(f" {key}={json.dumps(value, default=str)}" for key, value in fields.items())
         event = json.dumps(record.getMessage())[1:-1]
-        return f"{time} {record.levelname.lower()} {record.name} {event}{told}"
+        line = f"{time} {record.levelname.lower()} {record.name} {event}{told}"
+        return line.replace("\x7f", "\\u007f")  # the one control character that JSON leaves alone
 
 
 def set_up_logging(level: int = logging.WARNING) -> None:
@@ -38,8 +39,10 @@ def set_up_logging(level: int = logging.WARNING) -> None:
 
 def _chain(error: BaseException) -> Iterator[str]:
     """The exception and what caused it: type, then innermost frames first."""
+    told: list[BaseException] = []
     seen: BaseException | None = error
-    while seen is not None:
+    while seen is not None and seen not in told:  # `raise error from error` is its own cause
+        told.append(seen)
         frames = reversed(traceback.extract_tb(seen.__traceback__)[-FRAMES_SHOWN:])
         where = " < ".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames)
         yield f"{type(seen).__name__} at {where}"

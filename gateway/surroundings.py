@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
 from gateway.pipeline import InForce
@@ -11,29 +13,61 @@ from gateway.telemetry.handover import Secrets
 from gateway.telemetry.pseudonym import derive_pseudonym_key
 from gateway.telemetry.supervisor import Shipper, shipper_command
 from providers.base import Via
-from providers.translator_client import TranslatorSender
 
 log = logging.getLogger(__name__)
+
+
+class Translator(Protocol):
+    """The process that vendors with dialects are reached through."""
+
+    async def start(self) -> None:
+        """Start it, unless it runs; return at once."""
+        ...
+
+
+class ShipperProcess(Protocol):
+    """The process that ships telemetry."""
+
+    def start(self) -> None:
+        """Begin to keep it running."""
+        ...
+
+    async def stop(self) -> None:
+        """End it. Safe to call twice."""
+        ...
+
+
+MakeShipper = Callable[[Sequence[str], Secrets], ShipperProcess]
+"""(command line, what must not stand in it) -> the process, not yet started."""
 
 
 class Surroundings:
     """The processes beside the gateway, as the configuration in force wants them."""
 
     def __init__(
-        self, data: Path, pepper: bytes, in_force: InForce, translator: TranslatorSender
+        self,
+        data: Path,
+        pepper: bytes,
+        in_force: InForce,
+        translator: Translator,
+        *,
+        make_shipper: MakeShipper = Shipper,
+        unix_seconds: Callable[[], float] = time.time,
     ) -> None:
         self._data = data
+        self._make_shipper = make_shipper
+        self._unix_seconds = unix_seconds
         self._secrets = Secrets(derive_pseudonym_key(pepper))
         self._in_force = in_force
         self._translator = translator
-        self._shipper: Shipper | None = None
+        self._shipper: ShipperProcess | None = None
         self._telemetry: Telemetry | None = None
 
     async def apply(self, configuration: Configuration) -> None:
         """Requests that begin from now on run by this configuration."""
         if needs_translation(configuration):
             await self._translator.start()
-        self._in_force.replace(configuration, int(time.time()))
+        self._in_force.replace(configuration, int(self._unix_seconds()))
         if configuration.telemetry != self._telemetry:
             await self._ship(configuration.telemetry)
 
@@ -54,7 +88,7 @@ class Surroundings:
             else OtlpProtocol.NONE
         )
         command = shipper_command(self._data, telemetry.otlp_endpoint or "", protocol=protocol)
-        self._shipper = Shipper(command, self._secrets)
+        self._shipper = self._make_shipper(command, self._secrets)
         self._shipper.start()
         log.info("shipper_started", extra={"endpoint": telemetry.otlp_endpoint})
 

@@ -1,8 +1,9 @@
 """Which configuration a gateway starts with: a file, a model file, or what runs on this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.defaults import default_configuration
@@ -18,12 +19,33 @@ class ConflictingOptions(ValueError):
     """Two options that cannot both hold. The message says which one to leave out."""
 
 
+class Engine(Protocol):
+    """An engine of our own (`providers.local.LocalEngine`)."""
+
+    async def start(self) -> FoundEngine:
+        """Serve. Raises `LocalEngineError`."""
+        ...
+
+    async def stop(self) -> None:
+        """End it."""
+        ...
+
+
+Look = Callable[[], Awaitable[tuple[FoundEngine, ...]]]
+"""Finds the engines that run on this machine."""
+
+
+async def look_around() -> tuple[FoundEngine, ...]:
+    """The engines behind the usual ports."""
+    return await EngineFinder().find()
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The configuration, the engine started for it (to be stopped with the gateway), and why."""
 
     configuration: Configuration
-    engine: LocalEngine | None = None
+    engine: Engine | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -37,14 +59,18 @@ def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
     return load(path, environ, shipped_with(load_price_book()))
 
 
-async def embedded_configuration() -> Configuration:
+async def embedded_configuration(look: Look = look_around) -> Configuration:
     """What a gateway started now without a file would offer."""
-    found = await EngineFinder().find()
-    return default_configuration(found, shipped_with(load_price_book()))
+    return default_configuration(await look(), shipped_with(load_price_book()))
 
 
 async def choose_configuration(
-    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped
+    options: ServeOptions,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    look: Look = look_around,
+    make_engine: Callable[[Path], Engine] = LocalEngine,
 ) -> Choice:
     """Read the file when there is one; else serve the model file, or what is found, or rehearse.
 
@@ -59,11 +85,11 @@ async def choose_configuration(
         configuration = load(options.config, environ, shipped)
         return Choice(configuration, notes=configuration.notices)
     if options.model is not None:
-        engine = LocalEngine(options.model)
+        engine = make_engine(options.model)
         found: tuple[FoundEngine, ...] = (await engine.start(),)
         configuration = default_configuration(found, shipped)
         return Choice(configuration, engine, (_served(found), *configuration.notices))
-    found = await EngineFinder().find()
+    found = await look()
     configuration = default_configuration(found, shipped)
     return Choice(configuration, notes=(_served(found), *configuration.notices))
 
