@@ -9,6 +9,7 @@ WITHOUT_TWIN: dict[str, str] = {
     "gateway/errors.py": "classes with constants: every wire's tests phrase each of them",
     "policy/types.py": "declarations; DataClass.parse is tested with the rules that read it",
     "gateway/exchange.py": "declarations; the sums of Usage are tested where usage is read",
+    "gateway/inbound.py": "a port and frozen records",
     "gateway/wire/base.py": "a port: protocols and frozen records",
     "providers/base.py": "a port: protocols and frozen records",
     "providers/errors.py": "classes with constants: each sender's tests raise them",

@@ -1,0 +1,206 @@
+"""Connections are bounded in time and size where the server library bounds neither."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from uvicorn.server import ServerState
+
+from gateway.server import (
+    HEAD_LIMIT_BYTES,
+    BoundedHeadProtocol,
+    GatehouseServer,
+    listen,
+    server_config,
+)
+from tests.fakes.transport import FakeTransport
+from tests.fakes.waiting import until
+
+
+class Impatient(BoundedHeadProtocol):
+    head_seconds = 0.01
+    rest_seconds = 0.01
+    unread_seconds = 0.01
+
+
+class Transport(FakeTransport):
+    """One that closes politely only once its bytes are taken."""
+
+    is_closed = False
+
+    @property
+    def is_timed(self) -> bool:
+        return self._protocol._deadline is not None  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    """An application that answers without reading the body."""
+    length = (b"content-length", b"2")
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def dial(
+    application: Callable[..., Any] = answers,
+    protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
+) -> Transport:
+    config = server_config(application, 5, protocol)  # type: ignore[arg-type]
+    loop = asyncio.get_running_loop()
+    return Transport(protocol(config, ServerState(), {}, loop))
+
+
+GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n"
+
+
+async def test_a_head_that_does_not_come_closes_the_connection() -> None:
+    transport = dial(protocol=Impatient)
+    await until(transport.is_closing)
+    assert transport.written == b""
+
+
+async def test_a_head_that_comes_in_drips_closes_the_connection() -> None:
+    transport = dial(protocol=Impatient)
+    transport.hears(b"GET / HT", b"TP/1.1\r\nhost")
+    await until(transport.is_closing)
+
+
+async def test_the_application_is_not_hurried_once_the_head_is_there() -> None:
+    gate = asyncio.Event()
+
+    async def thinks(scope: Any, receive: Any, send: Any) -> None:
+        await gate.wait()
+        await answers(scope, receive, send)
+
+    transport = dial(thinks, Impatient)
+    transport.hears(GET)
+    assert not transport.is_timed
+    gate.set()
+    await until(lambda: transport.written.endswith(b"ok"))
+
+
+async def test_a_head_of_a_megabyte_is_refused_by_the_server() -> None:
+    transport = dial()
+    line = b"x-a: " + b"a" * 10_000 + b"\r\n"
+    transport.hears(b"GET / HTTP/1.1\r\n", *[line] * (HEAD_LIMIT_BYTES // len(line) + 1))
+    assert transport.written.startswith(b"HTTP/1.1 431 ")
+    assert transport.is_closed
+
+
+async def test_a_large_body_is_no_large_head() -> None:
+    transport = dial()
+    transport.hears(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2000000\r\n\r\n")
+    transport.hears(*[b"x" * 100_000] * 20)
+    assert b"431" not in transport.written
+
+
+async def test_the_rest_of_an_answered_body_may_come_for_a_while_only() -> None:
+    transport = dial(protocol=Impatient)
+    transport.hears(POST + b"12345")
+    await until(lambda: transport.written.endswith(b"ok"))
+    assert not transport.is_closing()
+    transport.hears(b"6")
+    await until(transport.is_closing)
+
+
+async def test_a_body_finished_after_its_answer_keeps_the_connection() -> None:
+    transport = dial(protocol=Impatient)
+    transport.hears(POST + b"12345")
+    await until(lambda: transport.written.endswith(b"ok"))
+    transport.hears(b"6")
+    assert transport.is_timed
+    transport.hears(b"7890")
+    assert not transport.is_timed
+    transport.hears(GET)
+    await until(lambda: transport.written.count(b"200 OK") == 2)
+
+
+async def test_empty_lines_between_requests_do_not_keep_a_connection() -> None:
+    transport = dial(protocol=Impatient)
+    transport.hears(GET)
+    await until(lambda: transport.written.endswith(b"ok"))
+    transport.hears(b"\r\n")
+    await until(transport.is_closing)
+
+
+async def test_a_closing_connection_whose_client_takes_nothing_is_dropped() -> None:
+    transport = dial(protocol=Impatient)
+    transport.unsent_bytes = 100
+    transport.hears(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    await until(lambda: transport.is_aborted)
+
+
+async def test_an_idle_connection_is_closed_and_a_stuck_one_dropped() -> None:
+    idle, stuck = dial(), dial()
+    stuck.unsent_bytes = 100
+    idle._protocol.timeout_keep_alive_handler()  # type: ignore[attr-defined]
+    stuck._protocol.timeout_keep_alive_handler()  # type: ignore[attr-defined]
+    assert (idle.is_closed, idle.is_aborted) == (True, False)
+    assert stuck.is_aborted
+
+
+async def test_an_application_may_drop_its_connection() -> None:
+    async def drops(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["abort_connection"]()
+        await answers(scope, receive, send)
+
+    transport = dial(drops)
+    transport.hears(GET)
+    await until(lambda: transport.is_aborted)
+
+
+async def test_a_lost_connection_waits_for_nothing() -> None:
+    transport = dial(protocol=Impatient)
+    transport.hears(b"GET")
+    assert transport.is_timed
+    transport._protocol.connection_lost(None)
+    assert not transport.is_timed
+
+
+async def test_the_server_says_neither_its_name_nor_whom_it_serves() -> None:
+    config = server_config(answers, 5)  # type: ignore[arg-type]
+    assert (config.server_header, config.access_log, config.proxy_headers) == (False,) * 3
+    assert config.timeout_graceful_shutdown == 5
+
+
+async def test_the_first_signal_drains_and_the_second_does_not_wait() -> None:
+    server = GatehouseServer(server_config(answers, 5), lambda: None, lambda: None)  # type: ignore[arg-type]
+    server.handle_exit(signal.SIGTERM, None)
+    assert (server.should_exit, server.force_exit) == (True, False)
+    server.handle_exit(signal.SIGTERM, None)
+    assert (server.should_exit, server.force_exit) == (True, True)
+
+
+async def test_a_server_says_when_it_listens_and_when_it_drains() -> None:
+    said: list[str] = []
+    with listen("127.0.0.1", 0) as listener:
+        server = GatehouseServer(
+            server_config(answers, 5),  # type: ignore[arg-type]
+            lambda: said.append("listening"),
+            lambda: said.append("draining"),
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await until(lambda: said)
+        server.should_exit = True
+        await serving
+    assert said == ["listening", "draining"]
+
+
+def test_a_taken_port_is_told_at_once() -> None:
+    with listen("127.0.0.1", 0) as first:
+        first.listen()
+        with pytest.raises(OSError, match="in use"):
+            listen("127.0.0.1", first.getsockname()[1])
+
+
+def test_a_started_program_does_not_inherit_the_listener() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert not listener.get_inheritable()
