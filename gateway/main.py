@@ -57,8 +57,11 @@ async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> No
                 server_config(gatehouse.application, GRACE_SECONDS), listening, draining
             )
             rest_the_collector()
-            await server.serve(sockets=[listener])
-            await gatehouse.calls.end_all(LAST_WORDS_SECONDS)
+            try:
+                await server.serve(sockets=[listener])
+            finally:
+                server.stop_listening()
+                await gatehouse.calls.end_all(LAST_WORDS_SECONDS)
 
 
 def rest_the_collector() -> None:
@@ -98,8 +101,15 @@ def _ready(options: ServeOptions, gatehouse: Gatehouse, listener: socket.socket)
         ),
         config_path=configuration.source,
         data=options.data,
-        notes=gatehouse.notes,
+        notes=(*gatehouse.notes, *_exposure(options.host)),
     )
+
+
+def _exposure(host: str) -> tuple[str, ...]:
+    """What to know when others than this machine can connect."""
+    if host in ("127.0.0.1", "::1", "localhost"):
+        return ()
+    return (f"Listening on {host} without TLS: put a proxy that ends TLS before it.",)
 
 
 def _base_url(listener: socket.socket) -> str:

@@ -155,6 +155,11 @@ class GatehouseServer(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
 
+    def stop_listening(self) -> None:
+        """Close the listeners, also when a start broke off half-way. Safe to call twice."""
+        for listener in getattr(self, "servers", ()):
+            listener.close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets=sockets)
