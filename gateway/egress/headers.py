@@ -1,7 +1,7 @@
 """Which of the client's headers reach a vendor: those its record lists, and no others.
 
 Everything else stays here: keys, cookies, session and device ids, trace context and baggage,
-`x-stainless-*`, user agents (notes on what each assistant puts there: docs/assistants).
+`x-stainless-*`, user agents. Assistants put host names, paths and git remotes there.
 """
 
 from providers.base import Headers, Vendor

@@ -19,7 +19,7 @@ def test_no_byte_is_given_out_twice() -> None:
 
 
 def test_a_remainder_too_small_is_thrown_away() -> None:
-    random = BufferedRandom(lambda count: os.urandom(count))
+    random = BufferedRandom(os.urandom)
     random.take(PIECE_BYTES - 1)
 
     assert len(random.take(2)) == 2
