@@ -79,9 +79,13 @@ class HttpExporter:
         with _hung_up_after(link, self._timeout_seconds):
             connection.request("POST", path, body=body, headers=self._headers)
             response = connection.getresponse()
+            has_end = response.chunked or response.length is not None or response.version == 10
             content = response.read(_MAX_ANSWER)
             if response.read(1):
                 raise http.client.HTTPException("the collector's answer does not end")
+            # An empty answer means that all was taken: one that lost its rest must not look so.
+            if response.length or not has_end:
+                raise http.client.HTTPException("the collector's answer broke off")
         return _Answer(response.status, response.headers.get_content_type(), content)
 
     def _connected(self) -> tuple[http.client.HTTPConnection, socket.socket]:

@@ -5,6 +5,7 @@ import pytest
 from gateway.telemetry.encode import Encoded, Encoder
 from gateway.telemetry.endpoint import OtlpProtocol, read_endpoint
 from gateway.telemetry.otlp import BatchRejected, CollectorAway, make_exporter
+from gateway.telemetry.otlp_grpc import GrpcExporter
 from gateway.telemetry.spans import project
 from tests.fakes.ledger_stories import Stories, chained
 from tests.fakes.otlp_receiver import Mood, OtlpReceiver
@@ -105,6 +106,14 @@ def test_an_answer_that_drips_for_ever_is_away_in_time(receiver, export):
     receiver.mood = Mood.DRIPS
     with pytest.raises(CollectorAway):
         export(OtlpProtocol.HTTP, timeout_seconds=0.3)
+
+
+def test_a_collector_that_sends_grpc_clients_away_is_not_followed(receiver, export):
+    with pytest.raises(CollectorAway):
+        GrpcExporter(
+            read_endpoint(receiver.http_url, protocol=OtlpProtocol.GRPC), timeout_seconds=2
+        ).export(a_batch())
+    assert receiver.spans == []
 
 
 def test_a_web_page_is_no_collector(receiver, export):

@@ -1,0 +1,141 @@
+"""The ledger's thread, spoken to directly: order, giving up, and how it ends."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from gateway.audit.committer import (
+    SETTLE_EVERY,
+    Committer,
+    Entry,
+    LaneRefused,
+    Refusal,
+    State,
+)
+from gateway.audit.record import RecordBody
+from tests.fakes.ledger import FakeLane, a_story, some_records
+
+
+class Desk:
+    """A committer at work, and what it reported, in order."""
+
+    def __init__(self) -> None:
+        self.lane = FakeLane()
+        self.records = some_records()
+        self.durable: list[RecordBody] = []
+        self.refused: list[tuple[str, str]] = []
+        self.refusal_told = threading.Event()
+        self.reporters: set[str] = set()
+        self.stopped = threading.Event()
+        self.committer = Committer(self.lane, self.records, self._report, self.stopped.set)
+
+    def _report(self, durable: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
+        self.reporters.add(threading.current_thread().name)
+        self.durable += [entry.body for entry in durable]
+        self.refused += [
+            (str(entry.body["kind"]), refusal.cause)
+            for refusal in refusals
+            for entry in refusal.entries
+        ]
+        if refusals:
+            self.refusal_told.set()
+
+    def put(self, *bodies: RecordBody) -> list[Entry]:
+        future = asyncio.get_running_loop().create_future
+        entries = [Entry(body, future(), 0.0) for body in bodies]
+        self.committer.put(entries)
+        return entries
+
+    async def finish(self) -> None:
+        self.lane.gate.set()
+        self.committer.stop()
+        assert await asyncio.to_thread(self.stopped.wait, 20)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    desk.committer.start()
+    yield desk
+    await desk.finish()
+
+
+async def test_what_is_put_is_committed_in_its_order_and_reported_on_the_thread(desk):
+    first, second = a_story(desk.records), a_story(desk.records)
+    bodies = [first.admitted(), second.admitted(), second.attempted(), first.attempted()]
+    desk.put(*bodies[:2])
+    desk.put(*bodies[2:])
+    await desk.finish()
+    assert [body for batch in desk.lane.batches for body in batch] == bodies == desk.durable
+    assert desk.reporters == {"ledger-committer"}
+
+
+async def test_one_record_that_cannot_be_written_does_not_take_its_neighbours_with_it(desk):
+    story = a_story(desk.records)
+    odd = {**a_story(desk.records).denied(), "reason": object()}
+    desk.put(story.admitted(), odd, story.attempted())
+    await desk.finish()
+    assert desk.refused == [("denied", "not_json")]
+    assert [body["kind"] for body in desk.durable] == ["admitted", "attempted"]
+
+
+async def test_giving_up_names_those_that_were_not_durable_by_then(desk):
+    desk.lane.gate.clear()
+    held = desk.put(a_story(desk.records).denied())
+    await desk.lane.begun()
+    waiting = desk.put(a_story(desk.records).denied())
+    assert desk.committer.give_up([*held, *waiting]) == [*held, *waiting]
+    await desk.finish()
+    assert desk.durable == []
+    assert [entry.state for entry in (*held, *waiting)] == [State.GIVEN_UP] * 2
+    assert desk.lane.kinds == ["denied"]  # what was on its way could not be called back
+
+
+async def test_what_is_durable_is_not_given_up(desk):
+    entries = desk.put(a_story(desk.records).denied())
+    await desk.lane.holds("denied")
+    await desk.finish()
+    assert desk.committer.give_up(entries) == []
+
+
+async def test_a_missing_end_is_made_good_although_nobody_appends(desk):
+    story = a_story(desk.records)
+    desk.put(story.admitted())
+    await desk.lane.holds("admitted")
+    desk.lane.refuses = True
+    desk.put(story.completed())
+    assert await asyncio.to_thread(desk.refusal_told.wait, 20)
+    desk.lane.refuses = False
+    await desk.lane.holds("admitted", "unknown")
+    assert desk.lane.batches[-1][0]["reason"] == "end not recorded"
+
+
+async def test_at_its_end_the_lane_is_closed_and_settled_for_the_next_start(desk):
+    desk.put(a_story(desk.records).denied())
+    await desk.finish()
+    assert (desk.lane.settled_seq, desk.lane.is_open) == (1, False)
+
+
+async def test_the_settled_mark_moves_on_while_it_runs(desk):
+    for _ in range(SETTLE_EVERY + 512):
+        desk.put(a_story(desk.records).denied())
+    await desk.lane.holds(*["denied"] * (SETTLE_EVERY + 512))
+    assert desk.lane.settled_seq >= SETTLE_EVERY
+
+
+async def test_a_mark_that_cannot_be_set_does_not_keep_it_from_ending(desk):
+    desk.put(a_story(desk.records).denied())
+    await desk.lane.holds("denied")
+    desk.lane.refuses = True
+    await desk.finish()
+    assert desk.lane.settled_seq == 0
+
+
+async def test_a_lane_that_does_not_open_starts_no_thread():
+    desk = Desk()
+    desk.lane.refuses = True
+    with pytest.raises(LaneRefused):
+        desk.committer.start()
+    assert "ledger-committer" not in {thread.name for thread in threading.enumerate()}

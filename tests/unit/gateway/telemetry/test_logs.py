@@ -1,0 +1,85 @@
+"""One log record for one ledger record: evidence of its own, as loud as what it tells."""
+
+import pytest
+
+from gateway.exchange import Outcome
+from gateway.telemetry import names
+from gateway.telemetry.logs import log_of, lone_log
+from gateway.telemetry.model import Log, Record, Severity
+from gateway.telemetry.story import read_story
+from tests.fakes.ledger_stories import CANARY, Stories, chained
+
+TRACE, SPAN = b"t" * 16, b"s" * 8
+
+
+def logs(bodies: list, known: dict | None = None) -> list[Log]:
+    records = chained(bodies)
+    story = read_story(records)
+    assert story is not None
+    return [log_of(record, story, known or {}, TRACE, SPAN) for record in records]
+
+
+def test_it_carries_place_and_hash_of_its_record():
+    records = chained(Stories().denied())
+    (log,) = logs(Stories().denied())
+    assert log.attributes[names.LANE.name] == records[0].lane
+    assert log.attributes[names.SEQUENCE.name] == records[0].seq
+    assert log.attributes[names.RECORD_HASH.name] == records[0].record_hash
+    assert log.attributes[names.PREV_HASH.name] == records[0].body["prev_hash"]
+    assert (log.trace_id, log.span_id) == (TRACE, SPAN)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "severities", "outcomes"),
+    [
+        (Stories().answered(), [Severity.INFO] * 3, ["success"] * 3),
+        (Stories().denied(), [Severity.WARN], ["failure"]),
+        (
+            Stories().answered(Outcome.CLIENT_LEFT),
+            [Severity.INFO, Severity.INFO, Severity.WARN],
+            ["success", "failure", "failure"],
+        ),
+        (
+            Stories().failed(),
+            [Severity.INFO, Severity.INFO, Severity.ERROR],
+            ["success", "failure", "failure"],
+        ),
+        (
+            Stories().lost(),
+            [Severity.INFO, Severity.INFO, Severity.INFO, Severity.ERROR],
+            ["success", "success", "unknown", "unknown"],
+        ),
+    ],
+    ids=["answered", "denied", "client-left", "failed", "lost"],
+)
+def test_it_is_as_loud_as_what_it_tells(bodies, severities, outcomes):
+    told = logs(bodies)
+    assert [log.severity for log in told] == severities
+    assert [log.attributes[names.AUDIT_OUTCOME.name] for log in told] == outcomes
+
+
+def test_the_actor_is_the_pseudonym_where_somebody_asked_and_else_the_system():
+    known = {names.USER.name: "p7", names.DECISION.name: "allow", names.MODEL.name: "coder"}
+    asked, unasked = logs(Stories().denied(), known)[0], logs(Stories().denied())[0]
+    assert asked.attributes[names.ACTOR.name] == "p7"
+    assert asked.attributes[names.ACTOR_TYPE.name] == "user"
+    assert names.ACTOR.name not in unasked.attributes
+    assert unasked.attributes[names.ACTOR_TYPE.name] == "system"
+
+
+def test_the_target_is_where_it_went_and_before_that_what_was_asked_for():
+    admitted, attempted, _ = logs(Stories().answered(), {names.MODEL.name: "coder"})
+    assert admitted.attributes[names.AUDIT_TARGET_TYPE.name] == "model"
+    assert admitted.attributes[names.AUDIT_TARGET.name] == "coder"
+    assert attempted.attributes[names.AUDIT_TARGET_TYPE.name] == "target"
+    assert attempted.attributes[names.AUDIT_TARGET.name] == "house/qwen3-coder"
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("unreadable", Severity.ERROR), ("vendor_approved", Severity.INFO)]
+)
+def test_a_record_of_no_exchange_is_told_without_what_it_says(kind, severity):
+    log = lone_log(Record("01LANE", 4, "ab", {"note": CANARY, "reason": CANARY}, kind, 5))
+    assert (log.event, log.severity) == (f"gatehouse.audit.{kind}", severity)
+    assert (log.trace_id, log.span_id, log.time_us) == (b"", b"", 5)
+    assert CANARY not in str(log)
