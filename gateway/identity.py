@@ -45,8 +45,8 @@ def extract_credential(headers: Headers) -> str:
         raise NotAuthenticated(cause="missing")
     credentials = set(found.values())
     if len(credentials) > 1:
-        names = " and ".join(name.decode() for name in found)
-        raise MalformedRequest(f"the headers {names} hold different keys: send one key")
+        # Claude Code hides a message that names one of these headers behind its own.
+        raise MalformedRequest("two headers of this request hold two different keys: send one key")
     return credentials.pop()
 
 

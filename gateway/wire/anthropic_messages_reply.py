@@ -75,7 +75,8 @@ class MessagesObserver:
             seen = _STREAM_EVENT.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._observe_oddity(name, data)
-        match seen.type:
+        # llama.cpp puts an error of another protocol into an event of the right name.
+        match "error" if name == b"error" else seen.type:
             case "content_block_delta":
                 self.facts.output_bytes += _bytes_said(seen.delta)
                 self._has_started = True
@@ -140,7 +141,8 @@ class MessagesObserver:
     def _observe_oddity(self, name: bytes, data: bytes) -> Event:
         """An event of no known shape; an error, an end and a stop are still recognised."""
         document = replies.figures(replies.decode_loosely(data))
-        match document.get("type") or name.decode(errors="replace"):
+        told = name.decode(errors="replace")
+        match "error" if told == "error" else document.get("type") or told:
             case "error":
                 self.facts.failure = replies.failure_text(document.get("error") or document)
                 return Event.FAILURE

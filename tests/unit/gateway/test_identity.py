@@ -83,7 +83,7 @@ def test_an_empty_header_beside_the_key_says_nothing():
 
 def test_two_different_keys_are_refused_without_showing_either():
     headers = ((b"authorization", b"Bearer " + VALUE), (b"x-api-key", OTHER.encode()))
-    with pytest.raises(MalformedRequest, match="authorization and x-api-key") as refused:
+    with pytest.raises(MalformedRequest, match="two different keys") as refused:
         extract_credential(headers)
     assert KEY not in str(refused.value)
     assert OTHER not in str(refused.value)

@@ -250,3 +250,10 @@ def test_what_is_no_count_is_told(body: bytes) -> None:
 
 def test_a_count_that_streams_is_passed_on() -> None:
     assert CountObserver().observe_event(b"data: 1\n\n") is Event.SUBSTANCE
+
+
+def test_an_error_event_of_another_protocol_is_a_failure() -> None:
+    observer = MessagesObserver()
+    event = b'event: error\ndata: {"code":500,"message":"boom","type":"server_error"}\n\n'
+    assert observer.observe_event(event) is Event.FAILURE
+    assert observer.facts.failure == "boom"
