@@ -1,0 +1,124 @@
+"""The file's own types: what each option takes, and what it makes of it."""
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.configuration.document import (
+    GatehouseDocument,
+    ModelDocument,
+    PriceDocument,
+    TelemetryDocument,
+    VendorDocument,
+)
+from providers.base import Secret
+
+
+def vendor(**fields: object) -> VendorDocument:
+    return VendorDocument.model_validate({"kind": "in_house", **fields})
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("http://h", "http://h"),
+        ("https://h:8443/v1/", "https://h:8443/v1"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://10.0.0.1///", "http://10.0.0.1"),
+    ],
+)
+def test_an_address_is_taken_without_its_last_slash(written, taken):
+    assert vendor(base_url=written).base_url == taken
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "h:8000",
+        "ftp://h",
+        "http://",
+        "http:///v1",
+        "http://h:0",
+        "http://h:99999",
+        "http://h:x",
+        "http://h/?key=1",
+        "http://h/#x",
+        "http://u@h",
+        "http://u:p@h",
+        "http://h\\@evil",
+        "http://h\r\nx: 1",
+        "http://h /v1",
+        "http://h\u0435",
+        "http://[::1",
+        "javascript://h",
+    ],
+)
+def test_what_is_no_plain_address_is_refused(address):
+    with pytest.raises(ValidationError, match="an address"):
+        vendor(base_url=address)
+
+
+@pytest.mark.parametrize("target", ["house/m", "house/Qwen/Qwen3", "a/b:c@d"])
+def test_a_target_is_a_vendor_and_its_model(target):
+    assert ModelDocument.model_validate({"targets": (target,)}).targets == (target,)
+
+
+@pytest.mark.parametrize("target", ["house", "/m", "house/", "", "house/a\nb", "h/" + "x" * 255])
+def test_what_is_no_target_is_refused(target):
+    with pytest.raises(ValidationError, match="a target is vendor/model"):
+        ModelDocument.model_validate({"targets": (target,)})
+
+
+def test_a_key_prints_as_nothing_anybody_could_use():
+    document = vendor(api_key="sk-canary")
+    assert document.api_key == Secret("sk-canary")
+    assert "canary" not in f"{document!r} {document} {document.model_dump()}"
+
+
+@pytest.mark.parametrize("key", ["", 7, True, ["sk-canary"]])
+def test_a_key_that_is_no_text_is_refused(key):
+    with pytest.raises(ValidationError):
+        vendor(api_key=key)
+
+
+@pytest.mark.parametrize("day", ["2027-02-30", "2027-2-3", "tomorrow", "20270203x", 20270203])
+def test_a_day_that_is_none_is_refused(day):
+    with pytest.raises(ValidationError):
+        vendor(review_date=day)
+
+
+def test_a_day_is_a_day():
+    assert vendor(review_date="2027-02-03").review_date == date(2027, 2, 3)
+
+
+@pytest.mark.parametrize("section", ["vendors", "models", "teams"])
+def test_without_vendors_models_or_teams_there_is_nothing_to_serve(section):
+    whole = {
+        "vendors": {"h": {"kind": "in_house"}},
+        "models": {"m": {"targets": ("h/m",)}},
+        "teams": {"t": {"models": (), "data_class": "public"}},
+    }
+    GatehouseDocument.model_validate(whole)
+    with pytest.raises(ValidationError, match="at least one entry"):
+        GatehouseDocument.model_validate({**whole, section: {}})
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (VendorDocument, {"kind": "in_house", "keyy": 1}),
+        (ModelDocument, {"targets": ("h/m",), "weight": 1}),
+        (TelemetryDocument, {"endpoint": "http://h"}),
+        (PriceDocument, {"input": 1, "output": 1, "per": "token"}),
+    ],
+)
+def test_an_unknown_option_is_refused_everywhere(model, fields):
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        model.model_validate(fields)
+
+
+def test_a_document_cannot_be_changed_once_it_was_checked():
+    with pytest.raises(ValidationError, match="frozen"):
+        vendor().kind = "openai"
