@@ -13,6 +13,7 @@ WITHOUT_TWIN: dict[str, str] = {
     "gateway/wire/base.py": "a port: protocols and frozen records",
     "providers/base.py": "a port: protocols and frozen records",
     "providers/errors.py": "classes with constants: each sender's tests raise them",
+    "gateway/configuration/shipped.py": "a frozen record of what others give",
     "gateway/store/migrations/env.py": "run by every test that opens a database",
 }
 RECORDS = "anthropic deepseek gemini in_house moonshot openai qwen rehearsal zhipu"
@@ -25,6 +26,9 @@ SHARED_TWIN: dict[str, str] = {
     "benchmarks/plot.py": "tests/unit/benchmarks/test_report.py",
     "benchmarks/subject.py": "tests/unit/benchmarks/test_peers.py",
     "benchmarks/tools.py": "tests/integration/test_bench_tools.py",
+    "gateway/store/tables.py": "tests/unit/gateway/store/test_database.py",
+    "gateway/telemetry/otlp_grpc.py": "tests/unit/gateway/telemetry/test_otlp.py",
+    "gateway/telemetry/reference.py": "tests/unit/gateway/telemetry/test_names.py",
     "providers/local.py": "tests/integration/test_local_engine.py",
     "providers/translator_client.py": "tests/translation/test_translator.py",
 }
