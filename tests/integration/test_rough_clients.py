@@ -78,6 +78,22 @@ async def test_a_body_that_comes_a_byte_a_second_is_given_up_and_recorded(
     assert the_denial(house, answer)["code"] == "request_timeout"
 
 
+async def test_a_client_that_asks_before_it_sends_is_told_to_go_on(house: House) -> None:
+    async with rough_client(house.gateway.port) as client:
+        key, size = house.bearer, str(len(GOOD))
+        head = head_of(CHAT, authorization=key, content_length=size, expect="100-continue")
+        await client.sends(head)
+        assert (await client.head())[0] == 100
+        await client.sends(GOOD)
+        assert (await client.answer()).status == 200
+
+
+async def test_a_stranger_that_asks_before_it_sends_need_not_send(house: House) -> None:
+    async with rough_client(house.gateway.port) as client:
+        await client.sends(head_of(CHAT, content_length="40000000", expect="100-continue"))
+        assert (await client.answer()).status == 401
+
+
 async def test_the_rest_of_an_answered_body_is_not_taken_for_ever(tmp_path: Path) -> None:
     async with (
         a_house(tmp_path, protocol=ImpatientProtocol) as house,

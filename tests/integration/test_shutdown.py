@@ -13,7 +13,7 @@ from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import assert_cut, is_whole, question
 from tests.fakes.rough_client import RoughClient, rough_client
 from tests.fakes.vendor import FakeVendor
-from tests.fakes.waiting import until
+from tests.fakes.waiting import until, until_steady
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
@@ -98,6 +98,26 @@ async def test_a_second_signal_ends_the_rest_and_says_so(
     (end,) = ends(gateway)
     assert (end["kind"], end["outcome"], end["error"]) == ("completed", "cut", "shutting_down")
     assert end["usage_source"] == "counted"
+
+
+async def test_a_client_that_never_reads_does_not_keep_the_gateway_from_ending(
+    tmp_path: Path, vendor: FakeVendor
+) -> None:
+    vendor.says(pieces=("x" * 64_000,) * 800)
+    async with (
+        gateway_process(tmp_path) as gateway,
+        rough_client(gateway.port, receive_buffer_bytes=4096) as client,
+    ):
+        key = f"Bearer {gateway.developer_key}"
+        await client.posts(CHAT, question(), authorization=key)
+        call = await vendor.until_called()
+        await until_steady(lambda: call.pieces_sent)
+        gateway.terminate()
+        await until(lambda: not accepts(gateway.port))
+        gateway.terminate()
+        assert await gateway.ended() == 0
+    (end,) = ends(gateway)
+    assert (end["outcome"], end["error"]) == ("cut", "shutting_down")
 
 
 @on_both_wires
