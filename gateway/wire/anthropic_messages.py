@@ -52,13 +52,13 @@ class AnthropicMessages:
             operation=Operation.COUNT_TOKENS if self.counting else Operation.CHAT,
             body_bytes=len(body),
             input_tokens_estimate=input_size.estimate_input(
-                self.estimate, model, values, _TEXT_MEMBERS, body
+                self.estimate, model, values, _TEXT_MEMBERS
             ),
             output_tokens_limit=fields.count(values, "max_tokens", fields.MOST_TOKENS),
             answers=1,
             tool_names=tuple(
                 fields.tool_name(tool, path) or fields.tool_type(tool, path)
-                for path, tool in fields.tools_of(values, "tools")
+                for path, tool in fields.compact_tools_of(values, "tools")
             ),
             read_segments=lambda: _read_segments(values),
         )

@@ -75,6 +75,18 @@ def tools_of(values: Members, key: str) -> Iterator[tuple[str, Members]]:
         yield path, splice.members(definition, path)
 
 
+def compact_tools_of(values: Members, key: str) -> Iterator[tuple[str, Members]]:
+    """The same, several times faster, for reading names: without the blanks inside definitions."""
+    if not is_given(values, key):
+        return
+    found = splice.compact_objects(values[key])
+    if found is None or len(found) > MOST_TOOLS:
+        yield from tools_of(values, key)
+        return
+    for number, tool in enumerate(found):
+        yield f"{key}.{number}", tool
+
+
 def tool_name(values: Members, path: str) -> str | None:
     """The name in one (part of a) tool definition, if it has one."""
     return _name(values["name"], f"{path}.name") if is_given(values, "name") else None

@@ -1,5 +1,6 @@
 """Size up a request's input: text by its bytes, images and documents apart from it."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ DOCUMENT_BYTES_PER_TOKEN: Final = 16
 _IMAGES: Final = frozenset(("image", "image_url", "input_image"))
 _DOCUMENTS: Final = frozenset(("document", "file", "input_file"))
 _DEPTH: Final = 3  # message, tool result, its part
-_MARK: Final = b"base64"
+_MARK: Final = re.compile(rb"base64").search  # needs no copy, and beats `in` on long texts
 
 
 class _Holder(msgspec.Struct):
@@ -48,7 +49,6 @@ def estimate_input(
     model: str,
     values: Members,
     text_members: tuple[str, ...],
-    body: bytes,
 ) -> int:
     """Input tokens of a conversation in `messages` and the other `text_members` of its body.
 
@@ -57,16 +57,14 @@ def estimate_input(
     """
     if "messages" not in values or memoryview(values["messages"])[0] != ord("["):
         raise MalformedRequest("'messages' must be an array of messages")
-    size = sum(len(values[name]) for name in text_members if name in values)
-    if _MARK not in body:
-        return estimate(model, size)
+    size = sum([len(values[name]) for name in text_members if name in values])
     attached, tokens = _weigh(values["messages"], _DEPTH)
     return estimate(model, size - attached) + tokens
 
 
 def _weigh(holders: msgspec.Raw, depth: int) -> tuple[int, int]:
     """How many bytes of a list of messages or parts are attached base64, and what they count."""
-    if depth == 0 or _MARK not in bytes(holders):
+    if depth == 0 or _MARK(holders) is None:
         return 0, 0
     try:
         parts = _HOLDERS.decode(holders)

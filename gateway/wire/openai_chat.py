@@ -47,7 +47,7 @@ class OpenAiChat:
             operation=Operation.CHAT,
             body_bytes=len(body),
             input_tokens_estimate=input_size.estimate_input(
-                self.estimate, model, values, _TEXT_MEMBERS, body
+                self.estimate, model, values, _TEXT_MEMBERS
             ),
             output_tokens_limit=_output_limit(values),
             answers=fields.count(values, "n", MOST_ANSWERS) or 1,
@@ -113,16 +113,16 @@ class OpenAiChat:
 
 
 def _output_limit(values: splice.Members) -> int | None:
-    limits = [
-        fields.count(values, name, fields.MOST_TOKENS)
-        for name in ("max_completion_tokens", "max_tokens")
-    ]
-    return max((limit for limit in limits if limit is not None), default=None)
+    newer = fields.count(values, "max_completion_tokens", fields.MOST_TOKENS)
+    older = fields.count(values, "max_tokens", fields.MOST_TOKENS)
+    if newer is None or older is None:
+        return older if newer is None else newer
+    return max(newer, older)
 
 
 def _tool_names(values: splice.Members) -> Iterator[str]:
     """Every name a tool goes by, wherever an upstream may look for it; else its type."""
-    for path, tool in fields.tools_of(values, "tools"):
+    for path, tool in fields.compact_tools_of(values, "tools"):
         names = [fields.tool_name(tool, path)]
         for key in ("function", "custom"):
             if fields.is_given(tool, key):
@@ -130,7 +130,7 @@ def _tool_names(values: splice.Members) -> Iterator[str]:
                 names.append(fields.tool_name(inner, f"{path}.{key}"))
         known = [name for name in names if name is not None]
         yield from known or (fields.tool_type(tool, path),)
-    for path, function in fields.tools_of(values, "functions"):
+    for path, function in fields.compact_tools_of(values, "functions"):
         yield fields.tool_name(function, path) or fields.tool_type(function, path)
 
 

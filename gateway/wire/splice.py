@@ -18,9 +18,11 @@ Members = dict[str, msgspec.Raw]
 
 MOST_MEMBERS: Final = 10_000
 _PIECE: Final = 1 << 20
+_MOST_AT_ONCE: Final = 1 << 20  # bytes of an array whose objects are all read in one step
 
 _OBJECT: Final = msgspec.json.Decoder(Members)
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECTS: Final = msgspec.json.Decoder(list[Members])
 _KEY: Final = re.compile(rb'[ \t\r\n]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*+:[ \t\r\n]*+').match
 _AFTER: Final = re.compile(rb"[ \t\r\n]*+([,}])").match
 _PLAIN_KEY: Final = re.compile(r"[a-z_]{1,32}\Z").match
@@ -61,6 +63,23 @@ def items(value: msgspec.Raw, where: str) -> list[msgspec.Raw]:
         raise MalformedRequest(f"{where} must be an array") from error
 
 
+def compact_objects(array: msgspec.Raw) -> list[Members] | None:
+    """The members of every object of an array, the blanks around their tokens taken out.
+
+    None when this is no array of objects, is very long, or a key may occur twice or be oddly
+    spelt: `items` and `members` then read it one by one, and say what is wrong.
+    """
+    if len(array) > _MOST_AT_ONCE:
+        return None
+    try:
+        compact = msgspec.json.format(bytes(array), indent=-1)
+        found = _OBJECTS.decode(compact)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    # Written anew each key stands once, in its shortest form: no shorter means that none was lost.
+    return found if len(msgspec.json.encode(found)) == len(compact) else None
+
+
 def locate(body: bytes, start: int, values: Members, where: str) -> dict[str, Span]:
     """Where each of `values`, the members of the object at `body[start]`, stands in `body`.
 
@@ -71,6 +90,10 @@ def locate(body: bytes, start: int, values: Members, where: str) -> dict[str, Sp
         raise MalformedRequest(f"{where} has more than {MOST_MEMBERS} members")
     if start == 0 and _is_compact(values, len(body)):
         return _lay_out(values)
+    return _follow_spaced(body, start, values) or _follow(body, start, values, where)
+
+
+def _follow(body: bytes, start: int, values: Members, where: str) -> dict[str, Span]:
     spans: dict[str, Span] = {}
     if not values:
         return spans
@@ -131,6 +154,27 @@ def _lay_out(values: Members) -> dict[str, Span]:
         spans[key] = Span(position, end)
         position = end + 1
     return spans
+
+
+def _follow_spaced(body: bytes, start: int, values: Members) -> dict[str, Span] | None:
+    """Where the values stand in the way of writing that most SDKs have: a blank after each `:`
+    and `,` and no other. None where the object is written otherwise, or a key occurs twice.
+    """
+    spans: dict[str, Span] = {}
+    position = start
+    lead = '{"'
+    for key, value in values.items():
+        opening = f'{lead}{key}": '.encode()
+        position += len(opening)
+        if not (
+            body.startswith(opening, position - len(opening)) and body.startswith(value, position)
+        ):
+            return None
+        end = position + len(value)
+        spans[key] = Span(position, end)
+        position = end
+        lead = ', "'
+    return spans if body.startswith(b"}", position) else None
 
 
 def _spelt(key: bytes) -> str:

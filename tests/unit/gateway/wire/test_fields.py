@@ -44,3 +44,35 @@ def test_a_tool_without_a_usable_name_has_a_type_or_is_refused() -> None:
         fields.tool_name(members(name=b'"a\\u0000"'), "tools.0")
     with pytest.raises(MalformedRequest, match=r"tools\.0 has neither"):
         fields.tool_type(members(type=b"null"), "tools.0")
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        b'[{"name":"a"},{"name": "b", "x": {"y": 1}}]',
+        b'[{"name":"a"},{"\\u006eame":"b"}]',
+        b"[]",
+        b"null",
+    ],
+)
+def test_names_are_the_same_with_and_without_blanks(tools: bytes) -> None:
+    exact = fields.tools_of(members(tools=tools), "tools")
+    compact = fields.compact_tools_of(members(tools=tools), "tools")
+    assert [(path, tool.get("name")) for path, tool in compact] == [
+        (path, tool.get("name")) for path, tool in exact
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tools", "reason"),
+    [
+        (b'{"name":"a"}', "'tools' must be an array"),
+        (b'[{"name":"a"},1]', r"tools\.1 must be an object"),
+        (b'[{"name":"a","name":"a"}]', r"tools\.0 holds the key 'name' twice \(byte 13\)"),
+        (b'[{"name": "a", "name": "a"}]', r"tools\.0 holds the key 'name' twice \(byte 15\)"),
+        (b"[" + b"{}," * 10_000 + b"{}]", "'tools' holds more than 10000 tools"),
+    ],
+)
+def test_tools_without_blanks_are_refused_for_the_same_reasons(tools: bytes, reason: str) -> None:
+    with pytest.raises(MalformedRequest, match=reason):
+        list(fields.compact_tools_of(members(tools=tools), "tools"))

@@ -28,7 +28,7 @@ def estimate(*contents: object, **members: object) -> int:
     messages = [{"role": "user", "content": content} for content in contents]
     body = json.dumps({"messages": messages, **members}, separators=(",", ":")).encode()
     values, _ = splice.parse(body)
-    return estimate_input(lambda model, size: size, "m", values, ("messages", "system"), body)
+    return estimate_input(lambda model, size: size, "m", values, ("messages", "system"))
 
 
 def test_text_counts_by_the_bytes_of_the_members_that_hold_it() -> None:
@@ -79,4 +79,4 @@ def test_messages_that_are_no_array_are_refused(messages: object) -> None:
     body = json.dumps({"messages": messages}).encode()
     values, _ = splice.parse(body)
     with pytest.raises(MalformedRequest, match="'messages' must be an array"):
-        estimate_input(lambda model, size: size, "m", values, ("messages",), body)
+        estimate_input(lambda model, size: size, "m", values, ("messages",))

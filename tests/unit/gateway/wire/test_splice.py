@@ -242,3 +242,46 @@ def test_members_of_what_is_no_object_are_refused_by_name(value: bytes) -> None:
 def test_items_of_what_is_no_array_are_refused_by_name() -> None:
     with pytest.raises(MalformedRequest, match="'tools' must be an array"):
         splice.items(msgspec.Raw(b"{}"), "'tools'")
+
+
+@PATIENT
+@given(st.lists(objects(), max_size=4))
+def test_objects_read_at_once_are_those_read_one_by_one(cases) -> None:
+    array = msgspec.Raw(b"[" + b",".join(text for _, text in cases) + b"]")
+    found = splice.compact_objects(array)
+    if any(has_duplicate(members) for members, _ in cases):
+        assert found is None
+    elif found is not None:
+        one_by_one = [splice.members(each, "item") for each in splice.items(array, "array")]
+        assert [list(each) for each in found] == [list(each) for each in one_by_one]
+        assert [without_blanks(each) for each in found] == [
+            without_blanks(each) for each in one_by_one
+        ]
+
+
+def without_blanks(members: splice.Members) -> list[bytes]:
+    return [msgspec.json.format(bytes(value), indent=-1) for value in members.values()]
+
+
+def test_plain_objects_are_read_at_once() -> None:
+    array = msgspec.Raw(b'[ {"a" : [1,  2], "b": " x "}, {}, {"\xc3\xa9":null} ]')
+    assert splice.compact_objects(array) == [
+        {"a": msgspec.Raw(b"[1,2]"), "b": msgspec.Raw(b'" x "')},
+        {},
+        {"\N{LATIN SMALL LETTER E WITH ACUTE}": msgspec.Raw(b"null")},
+    ]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        b'{"a":1}',
+        b"[1]",
+        b'[{"a":1},[]]',
+        b'[{},{"a":1,"a":1}]',
+        b'[{"\\u0061":1}]',
+        b"[" + b" " * (1 << 20) + b"]",
+    ],
+)
+def test_what_is_not_read_at_once_is_left_to_be_read_one_by_one(array: bytes) -> None:
+    assert splice.compact_objects(msgspec.Raw(array)) is None
