@@ -24,8 +24,7 @@ class EventFormatter(logging.Formatter):
             fields["exception"] = list(_chain(record.exc_info[1]))
         told = "".join(f" {key}={json.dumps(value, default=str)}" for key, value in fields.items())
         event = json.dumps(record.getMessage())[1:-1]
-        line = f"{time} {record.levelname.lower()} {record.name} {event}{told}"
-        return line.replace("\x7f", "\\u007f")  # the one control character that JSON leaves alone
+        return f"{time} {record.levelname.lower()} {record.name} {event}{told}"
 
 
 def set_up_logging(level: int = logging.WARNING) -> None:
