@@ -80,7 +80,11 @@ class Watcher:
             fresh = await asyncio.to_thread(self.load)
             await self.apply(fresh)
         except ConfigurationError as error:
-            self._refuse(error)
+            self._refuse(str(error), error.lines)
+            return False
+        except OSError as error:  # a full disk, no more processes: what it asks for cannot be had
+            told = f"the configuration cannot be put in place: {error.strerror or error}"
+            self._refuse(told, (told,))
             return False
         self.current = fresh
         self._seen = await asyncio.to_thread(_prints_of, fresh)
@@ -89,12 +93,12 @@ class Watcher:
         _log.info("configuration_reloaded", extra={"digest": fresh.digest})
         return True
 
-    def _refuse(self, error: ConfigurationError) -> None:
-        if str(error) == self.state.error:
+    def _refuse(self, told: str, problems: Iterable[str]) -> None:
+        if told == self.state.error:
             return
-        self.state.error = str(error)
+        self.state.error = told
         self.state.refusals += 1
-        _log.error("configuration_refused", extra={"problems": list(error.lines)})
+        _log.error("configuration_refused", extra={"problems": list(problems)})
 
 
 def fingerprints(paths: Iterable[Path]) -> Prints:

@@ -23,7 +23,7 @@ class Gateway:
         self.applied: list[Configuration] = []
         self.was_applied = asyncio.Event()
         self.during_pause = lambda: None
-        self.refusal: ConfigurationError | None = None
+        self.refusal: ConfigurationError | OSError | None = None
         self.watcher = Watcher(self.load(), self.load, self.apply, pause=self.pause)
 
     def load(self) -> Configuration:
@@ -151,6 +151,19 @@ async def test_what_cannot_be_applied_is_refused_like_a_bad_file(tmp_path):
     assert not await gateway.watcher.look()
     assert gateway.watcher.current is before
     assert gateway.watcher.state.error == "gatehouse.yaml:1:1: no way"
+
+
+async def test_a_machine_that_refuses_what_a_configuration_needs_does_not_end_the_watch(tmp_path):
+    gateway = Gateway(tmp_path)
+    before = gateway.watcher.current
+    gateway.refusal = OSError(28, "No space left on device")
+    write(tmp_path, OTHER)
+    assert not await gateway.watcher.look()
+    assert "No space left on device" in (gateway.watcher.state.error or "")
+    assert gateway.watcher.current is before
+    gateway.refusal = None
+    assert await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
 
 
 async def test_a_change_during_start_is_seen_at_the_first_look(tmp_path):
