@@ -151,6 +151,8 @@ class Writing:
             await gate.wait()
 
     async def _send(self, data: bytes) -> None:
+        if self._writer.is_closing():  # where the loop raises something else than asyncio does
+            raise ConnectionResetError("the caller has hung up")
         self._writer.write(data)
         await self._writer.drain()
 
