@@ -7,10 +7,7 @@ from typing import Protocol
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
-    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -20,6 +17,7 @@ from gateway.exchange import Attempt, Exchange, Outcome, Usage
 from gateway.telemetry import names
 from gateway.telemetry.labels import BoundedLabel
 from gateway.telemetry.names import Metric
+from gateway.telemetry.series import Count, Counts, Distribution, Distributions
 from policy.types import Deny
 
 _NO_RULE = "none"
@@ -58,22 +56,22 @@ class _Configuration:
 class _Asked:
     """The series of one team, operation and model, looked up once."""
 
-    allowed: Counter
-    cost: Counter
-    answered: Histogram
-    first_token: Histogram
-    tokens: dict[str, Counter] = field(default_factory=dict)
+    allowed: Count
+    cost: Count
+    answered: Distribution
+    first_token: Distribution
+    tokens: dict[str, Count] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Tried:
     """The series of one vendor, operation and upstream model, looked up once."""
 
-    ok: Counter
-    answered: Histogram
-    first_chunk: Histogram
-    input_tokens: Histogram
-    output_tokens: Histogram
+    ok: Count
+    answered: Distribution
+    first_chunk: Distribution
+    input_tokens: Distribution
+    output_tokens: Distribution
 
 
 class Metrics:
@@ -85,8 +83,6 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        # A time of birth for each series would double the page.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
         self._registry = CollectorRegistry()
         self._teams, self._models, self._vendors = BoundedLabel(), BoundedLabel(), BoundedLabel()
         self._upstream_models, self._words = BoundedLabel(), BoundedLabel()
@@ -115,7 +111,7 @@ class Metrics:
             self._observe_denied(exchange, decision)
             return
         asked = self._asked_for(exchange)
-        asked.allowed.inc()
+        asked.allowed.add()
         if exchange.ended_ns is not None:
             error = _error_of(exchange)
             seconds = (exchange.ended_ns - exchange.started_ns) / _SECOND
@@ -126,7 +122,7 @@ class Metrics:
         if exchange.first_byte_ns is not None:
             asked.first_token.observe((exchange.first_byte_ns - exchange.started_ns) / _SECOND)
         if exchange.cost_nano_usd:
-            asked.cost.inc(exchange.cost_nano_usd)
+            asked.cost.add(exchange.cost_nano_usd)
         if exchange.usage is not None:
             self._count_tokens(asked, exchange, exchange.usage)
         for attempt in exchange.attempts:
@@ -134,15 +130,15 @@ class Metrics:
 
     def auth_failure(self, cause: str) -> None:
         """A caller was turned away: `missing`, `unknown`, `revoked`, ..."""
-        self._auth_failures.labels(self._words.keep(cause)).inc()
+        self._auth_failures.at(self._words.keep(cause)).add()
 
     def records_written(self, records: int, seconds: float) -> None:
         """The ledger committed; the first of the records had waited this long."""
-        self._appends.observe(seconds)
+        self._appends.at().observe(seconds)
 
     def records_failed(self, records: int, cause: str) -> None:
         """The ledger did not take these records."""
-        self._append_failures.labels(self._words.keep(cause)).inc(records)
+        self._append_failures.at(self._words.keep(cause)).add(records)
 
     def watch_in_flight(self, read: Callable[[], int]) -> None:
         """Ask `read` for the number of open exchanges whenever the page is asked for."""
@@ -162,16 +158,16 @@ class Metrics:
 
     def _observe_denied(self, exchange: Exchange, deny: Deny) -> None:
         team = self._teams.keep(exchange.identity.team)
-        self._decisions.labels(team, "deny", self._words.keep(deny.rule)).inc()
+        self._decisions.at(team, "deny", self._words.keep(deny.rule)).add()
         if exchange.ended_ns is not None:
             seconds = (exchange.ended_ns - exchange.started_ns) / _SECOND
             self._failed_request(exchange, deny.code).observe(seconds)
 
-    def _failed_request(self, exchange: Exchange, error: str) -> Histogram:
+    def _failed_request(self, exchange: Exchange, error: str) -> Distribution:
         facts = exchange.facts
         # A denied model may be any word: only those that were once let through are named.
         model = self._models.known(facts.model)
-        return self._requests.labels(facts.operation.value, model, self._words.keep(error))
+        return self._requests.at(facts.operation.value, model, self._words.keep(error))
 
     def _count_tokens(self, asked: _Asked, exchange: Exchange, usage: Usage) -> None:
         classes = asked.tokens
@@ -188,18 +184,18 @@ class Metrics:
                 if counter is None:
                     team = self._teams.keep(exchange.identity.team)
                     model = self._models.keep(exchange.facts.model)
-                    counter = classes[name] = self._tokens.labels(team, model, name)
-                counter.inc(count)
+                    counter = classes[name] = self._tokens.at(team, model, name)
+                counter.add(count)
 
     def _observe_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         tried = self._tried_at(exchange, attempt)
         is_last = attempt is exchange.attempts[-1]
         error = attempt.error or (_error_of(exchange) if is_last else None)
         if error is None:
-            tried.ok.inc()
+            tried.ok.add()
         else:
             vendor = self._vendors.keep(attempt.target.vendor.name)
-            self._attempts.labels(vendor, self._words.keep(error)).inc()
+            self._attempts.at(vendor, self._words.keep(error)).add()
         if attempt.ended_ns is not None:
             took = tried.answered if error is None else self._failed_try(exchange, attempt, error)
             took.observe((attempt.ended_ns - attempt.started_ns) / _SECOND)
@@ -222,10 +218,10 @@ class Metrics:
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = _Asked(
-                allowed=self._decisions.labels(team, "allow", _NO_RULE),
-                cost=self._costs.labels(team, model),
-                answered=self._requests.labels(operation, model, _NO_ERROR),
-                first_token=self._first_tokens.labels(operation, model),
+                allowed=self._decisions.at(team, "allow", _NO_RULE),
+                cost=self._costs.at(team, model),
+                answered=self._requests.at(operation, model, _NO_ERROR),
+                first_token=self._first_tokens.at(operation, model),
             )
         return asked
 
@@ -234,16 +230,16 @@ class Metrics:
         tried = self._tried.get((vendor, *call))
         if tried is None:
             tried = self._tried[vendor, *call] = _Tried(
-                ok=self._attempts.labels(vendor, "ok"),
-                answered=self._operations.labels(*call, _NO_ERROR),
-                first_chunk=self._first_chunks.labels(*call),
-                input_tokens=self._usage.labels(*call, "input"),
-                output_tokens=self._usage.labels(*call, "output"),
+                ok=self._attempts.at(vendor, "ok"),
+                answered=self._operations.at(*call, _NO_ERROR),
+                first_chunk=self._first_chunks.at(*call),
+                input_tokens=self._usage.at(*call, "input"),
+                output_tokens=self._usage.at(*call, "output"),
             )
         return tried
 
-    def _failed_try(self, exchange: Exchange, attempt: Attempt, error: str) -> Histogram:
-        return self._operations.labels(*self._call(exchange, attempt), self._words.keep(error))
+    def _failed_try(self, exchange: Exchange, attempt: Attempt, error: str) -> Distribution:
+        return self._operations.at(*self._call(exchange, attempt), self._words.keep(error))
 
     def _call(self, exchange: Exchange, attempt: Attempt) -> tuple[str, str, str]:
         target = attempt.target
@@ -254,24 +250,20 @@ class Metrics:
             self._upstream_models.keep(target.upstream_model),
         )
 
-    def _counter(self, metric: Metric) -> Counter:
-        return Counter(
-            metric.prometheus, metric.meaning, metric.prometheus_labels, registry=self._registry
-        )
+    def _counter(self, metric: Metric) -> Counts:
+        counts = Counts(metric)
+        self._registry.register(counts)
+        return counts
 
     def _gauge(self, metric: Metric) -> Gauge:
         return Gauge(
             metric.prometheus, metric.meaning, metric.prometheus_labels, registry=self._registry
         )
 
-    def _histogram(self, metric: Metric) -> Histogram:
-        return Histogram(
-            metric.prometheus,
-            metric.meaning,
-            metric.prometheus_labels,
-            registry=self._registry,
-            buckets=metric.bounds,
-        )
+    def _histogram(self, metric: Metric) -> Distributions:
+        distributions = Distributions(metric)
+        self._registry.register(distributions)
+        return distributions
 
 
 def _error_of(exchange: Exchange) -> str | None:
