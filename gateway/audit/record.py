@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from gateway.exchange import Assistant, Attempt, Exchange, Outcome, Usage
+from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage
 from policy.types import Allow, Cap, Deny, Identity, RequestFacts
-from providers.base import WireName
+from providers.base import Target, WireName
 
 RecordBody = dict[str, object]
-"""One record as it is hashed, but for `lane`, `seq` and `prev_hash`: those the writer adds."""
+"""One record as it is hashed, but for `lane`, `seq` and `prev_hash`: those the writer adds.
+
+Values that are dicts or lists may be shared by several records: they are never changed.
+"""
 
 VERSION = 1
 MAX_INTEGER = 2**53 - 1  # RFC 8785: beyond it JSON readers disagree about a number
@@ -64,10 +68,6 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
 
 
-def _optional_text(value: str | None) -> str | None:
-    return _text(value) if value else None
-
-
 def _count(value: int) -> int:
     """A count that fits a record: a client or vendor may claim any number."""
     if 0 <= value <= MAX_INTEGER:
@@ -75,26 +75,30 @@ def _count(value: int) -> int:
     return 0 if value < 0 else MAX_INTEGER
 
 
-def _micros(start_ns: int, end_ns: int | None) -> int | None:
-    return None if end_ns is None else _count((end_ns - start_ns) // 1000)
+def _micros(start_ns: int, end_ns: int) -> int:
+    return _count((end_ns - start_ns) // 1000)
 
 
-def _present(body: RecordBody) -> RecordBody:
-    return {key: value for key, value in body.items() if value is not None}
+def _add_texts(body: RecordBody, **texts: str | None) -> None:
+    """Those texts that are there: what is not known, or empty, has no member in a record."""
+    for name, text in texts.items():
+        if text:
+            body[name] = _text(text)
 
 
+@lru_cache(maxsize=1024)
 def _assistant(assistant: Assistant) -> RecordBody:
-    return _present(
-        {
-            "name": _text(assistant.name),
-            "version": _optional_text(assistant.version),
-            "recognised": assistant.is_recognised,
-            "session_id": _optional_text(assistant.session_id),
-            "user_agent": _optional_text(assistant.user_agent),
-        }
+    body: RecordBody = {"name": _text(assistant.name), "recognised": assistant.is_recognised}
+    _add_texts(
+        body,
+        version=assistant.version,
+        session_id=assistant.session_id,
+        user_agent=assistant.user_agent,
     )
+    return body
 
 
+@lru_cache(maxsize=1024)
 def _caller(identity: Identity) -> RecordBody:
     return {
         "subject": _text(identity.subject),
@@ -107,19 +111,20 @@ def _caller(identity: Identity) -> RecordBody:
 
 def _facts(facts: RequestFacts) -> RecordBody:
     names = facts.tool_names
-    limit = facts.output_tokens_limit
-    omitted = len(names) - MAX_TOOL_NAMES
-    return {
+    body: RecordBody = {
         "operation": facts.operation.value,
         "model": _text(facts.model),
         "streaming": facts.streaming,
         "body_bytes": facts.body_bytes,
         "input_tokens_estimate": _count(facts.input_tokens_estimate),
-        "output_tokens_limit": None if limit is None else _count(limit),
         "answers": _count(facts.answers),
         "tool_names": [_text(name) for name in names[:MAX_TOOL_NAMES]],
-        "tool_names_omitted": omitted if omitted > 0 else None,
     }
+    if facts.output_tokens_limit is not None:
+        body["output_tokens_limit"] = _count(facts.output_tokens_limit)
+    if len(names) > MAX_TOOL_NAMES:
+        body["tool_names_omitted"] = len(names) - MAX_TOOL_NAMES
+    return body
 
 
 def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
@@ -146,16 +151,16 @@ def _usage(usage: Usage) -> RecordBody:
 
 
 def _attempt_end(attempt: Attempt) -> RecordBody:
-    return _present(
-        {
-            "attempt": attempt.number,
-            "target": attempt.target.name,
-            "status": attempt.upstream_status,
-            "error": _optional_text(attempt.error),
-            "dropped": [_text(name) for name in attempt.dropped] or None,
-            "duration_us": _micros(attempt.started_ns, attempt.ended_ns),
-        }
-    )
+    body: RecordBody = {"attempt": attempt.number, "target": attempt.target.name}
+    if attempt.upstream_status is not None:
+        body["status"] = attempt.upstream_status
+    if attempt.error:
+        body["error"] = _text(attempt.error)
+    if attempt.dropped:
+        body["dropped"] = [_text(name) for name in attempt.dropped]
+    if attempt.ended_ns is not None:
+        body["duration_us"] = _micros(attempt.started_ns, attempt.ended_ns)
+    return body
 
 
 def _answering_target(attempts: Sequence[Attempt]) -> str | None:
@@ -201,110 +206,99 @@ class Records:
 
     def admitted(self, exchange: Exchange, allow: Allow) -> RecordBody:
         """The request and the decision to let it through."""
-        return _present(
-            {
-                **self._head("admitted", exchange.id),
-                **_request(exchange),
-                "data_class": allow.data_class.label,
-                "targets": list(allow.targets),
-                "caps": _caps(allow.caps),
-                "warnings": [_text(warning) for warning in allow.warnings],
-            }
-        )
+        return {
+            **self._head("admitted", exchange.id),
+            **_request(exchange),
+            "data_class": allow.data_class.label,
+            "targets": list(allow.targets),
+            "caps": _caps(allow.caps),
+            "warnings": [_text(warning) for warning in allow.warnings],
+        }
 
     def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
         """The request and the decision to refuse it; `status` is the HTTP status given."""
-        return _present(
-            {**self._head("denied", exchange.id), **_request(exchange), **_refusal(deny, status)}
-        )
+        return {
+            **self._head("denied", exchange.id),
+            **_request(exchange),
+            **_refusal(deny, status),
+        }
 
     def denied_unread(self, request: UnreadRequest, deny: Deny, status: int) -> RecordBody:
         """A refusal before the body was read, so without facts of it."""
-        caller = _caller(request.identity) if request.identity else {}
-        return _present(
-            {
-                **self._head("denied", request.exchange_id),
-                "credential_id": request.credential_id,
-                **caller,
-                "assistant": _assistant(request.assistant),
-                "wire": request.wire.value,
-                "path": _path(request.path),
-                "body_bytes": _count(request.body_bytes),
-                "config_digest": request.config_digest,
-                **_refusal(deny, status),
-            }
-        )
+        body = self._head("denied", request.exchange_id)
+        if request.identity is not None:
+            body |= _caller(request.identity)
+        elif request.credential_id is not None:
+            body["credential_id"] = request.credential_id
+        return {
+            **body,
+            "assistant": _assistant(request.assistant),
+            "wire": request.wire.value,
+            "path": _path(request.path),
+            "body_bytes": _count(request.body_bytes),
+            "config_digest": request.config_digest,
+            **_refusal(deny, status),
+        }
 
     def attempted(self, exchange: Exchange, attempt: Attempt) -> RecordBody:
         """One try at one target; durable before the first byte to it leaves."""
-        vendor = attempt.target.vendor
-        return _present(
-            {
-                **self._head("attempted", exchange.id),
-                "attempt": attempt.number,
-                "target": attempt.target.name,
-                "vendor": vendor.name,
-                "provider": vendor.record.otel_provider,
-                "upstream_model": attempt.target.upstream_model,
-                "in_house": vendor.record.in_house,
-                "region": vendor.region or vendor.record.region,
-                "jurisdiction": vendor.jurisdiction or vendor.record.jurisdiction,
-                "retention": vendor.retention or vendor.record.retention,
-                "route_reason": attempt.route_reason,
-                "edits": [
-                    {
-                        "path": _text(edit.path),
-                        "kind": edit.kind,
-                        "bytes_before": edit.bytes_before,
-                        "bytes_after": edit.bytes_after,
-                    }
-                    for edit in attempt.edits
-                ],
-            }
-        )
+        return {
+            **self._head("attempted", exchange.id),
+            **_destination(attempt.target),
+            "attempt": attempt.number,
+            "route_reason": attempt.route_reason,
+            "edits": [_edit(edit) for edit in attempt.edits],
+        }
 
     def completed(self, exchange: Exchange, price_book: str | None) -> RecordBody:
         """The one end of an admitted exchange. `price_book` names the prices `cost` rests on.
 
         Reads `outcome` (`failed` when none was set), `status`, `error`, `usage`, times.
         """
-        usage = exchange.usage
-        return _present(
-            {
-                **self._head("completed", exchange.id),
-                "outcome": (exchange.outcome or Outcome.FAILED).value,
-                "status": exchange.status,
-                "error": _optional_text(exchange.error),
-                "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
-                "target": _answering_target(exchange.attempts),
-                "usage": None if usage is None else _usage(usage),
-                "usage_source": exchange.usage_source.value,
-                "cost_nano_usd": _count(exchange.cost_nano_usd),
-                "price_book": price_book,
-                "finish_reason": _optional_text(exchange.finish_reason),
-                "response_id": _optional_text(exchange.response_id),
-                "response_model": _optional_text(exchange.response_model),
-                "duration_us": _micros(exchange.started_ns, exchange.ended_ns),
-                "first_byte_us": _micros(exchange.started_ns, exchange.first_byte_ns),
-                "reply_bytes": _count(exchange.reply_bytes),
-                "team": _text(exchange.identity.team),
-                "model": _text(exchange.facts.model),
-            }
+        body = self._head("completed", exchange.id)
+        body |= {
+            "outcome": (exchange.outcome or Outcome.FAILED).value,
+            "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
+            "usage_source": exchange.usage_source.value,
+            "cost_nano_usd": _count(exchange.cost_nano_usd),
+            "reply_bytes": _count(exchange.reply_bytes),
+            "team": _text(exchange.identity.team),
+            "model": _text(exchange.facts.model),
+        }
+        target = _answering_target(exchange.attempts)
+        if target is not None:
+            body["target"] = target
+        if price_book is not None:
+            body["price_book"] = price_book
+        if exchange.status is not None:
+            body["status"] = exchange.status
+        if exchange.usage is not None:
+            body["usage"] = _usage(exchange.usage)
+        if exchange.ended_ns is not None:
+            body["duration_us"] = _micros(exchange.started_ns, exchange.ended_ns)
+        if exchange.first_byte_ns is not None:
+            body["first_byte_us"] = _micros(exchange.started_ns, exchange.first_byte_ns)
+        _add_texts(
+            body,
+            error=exchange.error,
+            finish_reason=exchange.finish_reason,
+            response_id=exchange.response_id,
+            response_model=exchange.response_model,
         )
+        return body
 
     def unknown(self, lost: LostExchange, reason: str = "process ended") -> RecordBody:
         """The end of an admitted exchange whose real end nobody saw."""
-        return _present(
-            {
-                **self._head("unknown", lost.exchange_id),
-                "attempts": [
-                    {"attempt": each.attempt, "target": each.target} for each in lost.attempts
-                ],
-                "team": lost.team,
-                "model": lost.model,
-                "reason": reason,
-            }
-        )
+        body = self._head("unknown", lost.exchange_id)
+        body["attempts"] = [
+            {"attempt": each.attempt, "target": each.target} for each in lost.attempts
+        ]
+        body["reason"] = reason
+        if lost.team is not None:
+            body["team"] = lost.team
+        if lost.model is not None:
+            body["model"] = lost.model
+        return body
 
     def _head(self, kind: str, exchange_id: str) -> RecordBody:
         digits = self._random_bytes(16).hex()
@@ -329,11 +323,43 @@ def _request(exchange: Exchange) -> RecordBody:
     }
 
 
-def _refusal(deny: Deny, status: int) -> RecordBody:
+def _destination(target: Target) -> RecordBody:
+    vendor = target.vendor
+    record = vendor.record
+    body: RecordBody = {
+        "target": target.name,
+        "vendor": vendor.name,
+        "upstream_model": target.upstream_model,
+        "in_house": record.in_house,
+    }
+    known = (
+        ("provider", record.otel_provider),
+        ("region", vendor.region or record.region),
+        ("jurisdiction", vendor.jurisdiction or record.jurisdiction),
+        ("retention", vendor.retention or record.retention),
+    )
+    for name, text in known:
+        if text is not None:
+            body[name] = text
+    return body
+
+
+def _edit(edit: Edit) -> RecordBody:
     return {
+        "path": _text(edit.path),
+        "kind": edit.kind,
+        "bytes_before": edit.bytes_before,
+        "bytes_after": edit.bytes_after,
+    }
+
+
+def _refusal(deny: Deny, status: int) -> RecordBody:
+    body: RecordBody = {
         "rule": deny.rule,
         "code": deny.code,
         "reason": _text(deny.reason),
-        "alternative": _optional_text(deny.alternative),
         "status": status,
     }
+    if deny.alternative:
+        body["alternative"] = _text(deny.alternative)
+    return body
