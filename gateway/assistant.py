@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from gateway.exchange import Assistant
@@ -46,6 +47,22 @@ _SESSION_HEADERS: Final = (
     b"thread-id",
     b"x-session-id",
 )
+_TELLING: Final = frozenset(
+    (
+        b"user-agent",
+        b"x-initiator",
+        b"x-interaction-type",
+        b"x-codex-turn-metadata",
+        b"x-codex-window-id",
+        b"x-msh-device-id",
+        b"originator",
+        b"x-title",
+        *_SESSION_HEADERS,
+    )
+)
+_MOST_HEADER_BYTES: Final = 4 * MOST_USER_AGENT_CHARACTERS
+"""No more of a header is looked at."""
+
 _APPS: Final = {
     # OpenRouter's convention, which these editors' extensions keep for every endpoint.
     "cline": "cline",
@@ -58,9 +75,17 @@ Headers = Mapping[bytes, bytes]
 
 def recognise(headers: Iterable[tuple[bytes, bytes]]) -> Assistant:
     """The sender of a request with these raw headers (lower-case names, as ASGI gives them)."""
-    known: dict[bytes, bytes] = {}
+    telling: dict[bytes, bytes] = {}
     for header, value in headers:
-        known.setdefault(header, value)
+        if header in _TELLING:
+            telling.setdefault(header, value[:_MOST_HEADER_BYTES])
+    return _recognise(tuple(telling.items()))
+
+
+@lru_cache(maxsize=512)
+def _recognise(headers: tuple[tuple[bytes, bytes], ...]) -> Assistant:
+    """A conversation's requests all have the same of these headers."""
+    known = dict(headers)
     user_agent = _printable(known.get(b"user-agent", b""), MOST_USER_AGENT_CHARACTERS)
     name, version = _by_user_agent(user_agent) or (_by_other_headers(known), None)
     return Assistant(name, version, _session_id(known), user_agent)

@@ -103,9 +103,10 @@ class KeyRing:
         self._unix_us = unix_us
         self._poll_seconds = poll_seconds
         self._sleep = sleep
+        self._hasher = hasher
         # A digest gives up the interpreter's lock, which beside the ledger's thread costs more
         # than the digest. Only recent keys stay here, and only in this process's memory.
-        self._digest = lru_cache(maxsize=_RECENT_KEYS)(hasher.digest)
+        self._digest = lru_cache(maxsize=_RECENT_KEYS)(self._digest_of)
         self._known: dict[bytes, _KnownKey] = {}
         self._revision = 0
         self._polling: asyncio.Task[None] | None = None
@@ -136,8 +137,6 @@ class KeyRing:
 
         Raises `NotAuthenticated`, with one message for every cause.
         """
-        if not is_well_formed(credential):
-            raise NotAuthenticated(cause="malformed")
         # Timing tells nothing: without the pepper nobody can choose a digest's first bytes.
         known = self._known.get(self._digest(credential))
         if known is None:
@@ -148,6 +147,11 @@ class KeyRing:
         if known.expires_unix_us is not None and known.expires_unix_us <= self._unix_us():
             raise NotAuthenticated(cause="expired", credential_id=credential_id)
         return known.identity
+
+    def _digest_of(self, credential: str) -> bytes:
+        if not is_well_formed(credential):
+            raise NotAuthenticated(cause="malformed")  # not kept: junk drives no key out
+        return self._hasher.digest(credential)
 
     async def _poll(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from gateway.exchange import Usage
 
 MOST_FAILURE_CHARACTERS: Final = 300
 _MOST_TOKENS: Final = 2**53
+_NUMBER: Final = (int, float)
 
 Figures = dict[str, object]
 """An object of a vendor's, such as its usage, of which nothing is taken on trust."""
@@ -30,10 +31,11 @@ def decode_figures(raw: msgspec.Raw) -> Figures:
 
 def tokens(figures: Figures, *names: str) -> int:
     """The first of these figures that is a sensible count, else 0."""
-    for name in names:
-        value = figures.get(name)
-        if isinstance(value, int | float) and 0 < value < _MOST_TOKENS:
-            return int(value)
+    if figures:
+        for name in names:
+            value = figures.get(name)
+            if isinstance(value, _NUMBER) and 0 < value < _MOST_TOKENS:
+                return int(value)
     return 0
 
 
