@@ -15,12 +15,14 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.cli.times import format_unix_us, parse_duration
+from gateway.settings import read_running
 
 if TYPE_CHECKING:
     from gateway.store.keys import StoredKey
     from gateway.virtual_key import IssuedKey
 
 LONGEST_DAYS = 36_500
+_SETTLING_SECONDS = 1.3
 _DEFAULT_TEAMS = ("default",)  # of the embedded default
 
 key = typer.Typer(
@@ -46,10 +48,11 @@ def create(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it, this once. A running gateway knows it within a second."""
+    """Make a key and print it, this once. A running gateway knows it when this returns."""
     folder = data_folder(data)
     chosen = _administrators(team) if admin else _team(team, config, folder)
     issued = asyncio.run(_issue(folder, chosen, user, admin, _expiry_unix_us(expires)))
+    _until_known(folder)
     if as_json:
         print_json([{**_facts(issued.stored, _now_unix_us()), "key": issued.secret.reveal()}])
         return
@@ -86,12 +89,21 @@ def revoke(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key for good. A running gateway refuses it within a second."""
-    revoked = asyncio.run(_revoke(data_folder(data), key_id))
+    """End a key for good. A running gateway refuses it when this returns."""
+    folder = data_folder(data)
+    revoked = asyncio.run(_revoke(folder, key_id))
+    _until_known(folder)
     if as_json:
         print_json([_facts(revoked, _now_unix_us())])
     else:
         note(f"{revoked.id} of {revoked.subject} in team {revoked.team} is revoked")
+
+
+def _until_known(folder: Path) -> None:
+    """Give a running gateway the time to look: it asks for changed keys once a second."""
+    running = read_running(folder)
+    if running is not None and running.is_alive:
+        time.sleep(_SETTLING_SECONDS)
 
 
 def _team(given: str | None, config: Path | None, folder: Path) -> str:
