@@ -5,6 +5,8 @@ Refusals of policy are values (`policy.types.Deny`), not errors; failures of ven
 and what to do, and never holds a key, a prompt or a stack.
 """
 
+from policy.types import Identity
+
 
 class GatewayError(Exception):
     """A request the gateway ends itself, before any byte of an answer has left."""
@@ -13,9 +15,10 @@ class GatewayError(Exception):
     code = "internal_error"
     retry_after_seconds: int | None = None
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, is_recorded: bool = True) -> None:
         super().__init__(message)
         self.message = message
+        self.is_recorded = is_recorded  # whether the ledger can be asked for the audit id
 
 
 class MalformedRequest(GatewayError):
@@ -28,8 +31,8 @@ class MalformedRequest(GatewayError):
 class NotAuthenticated(GatewayError):
     """No key, or none we know. One answer for unknown, revoked and expired keys.
 
-    `cause` (missing, malformed, unknown, revoked, expired, wrong_kind) and `credential_id`, where
-    the key is known, are for ledger and log, never for the answer.
+    `cause` (missing, malformed, unknown, revoked, expired, wrong_kind) and `identity`, where the
+    key is known, are for ledger and log, never for the answer. Strangers are not recorded.
     """
 
     status = 401
@@ -44,20 +47,20 @@ class NotAuthenticated(GatewayError):
         ),
         *,
         cause: str = "unknown",
-        credential_id: str | None = None,
+        identity: Identity | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, is_recorded=identity is not None)
         self.cause = cause
-        self.credential_id = credential_id
+        self.identity = identity
 
     @classmethod
-    def wrong_kind(cls, credential_id: str) -> "NotAuthenticated":
+    def wrong_kind(cls, identity: Identity) -> "NotAuthenticated":
         """A valid key of a role that has no business at this endpoint."""
         return cls(
             "this key has not the role that is needed here: administrators' keys do not reach "
             "models, developers' keys do not administer",
             cause="wrong_kind",
-            credential_id=credential_id,
+            identity=identity,
         )
 
 

@@ -36,7 +36,9 @@ def extract_credential(headers: Headers) -> str:
     for name, value in headers:
         if name in _HEADERS:
             if name in seen:
-                raise MalformedRequest(f"the header {name.decode()} came twice: send one key once")
+                raise MalformedRequest(
+                    f"the header {name.decode()} came twice: send one key once", is_recorded=False
+                )
             seen.add(name)
             credential = _credential(name, value.strip(b" \t"))
             if credential:
@@ -46,7 +48,9 @@ def extract_credential(headers: Headers) -> str:
     credentials = set(found.values())
     if len(credentials) > 1:
         # Claude Code hides a message that names one of these headers behind its own.
-        raise MalformedRequest("two headers of this request hold two different keys: send one key")
+        raise MalformedRequest(
+            "two headers of this request hold two different keys: send one key", is_recorded=False
+        )
     return credentials.pop()
 
 
@@ -141,11 +145,10 @@ class KeyRing:
         known = self._known.get(self._digest(credential))
         if known is None:
             raise NotAuthenticated(cause="unknown")
-        credential_id = known.identity.credential_id
         if known.is_revoked:
-            raise NotAuthenticated(cause="revoked", credential_id=credential_id)
+            raise NotAuthenticated(cause="revoked", identity=known.identity)
         if known.expires_unix_us is not None and known.expires_unix_us <= self._unix_us():
-            raise NotAuthenticated(cause="expired", credential_id=credential_id)
+            raise NotAuthenticated(cause="expired", identity=known.identity)
         return known.identity
 
     def _digest_of(self, credential: str) -> bytes:

@@ -72,14 +72,14 @@ class Pipeline:
         """Who is asking. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
         identity = self.keys.identify(extract_credential(headers))
         if Role.DEVELOPER not in identity.roles:
-            raise NotAuthenticated.wrong_kind(identity.credential_id)
+            raise NotAuthenticated.wrong_kind(identity)
         return identity
 
     def identify_administrator(self, headers: Headers) -> Identity:
         """Who is asking, when only an administrator may. Raises `NotAuthenticated`."""
         identity = self.keys.identify(extract_credential(headers))
         if Role.ADMIN not in identity.roles:
-            raise NotAuthenticated.wrong_kind(identity.credential_id)
+            raise NotAuthenticated.wrong_kind(identity)
         return identity
 
     def body_limit(self) -> int:

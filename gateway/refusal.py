@@ -61,7 +61,7 @@ class Refusals:
         else:
             deny = Deny("readable_request", error.message, code=error.code)
             answer = head.wire.phrase_error(error, head.audit_id)
-        unread = _unread(head, config_digest, identity, identity.credential_id)
+        unread = _unread(head, config_digest, identity)
         await self.bookkeeper.ledger.append(
             self.bookkeeper.records.denied_unread(unread, deny, answer.status)
         )
@@ -70,17 +70,15 @@ class Refusals:
     async def note_stranger(self, head: Head, error: NotAuthenticated, config_digest: str) -> None:
         """Count a caller without a valid key; one whose key we know is recorded too."""
         self.bookkeeper.metrics.auth_failure(error.cause)
-        if error.credential_id is not None:
-            unread = _unread(head, config_digest, None, error.credential_id)
+        if error.identity is not None:
+            unread = _unread(head, config_digest, error.identity)
             deny = Deny("authentication", f"the key is {error.cause}", code=error.code)
             await self.bookkeeper.ledger.append(
                 self.bookkeeper.records.denied_unread(unread, deny, error.status)
             )
 
 
-def _unread(
-    head: Head, config_digest: str, identity: Identity | None, credential_id: str
-) -> UnreadRequest:
+def _unread(head: Head, config_digest: str, identity: Identity) -> UnreadRequest:
     return UnreadRequest(
         exchange_id=head.audit_id,
         wire=head.wire.name,
@@ -88,7 +86,7 @@ def _unread(
         assistant=recognise(head.headers),
         config_digest=config_digest,
         identity=identity,
-        credential_id=credential_id,
+        credential_id=identity.credential_id,
     )
 
 

@@ -96,7 +96,7 @@ class AnthropicMessages:
         kind = _ERROR_TYPES.get(
             error.status, "invalid_request_error" if error.status < 500 else "api_error"
         )
-        message = phrases.with_audit_id(error.message, audit_id)
+        message = phrases.message_of(error, audit_id)
         return phrases.answer(
             error.status,
             _error(kind, message, audit_id),

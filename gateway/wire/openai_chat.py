@@ -94,7 +94,7 @@ class OpenAiChat:
 
     def phrase_error(self, error: GatewayError, audit_id: str) -> Answer:
         """A failure before the first byte, in OpenAI's form."""
-        message = phrases.with_audit_id(error.message, audit_id)
+        message = phrases.message_of(error, audit_id)
         return phrases.answer(
             error.status,
             _error(message, _error_type(error.status), error.code),

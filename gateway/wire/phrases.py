@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.wire.base import Answer
 
 FINAL_STATUSES: Final = frozenset((400, 401, 404, 413, 415, 431))
@@ -31,6 +32,11 @@ def answer(
     elif is_final:
         headers.append(_FINAL)
     return Answer(status, tuple(headers), msgspec.json.encode(document))
+
+
+def message_of(error: GatewayError, audit_id: str) -> str:
+    """The error's message, with the audit id where the ledger can be asked for it."""
+    return with_audit_id(error.message, audit_id) if error.is_recorded else error.message
 
 
 def with_audit_id(message: str, audit_id: str) -> str:

@@ -197,7 +197,7 @@ async def test_no_key_opens_the_other_door(road, role, door):
     with pytest.raises(NotAuthenticated) as refused:
         getattr(road.pipeline, door)((key,))
     assert refused.value.cause == "wrong_kind"
-    assert refused.value.credential_id is not None
+    assert refused.value.identity is not None
 
 
 async def test_no_more_of_a_body_is_read_than_any_team_may_send(road):
@@ -218,8 +218,8 @@ async def test_only_a_stranger_whose_key_is_known_is_recorded(road):
     head = Head("gh-1", road.wires[CHAT], CHAT, ())
     await road.pipeline.note_stranger(head, NotAuthenticated(cause="unknown"))
     assert road.ledger.bodies == []
-    await road.pipeline.note_stranger(
-        head, NotAuthenticated(cause="revoked", credential_id="key_a")
-    )
-    assert road.ledger.bodies[0]["credential_id"] == "key_a"
+    identity = road.ask().identity
+    await road.pipeline.note_stranger(head, NotAuthenticated(cause="revoked", identity=identity))
+    assert road.ledger.bodies[0]["credential_id"] == identity.credential_id
+    assert road.ledger.bodies[0]["subject"] == identity.subject
     assert b'gatehouse_auth_failures_total{cause="unknown"} 1.0' in road.metrics.render()

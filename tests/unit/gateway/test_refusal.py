@@ -81,8 +81,8 @@ async def test_a_stranger_leaves_no_record() -> None:
 
 async def test_a_revoked_keys_caller_is_recorded_by_its_key() -> None:
     office = Office()
-    error = NotAuthenticated(cause="revoked", credential_id="key_1")
+    error = NotAuthenticated(cause="revoked", identity=IDENTITY)
     await Refusals(office.keeper).note_stranger(HEAD, error, "ab" * 32)
     (record,) = office.ledger.bodies
-    assert (record["credential_id"], record["status"]) == ("key_1", 401)
+    assert (record["credential_id"], record["status"]) == (IDENTITY.credential_id, 401)
     assert "revoked" in str(record["reason"])

@@ -33,8 +33,9 @@ from gateway.errors import (
 from gateway.exchange import Assistant, Edit
 from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from gateway.wire.base import Denial, Reading
-from policy.types import Operation, Zone
+from policy.types import Identity, Operation, Zone
 
+CALLER = Identity("ada", "web", frozenset({"developer"}), "key_1")
 WIRE = AnthropicMessages(estimate=lambda model, text_bytes: text_bytes)
 COUNTING = AnthropicCountTokens(estimate=lambda model, text_bytes: text_bytes)
 
@@ -208,7 +209,7 @@ def test_a_short_rate_limit_is_a_429_that_says_when() -> None:
     ("error", "status", "kind", "is_final"),
     [
         (MalformedRequest("m"), 400, InvalidRequestError, True),
-        (NotAuthenticated("m"), 401, AuthenticationError, True),
+        (NotAuthenticated("m", identity=CALLER), 401, AuthenticationError, True),
         (UnknownPath("m"), 404, NotFoundError, True),
         (RequestTimedOut("m"), 408, GatewayTimeoutError, False),
         (UnsupportedMediaType("m"), 415, InvalidRequestError, True),

@@ -19,8 +19,9 @@ from gateway.errors import (
 from gateway.exchange import Assistant, Edit
 from gateway.wire.base import Denial, Reading
 from gateway.wire.openai_chat import OpenAiChat
-from policy.types import Operation, Zone
+from policy.types import Identity, Operation, Zone
 
+CALLER = Identity("ada", "web", frozenset({"developer"}), "key_1")
 WIRE = OpenAiChat(estimate=lambda model, text_bytes: text_bytes)
 MESSAGES: list[Mapping[str, Any]] = [{"role": "user", "content": "hi"}]
 
@@ -309,7 +310,12 @@ def test_a_short_rate_limit_is_a_429_that_says_when() -> None:
     ("error", "status", "kind", "headers"),
     [
         (MalformedRequest("bad"), 400, "invalid_request_error", {b"x-should-retry": b"false"}),
-        (NotAuthenticated("key"), 401, "authentication_error", {b"x-should-retry": b"false"}),
+        (
+            NotAuthenticated("key", identity=CALLER),
+            401,
+            "authentication_error",
+            {b"x-should-retry": b"false"},
+        ),
         (GatewayError("bug"), 500, "server_error", {}),
         (LedgerUnavailable("no"), 503, "server_error", {}),
         (ShuttingDown("bye"), 503, "server_error", {b"retry-after": b"2"}),

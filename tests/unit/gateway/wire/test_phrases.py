@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gateway.errors import MalformedRequest, NotAuthenticated
 from gateway.wire import phrases
 
 HOSTILE = 'a"b\\c\r\nx-evil: 1\u2028\x00</script>'
@@ -31,3 +32,9 @@ def test_an_answer_that_names_a_time_is_not_final() -> None:
 
 def test_the_audit_id_stands_in_the_message() -> None:
     assert phrases.with_audit_id("No.", "01AUDIT") == "No. (audit id 01AUDIT)"
+
+
+def test_only_what_the_ledger_holds_is_given_an_id_to_ask_for() -> None:
+    recorded, stranger = MalformedRequest("No."), NotAuthenticated("Who?")
+    assert phrases.message_of(recorded, "01AUDIT") == "No. (audit id 01AUDIT)"
+    assert phrases.message_of(stranger, "01AUDIT") == "Who?"
