@@ -5,8 +5,6 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from gateway.bookkeeping import Books
 from gateway.drain import Drains
 from gateway.egress.headers import outbound_headers
@@ -26,6 +24,7 @@ from providers.errors import (
     ReplyCut,
     UnsupportedFeature,
 )
+from providers.told import told_in
 
 log = logging.getLogger("gatehouse.dispatch")
 
@@ -192,28 +191,12 @@ def failure_of(error: ProviderError) -> GatewayError:
         return UpstreamFailed(error.message, status=400, code="unsupported_feature")
     if isinstance(error, ProviderRejected):
         return UpstreamFailed(
-            f"{target} refused the request: {_told(error.body)}",
+            f"{target} refused the request: {told_in(error.body) or 'no reason given'}",
             status=error.status,
             code="upstream_rejected",
         )
-    return UpstreamFailed(f"{target} could not answer: {error.message}")
-
-
-class _Told(msgspec.Struct):
-    message: str = ""
-
-
-class _Rejection(msgspec.Struct):
-    error: _Told = msgspec.field(default_factory=_Told)
-
-
-def _told(body: bytes) -> str:
-    """The vendor's own words, where they can be found; shortened."""
-    try:
-        message = msgspec.json.decode(body, type=_Rejection).error.message
-    except msgspec.MsgspecError:
-        message = ""
-    return message[:500] or "no reason given"
+    told = f" ({error.told})" if error.told else ""
+    return UpstreamFailed(f"{target} could not answer: {error.message}{told}")
 
 
 def rejection_of(error: ProviderRejected) -> Outbound | None:

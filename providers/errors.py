@@ -16,11 +16,13 @@ from providers.base import Headers
 class ProviderError(Exception):
     """Anything that kept a target from answering. `try_next`: may another target be tried?
 
-    `status` is the HTTP status the target answered with, None where it gave none.
+    `status` is the HTTP status the target answered with, None where it gave none. `told` is what
+    the target itself said: for its caller, never for a log, since it may repeat the prompt.
     """
 
     try_next = True
     status: int | None = None
+    told: str = ""
 
     def __init__(self, message: str, *, target: str = "") -> None:
         super().__init__(message)

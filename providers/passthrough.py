@@ -1,5 +1,6 @@
 """Take bytes to an upstream that owns the client's protocol, and say what its answer means."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from providers.errors import (
 from providers.http.client import HttpClient
 from providers.http.origin import Endpoint, parse_base_url
 from providers.http.reply import HttpReply, Timeouts
+from providers.told import told_in
 
 ERROR_BODY_BYTES = 64 * 1024
+LAST_WORDS_SECONDS = 2.0
 RETRY_AFTER_LIMIT_SECONDS = 86_400.0
 ROUTES_KEPT = 1024
 
@@ -128,7 +131,9 @@ class Passthrough:
             message = f"the model's server redirects ({status}): redirects are not followed"
         else:
             message = f"the model's server answered {status}"
-        return ProviderUnavailable(message, target=target)
+        failure = ProviderUnavailable(message, target=target)
+        failure.told = await _told(reply, key) if status >= 500 else ""
+        return failure
 
     def _route(self, call: UpstreamCall) -> Route:
         vendor = call.target.vendor
@@ -211,6 +216,16 @@ async def _rejected(reply: HttpReply, key: bytes, target: str) -> ProviderReject
         same_protocol=body is not None,
         target=target,
     )
+
+
+async def _told(reply: HttpReply, key: bytes) -> str:
+    """What a failing server says of it. Nobody waits for it: another target may be tried."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            body = await _read_whole(reply.body)
+    except TimeoutError:
+        return ""
+    return told_in(mask(body or b"", key))
 
 
 async def _read_whole(body: ByteStream) -> bytes | None:

@@ -199,6 +199,7 @@ async def test_a_5xx_is_no_answer(sender, vendor, status):
         await sender.send(openai_call(vendor))
     assert caught.value.status == status
     assert "prompt" not in str(caught.value)
+    assert caught.value.told == "prompt was: hello"
 
 
 @pytest.mark.parametrize(
