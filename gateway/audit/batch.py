@@ -77,16 +77,31 @@ class OpenExchanges:
 class Batch:
     """Records of one transaction, chained after `head` in the order they are added."""
 
-    __slots__ = ("_ended", "_open", "_opened", "body_rows", "head", "leaf_rows", "records")
+    __slots__ = (
+        "_ended",
+        "_hash",
+        "_lane",
+        "_open",
+        "_opened",
+        "_seq",
+        "body_rows",
+        "leaf_rows",
+        "records",
+    )
 
     def __init__(self, head: ChainHead, already_open: OpenExchanges) -> None:
-        self.head = head
+        self._lane, self._seq, self._hash = head.lane, head.seq, head.record_hash
         self.records: list[RecordBody] = []
         self.leaf_rows: list[LeafRow] = []
         self.body_rows: list[BodyRow] = []
         self._open = already_open
         self._opened: set[object] = set()
         self._ended: set[object] = set()
+
+    @property
+    def head(self) -> ChainHead:
+        """The last record so far: of this batch, else the one it follows."""
+        return ChainHead(self._lane, self._seq, self._hash)
 
     def add(self, body: RecordBody) -> None:
         """Give the record its place and hash (written into `body`).
@@ -110,7 +125,7 @@ class Batch:
         return exchange_id in self._opened or exchange_id in self._open
 
     def _chain(self, body: RecordBody) -> None:
-        lane, seq, prev_hash = self.head.lane, self.head.seq + 1, self.head.record_hash
+        lane, seq, prev_hash = self._lane, self._seq + 1, self._hash
         body["lane"] = lane
         body["seq"] = seq
         body["prev_hash"] = prev_hash.hex()
@@ -138,7 +153,7 @@ class Batch:
             )
         )
         self.records.append(body)
-        self.head = ChainHead(lane, seq, digest)
+        self._seq, self._hash = seq, digest
 
 
 def _outcome(body: RecordBody) -> object:
