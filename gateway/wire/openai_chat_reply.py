@@ -120,7 +120,7 @@ class ChatObserver:
         if not was_ending and len(self._finished) >= self._answers:
             self._is_ending = self.facts.is_whole = True
         is_extra = was_ending or not chunk.choices
-        if self._asked_for_usage and is_extra and not said and _is_given(chunk.usage):
+        if is_extra and self._asked_for_usage and not said and _is_given(chunk.usage):
             return Event.WITHHELD
         if not self._has_started and (said or _says_something(data)):
             self._has_started = True
@@ -132,7 +132,8 @@ class ChatObserver:
         if not facts.response_id:
             facts.response_id = chunk.id or None
             facts.response_model = chunk.model or None
-        self._note_usage(chunk.usage)
+        if chunk.usage:
+            self._note_usage(chunk.usage)
         said = 0
         for choice in chunk.choices or ():
             self._begun.add(choice.index)
@@ -142,12 +143,13 @@ class ChatObserver:
             if choice.finish_reason:
                 facts.finish_reason = choice.finish_reason
                 self._finished.add(choice.index)
-                self._note_usage(choice.usage)
+                if choice.usage:
+                    self._note_usage(choice.usage)
         facts.output_bytes += said
         return said
 
     def _note_usage(self, usage: msgspec.Raw) -> None:
-        if _is_given(usage):
+        if usage != _NULL:
             self.facts.usage = _usage(replies.decode_figures(usage)) or self.facts.usage
 
     def _observe_end(self) -> Event:
@@ -207,7 +209,7 @@ def _said_loosely(words: object) -> _Delta | None:
 
 
 def _failure(chunk: _Chunk, data: bytes) -> str | None:
-    if _is_given(chunk.error):
+    if chunk.error and chunk.error != _NULL:
         return replies.failure_text(replies.decode_loosely(bytes(chunk.error)))
     if chunk.object == "error":  # older vLLM
         return replies.failure_text(replies.decode_loosely(data))
@@ -215,7 +217,7 @@ def _failure(chunk: _Chunk, data: bytes) -> str | None:
 
 
 def _is_given(value: msgspec.Raw) -> bool:
-    return len(value) > 0 and value != _NULL
+    return bool(value) and value != _NULL
 
 
 def _says_something(data: bytes) -> bool:
