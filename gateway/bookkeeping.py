@@ -22,7 +22,10 @@ class Ledger(Protocol):
     """Where records become durable, in the order they are appended."""
 
     def append(self, record: RecordBody) -> "asyncio.Future[None]":
-        """Durable when the future is done; it raises `LedgerUnavailable` otherwise."""
+        """Durable when the future is done; it raises `LedgerUnavailable` otherwise.
+
+        Not everybody awaits it: a failure counts as seen, so that none is logged as forgotten.
+        """
         ...
 
 
@@ -50,7 +53,6 @@ class Bookkeeper:
         one group commit, and nothing leaves before that.
         """
         admitted = self.ledger.append(self.records.admitted(exchange, allow))
-        admitted.add_done_callback(_retrieve)
         return Books(self, exchange, allow, reservation, client_left, admitted)
 
 
@@ -88,7 +90,6 @@ class Books:
         attempted = self._keeper.ledger.append(
             self._keeper.records.attempted(self.exchange, attempt)
         )
-        attempted.add_done_callback(_retrieve)
         await self._admitted
         await attempted
 
@@ -142,7 +143,6 @@ class Books:
             self._closed = keeper.ledger.append(
                 keeper.records.completed(exchange, keeper.accountant.price_book)
             )
-            self._closed.add_done_callback(_retrieve)
             keeper.metrics.observe_exchange(exchange)
         return self._closed
 
@@ -253,9 +253,3 @@ def counted_usage(seen: ReplyFacts, input_tokens_estimate: int) -> tuple[Usage |
 def tokens_in(text_bytes: int) -> int:
     """What we count for text nobody counted for us."""
     return math.ceil(text_bytes / BYTES_PER_TOKEN)
-
-
-def _retrieve(future: "asyncio.Future[None]") -> None:
-    """Look at the result, so that a failure nobody waits for is not logged as forgotten."""
-    if not future.cancelled():
-        future.exception()

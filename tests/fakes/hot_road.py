@@ -111,6 +111,7 @@ class MemoryLedger:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.refuses:
             future.set_exception(LedgerUnavailable("the ledger refuses"))
+            future.exception()  # seen
             return future
         self.bodies.append(body)
         if self.waiting is None:

@@ -66,6 +66,7 @@ class FakeLedger:
         future = asyncio.get_running_loop().create_future()
         if kind in self.refuses:
             future.set_exception(LedgerUnavailable("the disk is full"))
+            future.exception()  # seen
         elif kind in self.holds:
             self._held[kind] = future
         else:

@@ -1,6 +1,7 @@
 """Done means durable; failed means not in the ledger, or made good there; nobody waits for ever."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -105,6 +106,18 @@ async def test_what_was_appended_just_before_closing_is_written(lane, records, m
         await writer.close()
         assert waiter.exception() is None
     assert lane.kinds == ["denied"]
+
+
+async def test_a_failure_that_nobody_awaits_is_not_reported_as_forgotten(lane, records, meter):
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    async with a_writer(lane, records, meter) as writer:
+        await writer.close()
+        writer.append(a_story(records).denied())
+        gc.collect()
+        await asyncio.sleep(0)
+    assert meter.failed == [(1, "closed")]
+    assert reported == []
 
 
 async def test_nobody_waits_longer_than_the_limit(lane, records, meter):
