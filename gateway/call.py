@@ -183,6 +183,8 @@ class Call:
         for task in (self._watcher, self._keep_alive_task):
             if task is not None:
                 task.cancel()
+        # They refer to us: letting go of them leaves no cycle for the collector to find.
+        self._watcher = self._keep_alive_task = None
 
     async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""

@@ -1,10 +1,11 @@
 """One request on a client's connection: read within limits, answered once, watched throughout."""
 
 import asyncio
+import gc
 
 import pytest
 
-from gateway.call import SLICE_BYTES, ClientLeft, Interruption
+from gateway.call import SLICE_BYTES, Call, ClientLeft, Interruption
 from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.anthropic_messages import AnthropicCountTokens
 from gateway.wire.base import Answer
@@ -213,3 +214,24 @@ async def test_hanging_up_drops_the_connection_and_sees_it_go() -> None:
     call.interruption = Interruption.STALLED_READER
     await call.hang_up()
     assert connection.aborted
+
+
+async def test_a_closed_call_is_freed_without_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = calls_alive()
+        call = Connection().call()
+        call.watch()
+        await asyncio.sleep(0)
+        call.close()
+        del call
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert calls_alive() == before
+    finally:
+        gc.enable()
+
+
+def calls_alive() -> int:
+    return sum(isinstance(each, Call) for each in gc.get_objects())
