@@ -234,4 +234,4 @@ async def test_a_closed_call_is_freed_without_the_collector() -> None:
 
 
 def calls_alive() -> int:
-    return sum(isinstance(each, Call) for each in gc.get_objects())
+    return sum(type(each) is Call for each in gc.get_objects())
