@@ -95,7 +95,9 @@ class Shipper:
         """Start it, hand it the secrets, and wait for its end. None when it cannot be started."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                start_new_session=True,  # an interrupt at the terminal is the gateway's to handle
             )
         except OSError as error:
             log.error("shipper_not_started", extra={"error": str(error)})
