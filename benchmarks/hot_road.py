@@ -15,6 +15,7 @@ import pstats
 import time
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -23,6 +24,7 @@ import uvloop
 
 from benchmarks.bodies import MODEL, SHAPES, anthropic_body, openai_body
 from gateway.assembly import Gatehouse, assembled
+from gateway.call import DEPARTURE, Told
 from gateway.main import rest_the_collector
 from gateway.settings import ServeOptions
 from providers.base import Headers
@@ -166,6 +168,7 @@ class Client:
     def __init__(self, gatehouse: Gatehouse, key: str) -> None:
         self._application = gatehouse.application
         self._key = key.encode()
+        self._told: set[Told] = set()
 
     async def ask(self, road: Road) -> None:
         """One request to its end. Raises `RuntimeError` when its answer is not a whole one."""
@@ -202,7 +205,14 @@ class Client:
             (b"authorization", b"Bearer " + self._key),
             (b"content-length", b"%d" % len(road.body)),
         ]
-        return {"type": "http", "method": "POST", "path": road.path, "headers": headers}
+        state = {DEPARTURE: self._tell_departure}
+        scope = {"type": "http", "method": "POST", "path": road.path, "headers": headers}
+        return {**scope, "state": state}
+
+    def _tell_departure(self, told: Told) -> Told:
+        """Nobody ever leaves here."""
+        self._told.add(told)
+        return partial(self._told.discard, told)
 
 
 async def cost_of(client: Client, road: Road, profile: cProfile.Profile | None) -> Cost:

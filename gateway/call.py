@@ -1,8 +1,8 @@
 """One request on a client's connection: its body in, its answer out, its departure noticed.
 
-The server does not tell an application that its client has left, so every call watches its own
-`receive`. Waiting too long is noticed by `gateway.calls`, once a second for all calls together:
-a timer for each would cost more than the relay.
+Our server says when a client's connection is lost; where another one serves, every call watches
+its own `receive`, which takes a task. Waiting too long is noticed by `gateway.calls`, once a
+second for all calls together: a timer for each would cost more than the relay.
 """
 
 import asyncio
@@ -29,6 +29,12 @@ DISCARD_LIMIT_BYTES = 128 * 1024 * 1024
 SLICE_BYTES = 256 * 1024  # of a whole answer: its client's reading is noticed after each
 ABORT = "abort_connection"
 """Where in the scope's state the server leaves the way to drop a connection."""
+DEPARTURE = "tell_departure"
+"""Where it leaves its `TellDeparture`."""
+
+Told = Callable[[], None]
+TellDeparture = Callable[[Told], Told]
+"""Have somebody told, once, when the connection is lost; calling what comes back undoes it."""
 
 
 class Interruption(Enum):
@@ -48,10 +54,12 @@ class Call:
 
     __slots__ = (
         "_abort",
+        "_forget_departure",
         "_keep_alive_task",
         "_receive",
         "_send",
         "_task",
+        "_tell_departure",
         "_watcher",
         "audit_id",
         "headers",
@@ -83,7 +91,10 @@ class Call:
         self.interruption: Interruption | None = None
         self._receive = receive
         self._send = send
-        self._abort: Callable[[], None] | None = scope.get("state", {}).get(ABORT)
+        state = scope.get("state", {})
+        self._abort: Callable[[], None] | None = state.get(ABORT)
+        self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
+        self._forget_departure: Told | None = None
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
         self._keep_alive_task: asyncio.Task[None] | None = None
@@ -139,14 +150,20 @@ class Call:
 
     def watch(self) -> None:
         """From now on, end this call when its client hangs up."""
+        if self._tell_departure is not None:
+            self._forget_departure = self._tell_departure(self._leave)
+            return
         self._watcher = asyncio.get_running_loop().create_task(self._await_departure())
 
     async def _await_departure(self) -> None:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self.interrupt(Interruption.CLIENT_LEFT)
+                self._leave()
                 return
+
+    def _leave(self) -> None:
+        self.interrupt(Interruption.CLIENT_LEFT)
 
     def interrupt(self, reason: Interruption) -> None:
         """End this call from outside; its task is cancelled and finds the reason here."""
@@ -162,10 +179,11 @@ class Call:
 
     async def hang_up(self) -> None:
         """Drop the connection, with all that the client has not taken, and see it go down."""
-        if self._abort is not None:
+        if self._abort is not None and self._tell_departure is not None:
+            gone = asyncio.Event()
+            self._tell_departure(gone.set)
             self._abort()
-            if self._watcher is not None:
-                await asyncio.wait([self._watcher])
+            await gone.wait()
 
     def end(self) -> "asyncio.Task[object] | None":
         """Cancel this call because the server stops; returns its task, to be waited for."""
@@ -180,6 +198,9 @@ class Call:
     def close(self) -> None:
         """Stop watching. The call is over."""
         self._task = None
+        if self._forget_departure is not None:
+            self._forget_departure()
+            self._forget_departure = None
         for task in (self._watcher, self._keep_alive_task):
             if task is not None:
                 task.cancel()

@@ -5,13 +5,14 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.call import ABORT
+from gateway.call import ABORT, DEPARTURE, Told
 from gateway.front import FrontDoor
 
 HEAD_SECONDS = 10.0
@@ -42,16 +43,30 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = True
     _deadline: asyncio.TimerHandle | None = None
+    _is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """The first head must come in time."""
         super().connection_made(transport)
+        self._told: set[Told] = set()  # who wants to know when this connection is lost
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing to wait for any more."""
+        """Nothing to wait for any more; whoever answers here is told."""
         self._head_arrived()
         super().connection_lost(exc)
+        self._is_lost = True
+        for told in tuple(self._told):
+            told()
+        self._told.clear()
+
+    def tell_departure(self, told: Told) -> Told:
+        """Have `told` called, once, when the connection is lost (`gateway.call.TellDeparture`)."""
+        if self._is_lost:
+            return self.loop.call_soon(told).cancel
+        self._told.add(told)
+        self.flow.resume_reading()  # a connection that is not read is not seen to end
+        return partial(self._told.discard, told)
 
     def data_received(self, data: bytes) -> None:
         """Count while the head is incomplete; do not take the rest of an answered body for ever."""
@@ -69,6 +84,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self._await_head()
         super().on_message_begin()
         self.scope["state"][ABORT] = self.transport.abort
+        self.scope["state"][DEPARTURE] = self.tell_departure
 
     def on_headers_complete(self) -> None:
         """The head is here; the body has its own clock."""

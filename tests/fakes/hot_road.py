@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +48,8 @@ class Connection:
     aborted: bool = False
     incoming: "asyncio.Queue[Message]" = field(default_factory=asyncio.Queue)
     reads: asyncio.Event = field(default_factory=asyncio.Event)
+    told: set[Callable[[], None]] = field(default_factory=set)
+    tells_departures: bool = True  # as our own server does; others only answer `receive`
 
     def __post_init__(self) -> None:
         self.reads.set()
@@ -61,6 +63,12 @@ class Connection:
 
     def hangs_up(self) -> None:
         self.incoming.put_nowait({"type": "http.disconnect"})
+        for told in tuple(self.told):
+            told()
+
+    def tell_departure(self, told: Callable[[], None]) -> Callable[[], None]:
+        self.told.add(told)
+        return lambda: self.told.discard(told)
 
     def drop(self) -> None:
         self.aborted = True
@@ -80,8 +88,13 @@ class Connection:
             "method": "POST",
             "path": path,
             "headers": [(name.encode(), value.encode()) for name, value in pairs.items()],
-            "state": {"abort_connection": self.drop},
+            "state": self.state(),
         }
+
+    def state(self) -> Scope:
+        if not self.tells_departures:
+            return {}
+        return {"abort_connection": self.drop, "tell_departure": self.tell_departure}
 
     def call(self, wire: Wire = CHAT) -> Call:
         return Call(wire, self.scope(), self.receive, self.send, "gh-1")

@@ -165,8 +165,9 @@ async def test_a_protocol_without_keep_alives_gets_none() -> None:
     assert connection.sent == []
 
 
-async def test_a_departure_ends_the_call_and_says_why() -> None:
-    connection = Connection()
+@pytest.mark.parametrize("tells_departures", [True, False])
+async def test_a_departure_ends_the_call_and_says_why(tells_departures: bool) -> None:
+    connection = Connection(tells_departures=tells_departures)
 
     async def serve() -> Interruption | None:
         call = connection.call()
@@ -197,8 +198,9 @@ async def test_the_first_reason_to_end_a_call_holds() -> None:
     assert await asyncio.create_task(serve()) is Interruption.STALLED_READER
 
 
-async def test_a_closed_call_is_not_ended_by_its_own_completion() -> None:
-    connection = Connection()
+@pytest.mark.parametrize("tells_departures", [True, False])
+async def test_a_closed_call_is_not_ended_by_its_own_completion(tells_departures: bool) -> None:
+    connection = Connection(tells_departures=tells_departures)
     call = connection.call()
     call.watch()
     call.close()
@@ -216,12 +218,13 @@ async def test_hanging_up_drops_the_connection_and_sees_it_go() -> None:
     assert connection.aborted
 
 
-async def test_a_closed_call_is_freed_without_the_collector() -> None:
+@pytest.mark.parametrize("tells_departures", [True, False])
+async def test_a_closed_call_is_freed_without_the_collector(tells_departures: bool) -> None:
     gc.collect()
     gc.disable()
     try:
         before = calls_alive()
-        call = Connection().call()
+        call = Connection(tells_departures=tells_departures).call()
         call.watch()
         await asyncio.sleep(0)
         call.close()

@@ -157,6 +157,46 @@ async def test_an_application_may_drop_its_connection() -> None:
     await until(lambda: transport.is_aborted)
 
 
+async def test_an_application_is_told_once_when_its_connection_is_lost() -> None:
+    told: list[str] = []
+
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        tell_departure = scope["state"]["tell_departure"]
+        tell_departure(lambda: told.append("wanted"))
+        tell_departure(lambda: told.append("taken back"))()
+        await asyncio.Event().wait()
+
+    transport = dial(listens)
+    transport.hears(GET)
+    await asyncio.sleep(0)
+    assert told == []
+    transport._protocol.connection_lost(None)
+    transport._protocol.connection_lost(None)
+    assert told == ["wanted"]
+
+
+async def test_who_asks_after_the_connection_was_lost_is_told_soon() -> None:
+    told = asyncio.Event()
+    transport = dial()
+    transport.hears(GET)
+    transport._protocol.connection_lost(None)
+    transport._protocol.tell_departure(told.set)  # type: ignore[attr-defined]
+    assert not told.is_set()
+    await told.wait()
+
+
+async def test_a_connection_is_read_on_so_that_its_loss_is_noticed() -> None:
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        scope["state"]["tell_departure"](lambda: None)
+        await asyncio.Event().wait()
+
+    transport = dial(listens)
+    transport.hears(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n", b"x" * 100_000)
+    assert transport.is_paused
+    await until(lambda: not transport.is_paused)
+
+
 async def test_a_lost_connection_waits_for_nothing() -> None:
     transport = dial(protocol=Impatient)
     transport.hears(b"GET")
