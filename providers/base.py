@@ -110,11 +110,12 @@ class Target:
 
     vendor: Vendor
     upstream_model: str
+    name: str = field(init=False, repr=False, compare=False)
+    """`vendor/upstream-model`, as written in the configuration."""
 
-    @property
-    def name(self) -> str:
-        """`vendor/upstream-model`, as written in the configuration."""
-        return f"{self.vendor.name}/{self.upstream_model}"
+    def __post_init__(self) -> None:
+        """Spelt once: every request asks for it many times."""
+        object.__setattr__(self, "name", f"{self.vendor.name}/{self.upstream_model}")
 
 
 @dataclass(frozen=True, slots=True)
