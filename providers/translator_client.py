@@ -47,9 +47,10 @@ class _Running:
 class TranslatorSender:
     """A `Sender` whose calls are translated in a process of its own.
 
-    `environment` is all of the environment that process gets; it needs nothing. A call waits
-    `ready_seconds` at most for it to serve (LiteLLM's import takes seconds), then fails as
-    `ProviderUnavailable`. `timeouts` are those of the vendor's connection.
+    `environment` is all of the environment that process gets; it needs nothing. Who knows that it
+    will be wanted starts it; else the first call does. A call waits `ready_seconds` at most for it
+    to serve (LiteLLM's import takes seconds), then fails as `ProviderUnavailable`, as it does after
+    `stop`. `timeouts` are those of the vendor's connection.
     """
 
     def __init__(
@@ -69,15 +70,17 @@ class TranslatorSender:
         self._ready = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._process: Process | None = None
+        self._is_stopped = False
 
     async def start(self) -> None:
         """Start the process and keep it running. Returns at once; calls wait until it serves."""
-        if self._keeper is None:
+        if self._keeper is None and not self._is_stopped:
             self._folder = Path(tempfile.mkdtemp(prefix="gatehouse-"))  # for this user only
             self._keeper = asyncio.create_task(self._keep_running(self._folder))
 
     async def stop(self) -> None:
-        """End the process and forget its socket. Safe to call twice."""
+        """End the process and forget its socket, for good. Safe to call twice."""
+        self._is_stopped = True
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
@@ -97,6 +100,7 @@ class TranslatorSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`."""
+        await self.start()
         reply = await self._ask(call)
         if reply.status != 200:
             description = await _read_all(reply.body)

@@ -39,7 +39,7 @@ class RunningGateway:
         return httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {self.developer_key}", **headers},
-            timeout=20.0,
+            timeout=60.0,
             trust_env=False,
         )
 

@@ -127,10 +127,23 @@ async def test_a_call_waits_no_longer_than_told():
     await client.aclose()
 
 
-async def test_a_call_before_the_start_is_unavailable():
+async def test_the_first_call_that_needs_it_starts_the_process(vendor):
+    client = HttpClient()
+    sender = TranslatorSender(client)
+    vendor.says("at once")
+    reply = await sender.send(call(CHAT, target("qwen", vendor.url)))
+    assert b"at once" in await read_all(reply)
+    await sender.stop()
+    await client.aclose()
+
+
+async def test_no_call_starts_it_again_once_it_was_stopped():
     wanted: UpstreamCall = call(CHAT, target("qwen", "http://127.0.0.1:9"))
+    sender = TranslatorSender(HttpClient())
+    await sender.stop()
     with pytest.raises(ProviderUnavailable):
-        await TranslatorSender(HttpClient()).send(wanted)
+        await sender.send(wanted)
+    assert sender.process_id is None
 
 
 async def test_the_process_ends_when_its_parents_end_of_the_pipe_closes(tmp_path):
