@@ -22,6 +22,7 @@ class CannedCollector:
         self.answers: list[bytes] = []
         self.requests: list[bytes] = []
         self.connections = 0
+        self.has_hung_up = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -44,6 +45,7 @@ class CannedCollector:
             self.connections += 1
             with link:
                 self._talk(link)
+            self.has_hung_up.set()
 
     def _talk(self, link: socket.socket) -> None:
         while request := link.recv(65_536):
@@ -163,6 +165,7 @@ def test_one_connection_serves_many_batches(collector, exporter):
 def test_a_connection_that_has_ended_is_dialled_anew_and_nothing_is_lost(collector, exporter):
     collector.answers = [answer(200)]
     exporter.export(TRACES)
+    assert collector.has_hung_up.wait(5)
     collector.answers = [answer(200)]
     exporter.export(TRACES)
     assert (len(collector.requests), collector.connections) == (2, 2)
