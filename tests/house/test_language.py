@@ -26,7 +26,7 @@ REGISTRY_HOSTS = tuple(
     for parts in (
         ("pypi", "org"),
         ("pythonhosted", "org"),
-        ("registry.npmjs", "org"),
+        ("registry", "npmjs", "org"),
         ("registry.yarnpkg", "com"),
         ("proxy.golang", "org"),
         ("sum.golang", "org"),
