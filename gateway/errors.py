@@ -64,13 +64,6 @@ class NotAuthenticated(GatewayError):
         )
 
 
-class UnknownPath(GatewayError):
-    """No such endpoint here."""
-
-    status = 404
-    code = "unknown_path"
-
-
 class RequestTimedOut(GatewayError):
     """The request's body came too slowly."""
 

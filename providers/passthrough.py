@@ -23,6 +23,7 @@ from providers.http.origin import Endpoint, parse_base_url
 from providers.http.reply import HttpReply, Timeouts
 from providers.told import told_in
 
+OURS = b"x-gatehouse-"
 ERROR_BODY_BYTES = 64 * 1024
 LAST_WORDS_SECONDS = 2.0
 RETRY_AFTER_LIMIT_SECONDS = 86_400.0
@@ -93,8 +94,8 @@ class Passthrough:
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send and wait for the reply's head (`providers.base.Sender`).
 
-        The reply's headers are the upstream's, unfiltered. Raises every `ProviderError` but
-        `UnsupportedFeature`.
+        The reply's headers are the upstream's, but for names that are ours. Raises every
+        `ProviderError` but `UnsupportedFeature`.
         """
         route = self._route(call)
         headers = tuple([pair for pair in call.headers if pair[0] not in OWN_HEADERS])
@@ -104,7 +105,9 @@ class Passthrough:
             route.endpoint, headers, call.body, timeouts=timeouts, target=name
         )
         if 200 <= reply.status < 300 and _is_answer(reply.headers):
-            return UpstreamReply(reply.status, reply.headers, reply.body)
+            # Our own names speak for translation only: an upstream must not write them.
+            told = tuple([pair for pair in reply.headers if not pair[0].startswith(OURS)])
+            return UpstreamReply(reply.status, told, reply.body)
         try:
             error = await self._failure(reply, route.key, name)
         finally:

@@ -50,6 +50,15 @@ async def read_all(reply: UpstreamReply) -> bytes:
     return found
 
 
+async def test_an_upstream_cannot_write_headers_in_our_name(sender, vendor):
+    vendor.behaves(headers=(("x-gatehouse-dropped", "tools"), ("x-request-id", "theirs")))
+    reply = await sender.send(openai_call(vendor))
+    await read_all(reply)
+    names = {name for name, _ in reply.headers}
+    assert b"x-request-id" in names
+    assert not any(name.startswith(b"x-gatehouse-") for name in names)
+
+
 async def test_a_chat_request_leaves_as_it_is_and_its_answer_comes_back_as_it_is(sender, vendor):
     vendor.says("forty-two")
     call = openai_call(vendor)

@@ -26,7 +26,6 @@ from gateway.errors import (
     RequestTimedOut,
     RequestTooLarge,
     ShuttingDown,
-    UnknownPath,
     UnsupportedMediaType,
     UpstreamFailed,
 )
@@ -210,7 +209,7 @@ def test_a_short_rate_limit_is_a_429_that_says_when() -> None:
     [
         (MalformedRequest("m"), 400, InvalidRequestError, True),
         (NotAuthenticated("m", identity=CALLER), 401, AuthenticationError, True),
-        (UnknownPath("m"), 404, NotFoundError, True),
+        (UpstreamFailed("m", status=404), 404, NotFoundError, True),
         (RequestTimedOut("m"), 408, GatewayTimeoutError, False),
         (UnsupportedMediaType("m"), 415, InvalidRequestError, True),
         (HeadersTooLarge("m"), 431, InvalidRequestError, True),
