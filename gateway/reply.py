@@ -1,14 +1,18 @@
 """A reply as it arrives: bytes in, classified events out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.wire.base import Event, NotAReply, Observer
 from gateway.wire.sse import EventTooLarge, Splitter
-from providers.base import ByteStream
+from providers.base import ByteStream, PushedStream
 from providers.errors import ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
 PREAMBLE_LIMIT_BYTES = 1024 * 1024
+
+Events = list[tuple[Event, bytes]]
+"""Whole events in order, each with what it is to the relay."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ class StreamedReply(Reply):
     """A streamed answer. `opening` are its first events, up to the first that says something."""
 
     splitter: Splitter = field(default_factory=Splitter)
-    opening: list[tuple[Event, bytes]] = field(default_factory=list)
+    opening: Events = field(default_factory=list)
 
     async def open(self) -> None:
         """Read up to the first real event, so that another target can still be tried.
@@ -76,7 +80,7 @@ class StreamedReply(Reply):
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 
-    async def next_events(self) -> list[tuple[Event, bytes]] | None:
+    async def next_events(self) -> Events | None:
         """The events that arrived next, each classified; None at the proper end.
 
         Raises `ReplyCut` or `ProviderTimeout` (from the sender).
@@ -85,14 +89,25 @@ class StreamedReply(Reply):
         if not data:  # what is left is the event that a lone CR kept waiting, or half an event
             last, _ = self.splitter.finish()
             return self._observe(last) or None
+        return self._events_in(data)
+
+    async def push_events(self, body: PushedStream, take: Callable[[Events], bool]) -> None:
+        """Call `take` with the events of each read of `body`, our own, as it arrives.
+
+        Returns when `take` says False or the body has ended: `next_events` tells how. Raises
+        `ReplyCut`.
+        """
+        await body.push_to(lambda data: take(self._events_in(data)))
+
+    def _events_in(self, data: bytes) -> Events:
         try:
             return self._observe(self.splitter.feed(data))
         except EventTooLarge as error:
             raise ReplyCut(str(error), target=self.target_name) from error
 
-    def _observe(self, events: list[bytes]) -> list[tuple[Event, bytes]]:
+    def _observe(self, events: list[bytes]) -> Events:
         """Classify each; what follows an end or a failure in one read is no part of the reply."""
-        seen: list[tuple[Event, bytes]] = []
+        seen: Events = []
         for event in events:
             kind = self.observer.observe_event(event)
             seen.append((kind, event))

@@ -1,10 +1,10 @@
 """The port to the models: what a vendor and a target are, what is sent and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """HTTP headers as they stand on the wire: lower-case names, in order."""
@@ -147,6 +147,19 @@ class ByteStream(Protocol):
 
     async def aclose(self) -> None:
         """Stop: hang up unless the reply has been read to its end. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class PushedStream(ByteStream, Protocol):
+    """A body that can also be taken in the very callback in which it arrives, no task woken."""
+
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Call `take` with all that arrives, until it returns False or the body has ended.
+
+        `read` goes on from there, and tells how the body ended. Raises the `ProviderError` that
+        `take` raises.
+        """
         ...
 
 

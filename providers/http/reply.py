@@ -1,6 +1,7 @@
 """A reply as it arrives: what the connection has pushed, until somebody reads it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,7 +34,7 @@ class Line(Protocol):
 
 
 class ReplyBody:
-    """One reply, a `ByteStream`: the connection pushes into it, one task reads from it.
+    """One reply, a `PushedStream`: the connection pushes into it, one task reads from it.
 
     `failure` is raised once everything that came before it has been read.
     """
@@ -42,6 +43,7 @@ class ReplyBody:
         "_line",
         "_loop",
         "_pieces",
+        "_take",
         "ended",
         "failure",
         "has_head",
@@ -56,6 +58,7 @@ class ReplyBody:
         self._line = line
         self._loop = loop
         self._pieces: list[bytes] = []
+        self._take: Callable[[bytes], bool] | None = None
         self.target = target
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -74,7 +77,9 @@ class ReplyBody:
             pieces[:] = [b"".join(pieces)]
 
     def wake(self) -> None:
-        """Something has changed: let the waiting task look."""
+        """Something has changed: hand on what came, or let the waiting task look."""
+        if self._take is not None and self._pieces and self._hand_over(self._take):
+            return
         waiter = self.waiter
         if waiter is not None:
             self.waiter = None
@@ -100,6 +105,34 @@ class ReplyBody:
             if self.failure is not None:
                 raise self.failure
             await self.wait()
+        return self._all_pieces()
+
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Hand over what arrives in the moment it arrives (`providers.base.PushedStream`)."""
+        if self._pieces and not take(self._all_pieces()):
+            return
+        if self.ended or self.failure is not None:
+            return
+        self._take = take
+        try:
+            await self.wait()
+        finally:
+            self._take = None
+
+    def _hand_over(self, take: Callable[[bytes], bool]) -> bool:
+        """Whether the waiting task may go on sleeping."""
+        try:
+            goes_on = take(self._all_pieces())
+        except ProviderError as error:
+            goes_on = False
+            if self.waiter is not None and not self.waiter.done():
+                self.waiter.set_exception(error)
+        if goes_on and not self.ended and self.failure is None:
+            return True
+        self._take = None  # what comes before the task looks is for `read`
+        return False
+
+    def _all_pieces(self) -> bytes:
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._pieces = []
