@@ -117,19 +117,24 @@ class StreamRelay:
         if self._pushing is None or self._held or self._failure is not None:
             return b""
         body, write_now = self._pushing
+        reply, exchange = self._reply, self._books.exchange
         untaken = b""
 
-        def take(events: Events) -> bool:
+        def take(data: bytes) -> bool:
             nonlocal untaken
-            piece = self._passing(events)
+            if reply.repeats(data):
+                self._books.top_up()
+                piece = data
+            else:
+                piece = self._passing(reply.events_in(data))
             if piece:
                 if not write_now(piece):
                     untaken = piece
                     return False
-                self._books.exchange.reply_bytes += len(piece)
+                exchange.reply_bytes += len(piece)
             return not self._held and self._failure is None
 
-        await self._reply.push_events(body, take)
+        await body.push_to(take)
         return untaken
 
     def _passing(self, events: Events) -> bytes:

@@ -1,11 +1,10 @@
 """A reply as it arrives: bytes in, classified events out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.wire.base import Event, NotAReply, Observer
 from gateway.wire.sse import EventTooLarge, Splitter
-from providers.base import ByteStream, PushedStream
+from providers.base import ByteStream
 from providers.errors import ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
@@ -89,17 +88,14 @@ class StreamedReply(Reply):
         if not data:  # what is left is the event that a lone CR kept waiting, or half an event
             last, _ = self.splitter.finish()
             return self._observe(last) or None
-        return self._events_in(data)
+        return self.events_in(data)
 
-    async def push_events(self, body: PushedStream, take: Callable[[Events], bool]) -> None:
-        """Call `take` with the events of each read of `body`, our own, as it arrives.
+    def repeats(self, data: bytes) -> bool:
+        """Whether a read is one whole event of words like those before; then it is observed."""
+        return self.splitter.is_empty and self.observer.repeats(data)
 
-        Returns when `take` says False or the body has ended: `next_events` tells how. Raises
-        `ReplyCut`.
-        """
-        await body.push_to(lambda data: take(self._events_in(data)))
-
-    def _events_in(self, data: bytes) -> Events:
+    def events_in(self, data: bytes) -> Events:
+        """The events that a read completes, each classified. Raises `ReplyCut`."""
         try:
             return self._observe(self.splitter.feed(data))
         except EventTooLarge as error:

@@ -1,10 +1,11 @@
 """The port to the models: what a vendor and a target are, what is sent and what comes back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """HTTP headers as they stand on the wire: lower-case names, in order."""
@@ -150,17 +151,21 @@ class ByteStream(Protocol):
         ...
 
 
-@runtime_checkable
-class PushedStream(ByteStream, Protocol):
-    """A body that can also be taken in the very callback in which it arrives, no task woken."""
+class PushedStream(ABC):
+    """A `ByteStream` that can also be taken in the callback in which it arrives, no task woken.
 
+    A class and no protocol: every stream asks whether its body is one, and that must be cheap.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
     async def push_to(self, take: Callable[[bytes], bool]) -> None:
         """Call `take` with all that arrives, until it returns False or the body has ended.
 
         `read` goes on from there, and tells how the body ended. Raises the `ProviderError` that
         `take` raises.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,11 +89,13 @@ class ChatObserver:
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole event."""
-        repeated = self._refrain.words_in(event)
-        if repeated:
-            self.facts.output_bytes += repeated
-            return Event.SUBSTANCE
-        return self._read_event(event)
+        return Event.SUBSTANCE if self.repeats(event) else self._read_event(event)
+
+    def repeats(self, event: bytes) -> bool:
+        """Recognise one more event of words, without parsing it."""
+        words = self._refrain.words_in(event)
+        self.facts.output_bytes += words
+        return words > 0
 
     def _read_event(self, event: bytes) -> Event:
         _, data = data_of(event)

@@ -44,12 +44,17 @@ class Refrain:
     def learn(self, event: bytes, words: str, words_of: Callable[[bytes], str | None]) -> None:
         """Learn from an event that says just `words`, which `words_of` reads in such events.
 
-        It is tried: with other words in their place, the event must say just those.
+        It is tried: with other words in their place, the event must say just those. One that
+        ends in a lone CR teaches nothing: it is whole only when no LF follows.
         """
         self._misses += 1
         self.is_learning = self._misses < MOST_MISSES
         before, said, behind = event.partition(b'"%b"' % words.encode())
-        if said and words_of(b'%b"%b"%b' % (before, _PROBE.encode(), behind)) == _PROBE:
+        if (
+            said
+            and behind.endswith(b"\n")
+            and words_of(b'%b"%b"%b' % (before, _PROBE.encode(), behind)) == _PROBE
+        ):
             self._before, self._behind = before + b'"', b'"' + behind
 
     def forget(self) -> None:

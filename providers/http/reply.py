@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from providers.base import Headers
+from providers.base import Headers, PushedStream
 from providers.errors import ProviderError
 
 PIECES_BEFORE_JOIN = 1024  # a peer that sends tiny pieces costs bytes, not objects
@@ -33,8 +33,8 @@ class Line(Protocol):
         ...
 
 
-class ReplyBody:
-    """One reply, a `PushedStream`: the connection pushes into it, one task reads from it.
+class ReplyBody(PushedStream):
+    """One reply, a `ByteStream` besides: the connection pushes into it, one task reads from it.
 
     `failure` is raised once everything that came before it has been read.
     """

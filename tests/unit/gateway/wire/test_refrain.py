@@ -81,6 +81,15 @@ def test_words_written_in_escapes_teach_nothing() -> None:
     assert refrain.words_in(event.replace(b'"a"', b'"b"')) == 0
 
 
+def test_an_event_that_may_go_on_teaches_nothing() -> None:
+    refrain = Refrain()
+    event = b'data: {"words":"first"}\r\r'
+    refrain.learn(event, "first", words_of)
+    assert refrain.words_in(event) == 0
+    refrain.learn(event + b"\n", "first", words_of)
+    assert refrain.words_in(event + b"\n") == len("first")
+
+
 def test_events_that_never_repeat_are_learnt_from_a_few_times_only() -> None:
     refrain = Refrain()
     for number in range(MOST_MISSES):
