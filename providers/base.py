@@ -163,8 +163,8 @@ class PushedStream(ABC):
     async def push_to(self, take: Callable[[bytes], bool]) -> None:
         """Call `take` with all that arrives, until it returns False or the body has ended.
 
-        `read` goes on from there, and tells how the body ended. Raises the `ProviderError` that
-        `take` raises.
+        `read` goes on from there, and tells how the body ended. A `ProviderError` that `take`
+        raises is raised here or by `read`; anything else it raises cuts the body.
         """
 
 

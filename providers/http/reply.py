@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from providers.base import Headers, PushedStream
-from providers.errors import ProviderError
+from providers.errors import ProviderError, ReplyCut
 
 PIECES_BEFORE_JOIN = 1024  # a peer that sends tiny pieces costs bytes, not objects
 
@@ -78,8 +78,12 @@ class ReplyBody(PushedStream):
 
     def wake(self) -> None:
         """Something has changed: hand on what came, or let the waiting task look."""
-        if self._take is not None and self._pieces and self._hand_over(self._take):
-            return
+        if self._take is not None and self._pieces:
+            self._hand_over(self._take)
+        else:
+            self._wake_waiter()
+
+    def _wake_waiter(self) -> None:
         waiter = self.waiter
         if waiter is not None:
             self.waiter = None
@@ -119,18 +123,20 @@ class ReplyBody(PushedStream):
         finally:
             self._take = None
 
-    def _hand_over(self, take: Callable[[bytes], bool]) -> bool:
-        """Whether the waiting task may go on sleeping."""
+    def _hand_over(self, take: Callable[[bytes], bool]) -> None:
+        goes_on = False
+        failure: ProviderError | None = ReplyCut("the gateway failed while passing it on", target=self.target)
         try:
             goes_on = take(self._all_pieces())
+            failure = None
         except ProviderError as error:
-            goes_on = False
-            if self.waiter is not None and not self.waiter.done():
-                self.waiter.set_exception(error)
-        if goes_on and not self.ended and self.failure is None:
-            return True
-        self._take = None  # what comes before the task looks is for `read`
-        return False
+            failure = error
+        finally:
+            if failure is not None:  # the bytes are lost: no end may follow them
+                self.ended, self.failure = False, failure
+            if not goes_on or self.ended or self.failure is not None:
+                self._take = None  # what comes before the task looks is for `read`
+                self._wake_waiter()
 
     def _all_pieces(self) -> bytes:
         pieces = self._pieces

@@ -156,16 +156,28 @@ async def test_a_cut_ends_the_pushing_and_is_told_to_the_reader(reply):
         await reply.read()
 
 
-async def test_what_the_taker_finds_wrong_is_raised_where_it_is_waited_for(reply):
+async def test_what_the_taker_finds_wrong_is_what_the_reader_learns(reply):
     def take(data):
         raise ReplyCut("an event without an end")
 
     pushing = await pushed_to(reply, take)
     arrives(reply, b"a")
-    arrives(reply, b"b")
+    await pushing
     with pytest.raises(ReplyCut, match="without an end"):
-        await pushing
-    assert await reply.read() == b"b"
+        await reply.read()
+
+
+async def test_bytes_lost_in_a_fault_of_the_taker_have_no_proper_end(reply):
+    def take(data):
+        raise RuntimeError("a fault of ours")
+
+    pushing = await pushed_to(reply, take)
+    reply.ended = True
+    with pytest.raises(RuntimeError):
+        arrives(reply, b"a")
+    await pushing
+    with pytest.raises(ReplyCut):
+        await reply.read()
 
 
 async def test_nothing_is_handed_to_one_who_was_cancelled(reply):
