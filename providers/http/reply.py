@@ -125,7 +125,7 @@ class ReplyBody(PushedStream):
 
     def _hand_over(self, take: Callable[[bytes], bool]) -> None:
         goes_on = False
-        failure: ProviderError | None = ReplyCut("the gateway failed while passing it on", target=self.target)
+        failure: ProviderError | None = ReplyCut("the gateway failed", target=self.target)
         try:
             goes_on = take(self._all_pieces())
             failure = None
