@@ -7,6 +7,8 @@ the epoch for the record, and monotonic nanoseconds for durations.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from policy.types import Allow, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
 
@@ -22,8 +24,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # the process died; written at the next start
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one answer in disjoint classes; their sum is what was used.
 
     `reasoning_tokens` is the part of `output_tokens` spent on reasoning (not added to it).
@@ -61,8 +62,7 @@ class UsageSource(StrEnum):
     NONE = "none"  # nothing was generated
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """A change made to the client's bytes: where, why, and how many bytes became how many."""
 
     path: str

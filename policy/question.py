@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
+import msgspec
+
 from policy.document import TeamDocument
 from policy.types import Allow, Cap, DataClass, Decision, Identity, RequestFacts, TargetFacts
 
@@ -27,8 +29,7 @@ def team_account(team: str) -> str:
     return f"team:{team}"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """May this caller send this request, and to which of these targets?
 
     `targets` are those of the model asked for, in order of preference; none when the team does

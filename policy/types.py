@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 
 class DataClass(IntEnum):
     """How far content may travel. Higher is stricter; a target's clearance must reach it."""
@@ -66,8 +68,7 @@ class Segment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
@@ -146,8 +147,7 @@ class Cap:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else."""
 
     targets: tuple[str, ...]

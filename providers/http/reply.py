@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from providers.base import Headers
 from providers.errors import ProviderError
 
@@ -114,8 +116,7 @@ class ReplyBody:
             self._line.abort()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(msgspec.Struct, frozen=True):
     """A reply whose head is here and whose body may still be on its way."""
 
     status: int
