@@ -60,7 +60,7 @@ class Accountant:
         if facts.operation is not Operation.COUNT_TOKENS:  # a count costs a request, nothing else
             output = expected_output_tokens(facts, self._recent.p90(team, facts.model))
             amounts = Amounts(facts.input_tokens_estimate + output)
-            if any(cap.unit is Unit.NANO_USD for cap in allow.caps):
+            if allow.caps and any(cap.unit is Unit.NANO_USD for cap in allow.caps):
                 targets = route(allow, configuration.models[facts.model])
                 dearest = _dearest(targets, prices, facts, output)
                 amounts = _with_money(amounts, dearest, facts, output)

@@ -71,8 +71,7 @@ class Edit(msgspec.Struct, frozen=True):
     bytes_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assistant:
+class Assistant(msgspec.Struct, frozen=True):
     """The tool that sent the request, as far as it can be told. Unknown is `unrecognised`."""
 
     name: str = "unrecognised"

@@ -38,8 +38,7 @@ class Operation(StrEnum):
     COUNT_TOKENS = "count_tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who is asking. One key speaks for exactly one team."""
 
     subject: str
@@ -137,8 +136,7 @@ class Window(StrEnum):
     CALENDAR_MONTH_UTC = "calendar_month_utc"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(msgspec.Struct, frozen=True):
     """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
 
     account: str
