@@ -4,7 +4,6 @@ Only the pipeline and the relay write to an `Exchange`. All times are UTC nanose
 the epoch for the record, and monotonic nanoseconds for durations.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -85,8 +84,7 @@ class Assistant(msgspec.Struct, frozen=True):
         return self.name != "unrecognised"
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """One try at one target."""
 
     number: int
@@ -100,8 +98,7 @@ class Attempt:
     ended_ns: int | None = None
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """The running record of one request. `id` is the audit id the caller is given."""
 
     id: str
@@ -114,7 +111,7 @@ class Exchange:
     started_unix_ns: int
     started_ns: int
     decision: Allow | Deny | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
     status: int | None = None
     usage: Usage | None = None
     usage_source: UsageSource = UsageSource.NONE

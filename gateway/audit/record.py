@@ -24,6 +24,8 @@ _UUID_SET = (0x4 << 76) | (0x2 << 62)  # RFC 9562: version 4, variant 10
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_LETTERS = _CROCKFORD.encode() * 8
+"""Makes a random letter of a random byte: 256 is a multiple of 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +201,9 @@ class Records:
 
         Source: the ULID specification. Sorts by time, so it also names lanes.
         """
-        number = (self._unix_ns() // 1_000_000) << 80
-        number |= int.from_bytes(self._random_bytes(10), "big")
-        return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+        now = self._unix_ns() // 1_000_000
+        pairs = [_PAIRS[(now >> shift) & 1023] for shift in (40, 30, 20, 10, 0)]
+        return "".join(pairs) + self._random_bytes(16).translate(_LETTERS).decode()
 
     def new_audit_id(self) -> str:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
@@ -255,8 +257,8 @@ class Records:
 
         Reads `outcome` (`failed` when none was set), `status`, `error`, `usage`, times.
         """
-        body = self._head("completed", exchange.id)
-        body |= {
+        body = {
+            **self._head("completed", exchange.id),
             "outcome": (exchange.outcome or Outcome.FAILED).value,
             "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
             "usage_source": exchange.usage_source.value,

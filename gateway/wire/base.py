@@ -54,8 +54,7 @@ class Event(Enum):
     FAILURE = "failure"  # the upstream's own error event
 
 
-@dataclass(slots=True)
-class ReplyFacts:
+class ReplyFacts(msgspec.Struct):
     """What an observer has seen of a reply so far."""
 
     usage: Usage | None = None  # of a stream that was cut, the output figure may be an early one
