@@ -91,7 +91,7 @@ class Accountant:
             self._counters.release(reservation.hold, was_sent=False)
             return 0
         price = reservation.prices.find(target)
-        cost = 0 if price is None else usage_cost(price, usage)
+        cost = 0 if price is None or price is FREE else usage_cost(price, usage)
         self._counters.settle(reservation.hold, tokens=usage.total_tokens, nano_usd=cost)
         if usage.output_tokens:
             facts = reservation.facts
