@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from providers.base import Headers, PushedStream
 from providers.errors import ProviderError, ReplyCut
 
@@ -153,8 +155,7 @@ class ReplyBody(PushedStream):
             self._line.abort()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(msgspec.Struct, frozen=True):
     """A reply whose head is here and whose body may still be on its way."""
 
     status: int
