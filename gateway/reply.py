@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gateway.wire.base import Event, NotAReply, Observer
 from gateway.wire.sse import EventTooLarge, Splitter
 from providers.base import ByteStream
-from providers.errors import ProviderUnavailable, ReplyCut
+from providers.errors import ProviderError, ProviderRejected, ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
 PREAMBLE_LIMIT_BYTES = 1024 * 1024
@@ -60,7 +62,7 @@ class StreamedReply(Reply):
         """Read up to the first real event, so that another target can still be tried.
 
         Raises `ProviderUnavailable` when the stream opens with an error, ends empty or says
-        nothing at length.
+        nothing at length, `ProviderRejected` when it opens with a refusal of the request.
         """
         left = PREAMBLE_LIMIT_BYTES
         while left > 0:
@@ -70,14 +72,19 @@ class StreamedReply(Reply):
             self.opening.extend(events)
             for kind, event in events:
                 left -= len(event)
-                if kind is Event.FAILURE:
-                    told = self.observer.facts.failure or "no reason given"
-                    raise ProviderUnavailable(
-                        f"it answered with an error: {told}", target=self.target_name
-                    )
+                if kind is Event.FAILURE or kind is Event.REFUSAL:
+                    raise self._opening_failure(kind)
                 if kind is not Event.PREAMBLE:
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
+
+    def _opening_failure(self, kind: Event) -> ProviderError:
+        told = self.observer.facts.failure or "no reason given"
+        if kind is Event.REFUSAL:
+            body = msgspec.json.encode({"message": told})
+            return ProviderRejected(400, (), body, same_protocol=False, target=self.target_name)
+        message = f"it answered with an error: {told}"
+        return ProviderUnavailable(message, target=self.target_name)
 
     async def next_events(self) -> Events | None:
         """The events that arrived next, each classified; None at the proper end.

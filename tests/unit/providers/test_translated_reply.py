@@ -10,12 +10,13 @@ from providers.http.reply import Timeouts
 from providers.translated_reply import TranslatedStream, WholeReply, encode_document
 from providers.translation.chat_stream import ChatStream
 from providers.translation.departure import Cargo
-from providers.translation.hub import Losses
+from providers.translation.hub import ChatRequest, Losses
 from providers.translation.messages_stream import MessagesStream
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import Errand
-from tests.fakes.translation import CHAT, MESSAGES, target
+from tests.fakes.translation import CHAT, MESSAGES, RESPONSES, target
 
+REQUEST = ChatRequest({}, Losses())
 END = b'data: {"choices":[{"index":0,"finish_reason":"stop"}]}\n\n'
 
 
@@ -117,10 +118,10 @@ async def test_a_whole_reply_is_read_once():
     assert [await reply.read(), await reply.read()] == [b"{}", b""]
 
 
-@pytest.mark.parametrize("wire", [CHAT, MESSAGES])
+@pytest.mark.parametrize("wire", [CHAT, MESSAGES, RESPONSES])
 def test_a_document_without_its_end_is_none(errand, wire):
     with pytest.raises(ProviderUnavailable, match="stop reason"):
-        encode_document(wire, {"choices": []}, errand, 1.0)
+        encode_document(wire, REQUEST, {"choices": []}, errand, lambda: 1.0)
 
 
 def test_arguments_that_a_message_cannot_hold_are_no_answer(errand):
@@ -128,4 +129,4 @@ def test_arguments_that_a_message_cannot_hold_are_no_answer(errand):
     call = {"id": "t", "function": {"name": "f", "arguments": "no json"}}
     choice = {"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
     with pytest.raises(ProviderUnavailable, match="arguments"):
-        encode_document(MESSAGES, {"choices": [choice]}, errand, 1.0)
+        encode_document(MESSAGES, REQUEST, {"choices": [choice]}, errand, lambda: 1.0)
