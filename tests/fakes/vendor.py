@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import json
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -80,6 +80,7 @@ class FakeVendor:
         self._unix = unix
         self._standing: dict[str | None, Script] = {None: Script()}
         self._once: list[_Once] = []
+        self._answer: Callable[[Call], Script] | None = None
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Condition()
 
@@ -241,10 +242,15 @@ class FakeVendor:
         """Write the body in the pieces that `chop` makes of it."""
         self._script(model, None, chop=chop)
 
+    def follows(self, answer: Callable[[Call], Script]) -> None:
+        """Do with each request what this says of it, whatever else was scripted."""
+        self._answer = answer
+
     def recovers(self) -> None:
         """Forget everything scripted."""
         self._standing = {None: Script()}
         self._once.clear()
+        self._answer = None
 
     def _script(self, model: str | None, times: int | None, **change: Any) -> None:
         script = replace(self._standing.get(model, self._standing[None]), **change)
@@ -268,13 +274,13 @@ class FakeVendor:
                 self.calls.append(call)
                 async with self._arrived:
                     self._arrived.notify_all()
-                script = self._script_for(call.model)
-                await exchange.answer(*self._reply(call, script))
+                await exchange.answer(*self._reply(call))
         except asyncio.CancelledError:
             pass  # dropped by the test
 
-    def _reply(self, call: Call, script: Script) -> tuple[Script, Reply]:
+    def _reply(self, call: Call) -> tuple[Script, Reply]:
         wire = vendor_anthropic if "/messages" in call.path else vendor_openai
+        script = self._script_for(call.model)
         try:
             return self._proper_reply(call, script)
         except RefusedError as refused:
@@ -292,6 +298,8 @@ class FakeVendor:
         wire = vendor_anthropic if path.startswith("/messages") else vendor_openai
         check = vendor_anthropic.check_count if counting else wire.check
         check(body, self._extra_fields)
+        if self._answer is not None:
+            script = self._answer(call)
         if script.canned is not None:
             canned = script.canned
             content_type = dict(canned.headers)["content-type"]
