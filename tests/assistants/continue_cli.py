@@ -13,6 +13,9 @@ models:
     model: {model}
     apiBase: {gateway}/v1
     apiKey: {key}
+    requestOptions:
+      headers:
+        X-Title: Continue
 """
 
 
@@ -34,5 +37,5 @@ CONTINUE = Assistant(
         reads=ToolUse("Read", {"filepath": "{path}"}),
         writes=ToolUse("Write", {"filepath": "{path}", "content": "{text}"}),
     ),
-    recognised=Recognised("unrecognised", has_version=False),
+    recognised=Recognised("continue", has_version=False),
 )
