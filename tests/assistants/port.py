@@ -96,7 +96,7 @@ class Assistant:
     works: Tools | EditBlock
     recognised: Recognised
     denied: Denied = Denied()
-    costs: str = ""  # what a base URL of one's own costs its user
+    costs: tuple[str, ...] = ()  # what a base URL of one's own costs its user, a clause each
 
     @property
     def name(self) -> str:

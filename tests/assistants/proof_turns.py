@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.assistants.conversation import same_but_for, wire_of
+from tests.assistants.conversation import conversation, same_but_for, wire_of
 from tests.assistants.installed import installed, version_of
 from tests.assistants.model import note
 from tests.assistants.port import Assistant, EditBlock
@@ -34,7 +34,10 @@ async def test_a_native_turn(shop: Workshop, record_property: Record) -> None:
     check_work(taken)
     check_books(taken, "house/standin")
     check_bytes(taken)
+    first = max(taken.tap.asked[:2], key=lambda call: len(call.body))  # a title may be asked first
     record_property("requests", len(taken.tap.asked))
+    record_property("kilobytes", round(len(first.body) / 1024))
+    record_property("tools", len(conversation(first).tools))
 
 
 async def test_a_translated_turn(shop: Workshop, record_property: Record) -> None:

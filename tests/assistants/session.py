@@ -1,0 +1,36 @@
+"""Run the proof in a network that has only this machine in it."""
+
+import fcntl
+import socket
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.assistants.table import Table
+
+HERE = Path(__file__).parent
+SET_FLAGS = 0x8914  # SIOCSIFFLAGS in linux/sockios.h
+UP_AND_RUNNING = 0x41  # IFF_UP | IFF_RUNNING in linux/if.h
+
+
+def raise_loopback() -> None:
+    """A new network begins with its loopback down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14x", b"lo", UP_AND_RUNNING)
+        fcntl.ioctl(any_socket, SET_FLAGS, request)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests, then write the table when all of them have run."""
+    raise_loopback()
+    table = Table()
+    options = ["-o", "python_files=proof_*.py", "--timeout=300", "--tb=short", str(HERE)]
+    exit_code = pytest.main([*options, *arguments], plugins=[table])
+    print(table.publish())
+    return int(exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
