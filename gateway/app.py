@@ -13,6 +13,7 @@ from gateway.errors import GatewayError
 from gateway.front import Front
 from gateway.manual import manual_page
 from gateway.pipeline import Pipeline
+from gateway.responses_paths import declare_responses_paths
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.base import Wire
@@ -64,6 +65,7 @@ def create_app(
     )
     for wire in wires:
         _declare_wire(app, front, wire)
+    declare_responses_paths(app)
     _declare_models(app, pipeline)
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)

@@ -107,6 +107,7 @@ async def assembled(
             senders.dispatch,
             senders.drains,
             time.time_ns,
+            Ledger(opened.database),
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)

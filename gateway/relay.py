@@ -146,7 +146,7 @@ class StreamRelay:
         try:
             await self._books.close(Outcome.COMPLETE, status=200)
         except LedgerUnavailable as error:
-            yield self._wire.phrase_cut(error.code, error.message, self._books.exchange.id)
+            yield self._phrase_cut(error.code, error.message)
             return
         if not self._has_end_marker:
             self._held.append(self._wire.end_marker)
@@ -159,7 +159,11 @@ class StreamRelay:
             await self._books.close(Outcome.CUT, status=200, error=code)
         except LedgerUnavailable as error:
             code, message = error.code, error.message
-        return self._wire.phrase_cut(code, message, self._books.exchange.id)
+        return self._phrase_cut(code, message)
+
+    def _phrase_cut(self, code: str, message: str) -> bytes:
+        seen = self._reply.observer.facts
+        return self._wire.phrase_cut(code, message, self._books.exchange.id, seen)
 
     def _cause(self, broken: ProviderError | None) -> tuple[str, str]:
         if self._failure is not None:

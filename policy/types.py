@@ -71,7 +71,8 @@ class RequestFacts:
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
-    routed and recorded without it.
+    routed and recorded without it. `continues` is the id of an earlier answer that its vendor
+    keeps and this request goes on from.
     """
 
     model: str
@@ -83,6 +84,7 @@ class RequestFacts:
     answers: int
     tool_names: tuple[str, ...]
     read_segments: Callable[[], tuple[Segment, ...]]
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A vendor as configured here: its record, with this installation's name, address and key."""
+    """A vendor as configured here: its record, with this installation's name, address and key.
+
+    `may_drop_tools`: types of tools that translation may leave out where this vendor has none.
+    """
 
     name: str
     record: VendorRecord
@@ -102,6 +105,7 @@ class Vendor:
     jurisdiction: str | None = None
     retention: str | None = None
     review_date: date | None = None
+    may_drop_tools: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

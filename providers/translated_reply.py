@@ -8,9 +8,10 @@ from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
 from providers.translation.ending import verified_ending
-from providers.translation.hub import Json
+from providers.translation.hub import ChatRequest, Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
+from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
 
 
@@ -94,7 +95,28 @@ class TranslatedStream:
         await self._errand.aclose()
 
 
-def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: float) -> bytes:
+def responses_encoder(
+    request: ChatRequest, errand: Errand, unix_time: Callable[[], float]
+) -> ResponsesStream:
+    """An encoder for a client that speaks OpenAI's responses."""
+    watch = errand.watch
+    return ResponsesStream(
+        reply_id=watch.response_id,
+        model=watch.response_model or errand.target.upstream_model,
+        created=watch.created or int(unix_time()),
+        unix_time=unix_time,
+        names=request.tool_names,
+        echo=request.echo,
+    )
+
+
+def encode_document(
+    wire: WireName,
+    request: ChatRequest,
+    reply: Json,
+    errand: Errand,
+    unix_time: Callable[[], float],
+) -> bytes:
     """A whole reply in the client's protocol.
 
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
@@ -107,6 +129,9 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
     model = watch.response_model or errand.target.upstream_model
     ending = verified_ending(reply.get("usage"), watch)
     try:
+        if wire is WireName.OPENAI_RESPONSES:
+            stream = responses_encoder(request, errand, unix_time)
+            return responses_document(reply, stream, ending)
         if wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(
                 reply,
@@ -119,7 +144,7 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
             reply,
             reply_id=watch.response_id,
             model=model,
-            created=watch.created or int(unix_seconds),
+            created=watch.created or int(unix_time()),
             ending=ending,
         )
     except BadArguments as error:

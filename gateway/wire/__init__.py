@@ -3,8 +3,9 @@
 from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from gateway.wire.base import EstimateTokens, Wire
 from gateway.wire.openai_chat import OpenAiChat
+from gateway.wire.openai_responses import OpenAiResponses
 
-WIRES = (OpenAiChat, AnthropicMessages, AnthropicCountTokens)
+WIRES = (OpenAiChat, OpenAiResponses, AnthropicMessages, AnthropicCountTokens)
 
 
 def wires(estimate: EstimateTokens) -> tuple[Wire, ...]:

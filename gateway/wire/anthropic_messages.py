@@ -9,7 +9,15 @@ from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
 from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
-from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Observer, Reading
+from gateway.wire.base import (
+    Answer,
+    Denial,
+    Edited,
+    EstimateTokens,
+    Observer,
+    Reading,
+    ReplyFacts,
+)
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
@@ -104,7 +112,9 @@ class AnthropicMessages:
             is_final=error.status in phrases.FINAL_STATUSES,
         )
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
         """An error event and nothing after it: no block is closed, no stop is said."""
         message = phrases.with_audit_id(f"{message} [{code}]", audit_id)
         error = msgspec.json.encode(_error("api_error", message, audit_id))

@@ -148,8 +148,13 @@ class Wire(Protocol):
         """A failure before the first byte."""
         ...
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
-        """Events that end a broken stream honestly: the protocol's error, never a stop reason."""
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
+        """Events that end a broken stream honestly: the protocol's error, never a stop reason.
+
+        `seen` is what was observed of the reply, for a protocol whose error goes on from it.
+        """
         ...
 
     def phrase_count(self, input_tokens: int) -> bytes:

@@ -200,8 +200,11 @@ class LedgerFolder:
         for waiter in [self.writer.append(body) for body in bodies]:
             await waiter
 
-    async def write_story(self, team: str = "web", model: str = "coder") -> str:
+    async def write_story(
+        self, team: str = "web", model: str = "coder", response_id: str | None = None
+    ) -> str:
         story = a_story(self.records, team, model)
+        story.exchange.response_id = response_id
         await self.write(story.admitted(), story.attempted(), story.completed())
         return story.exchange.id
 

@@ -19,7 +19,7 @@ REQUESTS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/request"))]
 REPLIES = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/reply.*"))]
 # The machine that runs this may be slow; what is generated is small all the same.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-BODY = b'{"model":"coder","messages":[],"stream":true}'
+BODY = b'{"model":"coder","messages":[],"input":[],"stream":true}'
 
 ODD_PIECES = st.sampled_from(
     [
