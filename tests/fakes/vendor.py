@@ -259,7 +259,10 @@ class FakeVendor:
         else:
             self._once += [_Once(model, script)] * times
 
-    def _script_for(self, model: str | None) -> Script:
+    def _script_for(self, call: Call) -> Script:
+        if self._answer is not None and call.method == "POST":
+            return self._answer(call)
+        model = call.model
         for at, once in enumerate(self._once):
             if once.model in (None, model):
                 del self._once[at]
@@ -274,13 +277,13 @@ class FakeVendor:
                 self.calls.append(call)
                 async with self._arrived:
                     self._arrived.notify_all()
-                await exchange.answer(*self._reply(call))
+                script = self._script_for(call)
+                await exchange.answer(*self._reply(call, script))
         except asyncio.CancelledError:
             pass  # dropped by the test
 
-    def _reply(self, call: Call) -> tuple[Script, Reply]:
+    def _reply(self, call: Call, script: Script) -> tuple[Script, Reply]:
         wire = vendor_anthropic if "/messages" in call.path else vendor_openai
-        script = self._script_for(call.model)
         try:
             return self._proper_reply(call, script)
         except RefusedError as refused:
@@ -298,8 +301,6 @@ class FakeVendor:
         wire = vendor_anthropic if path.startswith("/messages") else vendor_openai
         check = vendor_anthropic.check_count if counting else wire.check
         check(body, self._extra_fields)
-        if self._answer is not None:
-            script = self._answer(call)
         if script.canned is not None:
             canned = script.canned
             content_type = dict(canned.headers)["content-type"]
