@@ -70,13 +70,26 @@ def messages_results(body: Body) -> Iterator[str]:
                 yield text_of(block.get("content", ""))
 
 
+def responses_tools(body: Body) -> Iterator[str]:
+    for tool in body.get("tools", []):
+        yield tool.get("name", tool["type"])
+
+
+def responses_results(body: Body) -> Iterator[str]:
+    for item in body["input"]:
+        if item.get("type") in {"function_call_output", "custom_tool_call_output"}:
+            yield text_of(item["output"])
+
+
 Reader = Callable[[Body], Iterator[str]]
 READERS: Mapping[WireName, tuple[Reader, Reader]] = {
     WireName.OPENAI_CHAT: (chat_tools, chat_results),
+    WireName.OPENAI_RESPONSES: (responses_tools, responses_results),
     WireName.ANTHROPIC_MESSAGES: (messages_tools, messages_results),
 }
 ENDINGS = {
     "/chat/completions": WireName.OPENAI_CHAT,
+    "/responses": WireName.OPENAI_RESPONSES,
     "/messages": WireName.ANTHROPIC_MESSAGES,
 }
 

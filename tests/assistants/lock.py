@@ -12,7 +12,8 @@ from tests.assistants.installed import NPM_LOCK, PYPI_LOCK, UV, manifest, pins, 
 
 OLDEST_NEWS = timedelta(days=7)
 """Nothing younger is taken: a stolen release is mostly found out within days."""
-IN_LOCK = ("version", "integrity", "bin", "cpu", "dependencies", "optionalDependencies", "os")
+NOT_KEPT = ("funding", "license", "deprecated", "engines")
+"""What npm notes of a package beside what it needs to install it; the first holds addresses."""
 
 
 def main() -> None:
@@ -41,13 +42,13 @@ def on_linux(packages: dict[str, Any]) -> dict[str, Any]:
     """
     kept = {path: entry for path, entry in packages.items() if suits_linux(entry)}
     names = {path.rpartition("node_modules/")[2] for path in kept}
-    for path, entry in kept.items():
-        optional = entry.get("optionalDependencies", {})
-        entry["optionalDependencies"] = {
-            name: wanted for name, wanted in optional.items() if name in names
-        }
-        if path:
-            kept[path] = {name: entry[name] for name in entry if name in IN_LOCK and entry[name]}
+    for entry in kept.values():
+        for member in NOT_KEPT:
+            entry.pop(member, None)
+        if optional := entry.get("optionalDependencies"):
+            entry["optionalDependencies"] = {
+                name: wanted for name, wanted in optional.items() if name in names
+            }
     return kept
 
 

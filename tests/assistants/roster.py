@@ -2,6 +2,7 @@
 
 from tests.assistants.aider import AIDER
 from tests.assistants.claude_code import CLAUDE_CODE
+from tests.assistants.codex import CODEX
 from tests.assistants.continue_cli import CONTINUE
 from tests.assistants.copilot_cli import COPILOT_CLI
 from tests.assistants.kimi_code import KIMI_CODE
@@ -11,6 +12,7 @@ from tests.assistants.qwen_code import QWEN_CODE
 
 ASSISTANTS: tuple[Assistant, ...] = (
     CLAUDE_CODE,
+    CODEX,
     QWEN_CODE,
     KIMI_CODE,
     OPENCODE,

@@ -15,13 +15,19 @@ from tests.assistants.tap import Tap, tapped
 from tests.assistants.turn import Project, Turn, new_project, take_turn
 from tests.e2e.started import Started, started_gateway
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.vendor_responses import FakeResponses
 
 NATIVE, TRANSLATED, FORBIDDEN = "coder", "coder-abroad", "not-yours"
 TEAM = "web"
 CONFIGURATION = """
 vendors:
-  house: {{ kind: in_house, base_url: "{house}", wires: [openai_chat, anthropic_messages] }}
-  chat: {{ kind: qwen, base_url: "{vendor}/v1", api_key: vendor-key, clearance: internal }}
+  house: {{ kind: in_house, base_url: "{house}", wires: [{wire}] }}
+  chat:
+    kind: qwen
+    base_url: "{vendor}/v1"
+    api_key: vendor-key
+    clearance: internal
+    may_drop_tools: [web_search]                # Codex offers it always; its vendor would run it
   messages: {{ kind: anthropic, base_url: "{vendor}/v1", api_key: vendor-key, clearance: internal }}
 models:
   coder: {{ targets: [house/standin] }}
@@ -34,8 +40,10 @@ teams:
 OTHER = {
     # A vendor whose protocol is another than the assistant's: LiteLLM stands between.
     WireName.OPENAI_CHAT: "messages",
+    WireName.OPENAI_RESPONSES: "chat",
     WireName.ANTHROPIC_MESSAGES: "chat",
 }
+STAND_INS = {WireName.OPENAI_RESPONSES: FakeResponses}
 END_SECONDS = 10.0
 
 
@@ -118,10 +126,11 @@ async def workshop(
 ) -> AsyncIterator[Workshop]:
     """Start a gateway and two stand-ins for an assistant."""
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(FakeVendor(key=None))
+        engine = STAND_INS.get(assistant.wire, FakeVendor)
+        house = await stack.enter_async_context(engine(key=None))
         vendor = await stack.enter_async_context(FakeVendor())
         configuration = CONFIGURATION.format(
-            house=house.url, vendor=vendor.url, other=OTHER[assistant.wire]
+            house=house.url, vendor=vendor.url, other=OTHER[assistant.wire], wire=assistant.wire
         )
         (folder / "gatehouse.yaml").write_text(configuration)
         gateway = stack.enter_context(started_gateway(folder))
