@@ -30,8 +30,10 @@ _PLAIN_INPUT: Json = {
     "required": ["input"],
     "additionalProperties": False,
 }
-_NOT_HERE = "the vendor of that tool runs it itself, and this model has none; turn it off, or ask "
-_NOT_HERE += "your platform team to list it under may_drop_tools"
+_NOT_HERE = (
+    "a tool that this model cannot be given; turn it off in your assistant, or ask your platform "
+    "team to list it under the vendor's may_drop_tools"
+)
 
 
 def flat_name(name: str, namespace: str | None) -> str:
@@ -79,7 +81,7 @@ class Tools:
         elif isinstance(kind, str) and kind in self._can.droppable_tools:
             self._losses.note(f"tools.{kind}")
         else:
-            raise unsupported(f"{at}.type", f"{kind}: {_NOT_HERE}")
+            raise unsupported(f"{at}.type", f"{kind} is {_NOT_HERE}")
 
     def _offer(
         self, tool: Json, at: str, namespace: str | None, parameters: object, *, is_plain: bool

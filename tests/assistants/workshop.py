@@ -15,7 +15,6 @@ from tests.assistants.tap import Tap, tapped
 from tests.assistants.turn import Project, Turn, new_project, take_turn
 from tests.e2e.started import Started, started_gateway
 from tests.fakes.vendor import FakeVendor
-from tests.fakes.vendor_responses import FakeResponses
 
 NATIVE, TRANSLATED, FORBIDDEN = "coder", "coder-abroad", "not-yours"
 TEAM = "web"
@@ -43,7 +42,6 @@ OTHER = {
     WireName.OPENAI_RESPONSES: "chat",
     WireName.ANTHROPIC_MESSAGES: "chat",
 }
-STAND_INS = {WireName.OPENAI_RESPONSES: FakeResponses}
 END_SECONDS = 10.0
 
 
@@ -126,8 +124,7 @@ async def workshop(
 ) -> AsyncIterator[Workshop]:
     """Start a gateway and two stand-ins for an assistant."""
     async with AsyncExitStack() as stack:
-        engine = STAND_INS.get(assistant.wire, FakeVendor)
-        house = await stack.enter_async_context(engine(key=None))
+        house = await stack.enter_async_context(FakeVendor(key=None))
         vendor = await stack.enter_async_context(FakeVendor())
         configuration = CONFIGURATION.format(
             house=house.url, vendor=vendor.url, other=OTHER[assistant.wire], wire=assistant.wire

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import vendor_anthropic, vendor_openai
+from tests.fakes import vendor_anthropic, vendor_openai, vendor_responses
 from tests.fakes.vendor_script import (
     HEAD,
     Canned,
@@ -46,7 +46,7 @@ class _Once:
 
 
 class FakeVendor:
-    """OpenAI chat completions and Anthropic messages on one port.
+    """OpenAI chat completions, OpenAI responses and Anthropic messages on one port.
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
@@ -283,7 +283,7 @@ class FakeVendor:
             pass  # dropped by the test
 
     def _reply(self, call: Call, script: Script) -> tuple[Script, Reply]:
-        wire = vendor_anthropic if "/messages" in call.path else vendor_openai
+        wire = _wire_at(call.path.removeprefix("/v1"))
         try:
             return self._proper_reply(call, script)
         except RefusedError as refused:
@@ -298,7 +298,7 @@ class FakeVendor:
             return script, Reply(200, JSON, [self._model_list()])
         body = self._parse(call)
         counting = path.endswith("/count_tokens")
-        wire = vendor_anthropic if path.startswith("/messages") else vendor_openai
+        wire = _wire_at(path)
         check = vendor_anthropic.check_count if counting else wire.check
         check(body, self._extra_fields)
         if script.canned is not None:
@@ -352,8 +352,15 @@ class FakeVendor:
             raise RefusedError("", "the body is not JSON") from error
 
 
+def _wire_at(path: str) -> Any:
+    if path == "/responses":
+        return vendor_responses
+    return vendor_anthropic if "/messages" in path else vendor_openai
+
+
 METHODS = {
     "/chat/completions": "POST",
+    "/responses": "POST",
     "/messages": "POST",
     "/messages/count_tokens": "POST",
     "/models": "GET",
