@@ -1,5 +1,6 @@
 """The FastAPI application: everything but the hot road, and the hot road's page in the manual."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -11,13 +12,21 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.front import Front
+from gateway.identity import with_query_key
 from gateway.manual import manual_page
 from gateway.pipeline import Pipeline
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
-from gateway.wire.base import Wire
-from gateway.wire.model_lists import ListedModel, body_of
-from providers.base import Headers
+from gateway.wire.base import Wire, WireFamily
+from gateway.wire.gemini import google_error
+from gateway.wire.model_lists import (
+    ListedModel,
+    body_of,
+    in_gemini_shape,
+    one_in_gemini_shape,
+)
+from providers.base import Headers, Target
+from providers.catalogue import PriceBook
 
 NO_STORE = {"cache-control": "no-store"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -28,7 +37,19 @@ KEY_SCHEMES: Final = {
 }
 """How a key may be sent, in OpenAPI's words."""
 
+QUERY_SCHEME: Final = {"key": {"type": "apiKey", "in": "query", "name": "key"}}
+"""How it may be sent to Google's paths, too."""
+
 WITH_KEY: Final[dict[str, Any]] = {"security": [{scheme: []} for scheme in KEY_SCHEMES]}
+WITH_ANY_KEY: Final[dict[str, Any]] = {"security": [*WITH_KEY["security"], {"key": []}]}
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+GOOGLE: Final = "/v1beta"
+"""How the paths begin below which errors are Google's."""
 
 
 class _ModelList(msgspec.Struct):
@@ -52,7 +73,13 @@ class WireResponse(Response):
 
 
 def create_app(
-    version: str, wires: Iterable[Wire], front: Front, pipeline: Pipeline, status: Status
+    version: str,
+    wires: Iterable[Wire],
+    families: Iterable[WireFamily],
+    front: Front,
+    pipeline: Pipeline,
+    status: Status,
+    book: PriceBook,
 ) -> FastAPI:
     """Declare every route. The pages that would fetch scripts from elsewhere are left out."""
     app = FastAPI(
@@ -64,7 +91,11 @@ def create_app(
     )
     for wire in wires:
         _declare_wire(app, front, wire)
-    _declare_models(app, pipeline)
+    for family in families:
+        _declare_family(app, front, family)
+    offer = Offer(pipeline, book)
+    _declare_models(app, offer)
+    _declare_gemini_models(app, offer)
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
@@ -86,27 +117,66 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
         operation_id=wire.path.strip("/").replace("/", "_"),
         tags=["models"],
         response_class=Response,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": {"type": "object"}}},
-            },
-            **WITH_KEY,
-        },
+        openapi_extra={**BODY, **WITH_KEY},
     )
 
 
-def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
-    def usable(request: Request) -> list[ListedModel]:
-        identity = pipeline.identify(_headers(request))
-        in_force = pipeline.in_force
-        names = in_force.configuration.policy.models_for(identity.team)
-        return [ListedModel(name, in_force.since_unix_seconds) for name in names]
+def _declare_family(app: FastAPI, front: Front, family: WireFamily) -> None:
+    async def answer(request: Request) -> Response:
+        wire = front.wire_at(request.scope)
+        if wire is None:
+            raise HTTPException(404)
+        return WireResponse(front, wire)
 
+    for template, summary in family.summaries.items():
+        names = re.findall(r"\{(\w+)\}", template)
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+        app.add_api_route(
+            template.replace("{model}", "{model:path}"),  # a model's name may hold a slash
+            answer,
+            methods=["POST"],
+            summary=summary,
+            operation_id=re.sub(r"\W+", "_", template).strip("_"),
+            tags=["models"],
+            response_class=Response,
+            openapi_extra={"parameters": parameters, **BODY, **WITH_ANY_KEY},
+        )
+
+
+class Offer:
+    """The models that a caller may use. `book` knows how much each takes."""
+
+    def __init__(self, pipeline: Pipeline, book: PriceBook) -> None:
+        self._pipeline = pipeline
+        self._book = book
+
+    def to(self, headers: Headers) -> list[ListedModel]:
+        """The models of the caller's team. Raises `NotAuthenticated`."""
+        identity = self._pipeline.identify(headers)
+        in_force = self._pipeline.in_force
+        configuration = in_force.configuration
+        return [
+            self._listed(name, configuration.models[name], in_force.since_unix_seconds)
+            for name in configuration.policy.models_for(identity.team)
+        ]
+
+    def _listed(self, name: str, targets: Iterable[Target], created: int) -> ListedModel:
+        """With the limits of the first target that they are known of: it answers first."""
+        found = (self._book.find(each.vendor.record.kind, each.upstream_model) for each in targets)
+        price = next((each for each in found if each is not None), None)
+        if price is None:
+            return ListedModel(name, created)
+        return ListedModel(name, created, price.context_tokens, price.output_tokens)
+
+
+def _declare_models(app: FastAPI, offer: Offer) -> None:
     async def models(request: Request) -> Response:
         """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
         body = body_of(
-            usable(request),
+            offer.to(_headers(request)),
             anthropic_version=_anthropic_version(request),
             query=request.query_params,
         )
@@ -114,7 +184,7 @@ def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
-        found = [each for each in usable(request) if each.id == name]
+        found = [each for each in offer.to(_headers(request)) if each.id == name]
         if not found:
             told = f"model {name!r} is not offered to you; GET /v1/models lists yours"
             return _error(404, "model_not_found", told)
@@ -130,6 +200,35 @@ def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
             tags=["models"],
             response_class=Response,
             openapi_extra=WITH_KEY,
+        )
+
+
+def _declare_gemini_models(app: FastAPI, offer: Offer) -> None:
+    def offered(request: Request) -> list[ListedModel]:
+        return offer.to(with_query_key(_headers(request), request.scope["query_string"]))
+
+    async def gemini_models(request: Request) -> Response:
+        """The models this key may use, in Google's shape."""
+        body = in_gemini_shape(offered(request), request.query_params)
+        return Response(body, media_type="application/json", headers=NO_STORE)
+
+    async def gemini_model(request: Request, name: str) -> Response:
+        """One of them."""
+        for each in offered(request):
+            if each.id == name:
+                body = one_in_gemini_shape(each)
+                return Response(body, media_type="application/json", headers=NO_STORE)
+        told = f"model {name!r} is not offered to you; GET /v1beta/models lists yours"
+        return _google_error(404, "model_not_found", told)
+
+    for path, answer in (("/models", gemini_models), ("/models/{name:path}", gemini_model)):
+        app.add_api_route(
+            f"{GOOGLE}{path}",
+            answer,
+            methods=["GET"],
+            tags=["models"],
+            response_class=Response,
+            openapi_extra=WITH_ANY_KEY,
         )
 
 
@@ -177,7 +276,10 @@ def _declare_key_schemes(app: FastAPI) -> None:
 
     def with_key_schemes() -> dict[str, Any]:
         document = plain()
-        document.setdefault("components", {})["securitySchemes"] = KEY_SCHEMES
+        document.setdefault("components", {})["securitySchemes"] = {
+            **KEY_SCHEMES,
+            **QUERY_SCHEME,
+        }
         return document
 
     app.openapi = with_key_schemes  # type: ignore[method-assign]  # FastAPI's way to add to it
@@ -198,19 +300,30 @@ def _anthropic_version(request: Request) -> bytes | None:
     return dict(_headers(request)).get(b"anthropic-version")
 
 
-async def _gateway_error(_: Request, error: Exception) -> Response:
+async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)
-    return _error(error.status, error.code, error.message)
+    return _error_for(request)(error.status, error.code, error.message)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = {
         404: "no such endpoint here; /docs lists them",
         405: "this endpoint does not take that method; /docs lists them",
     }.get(error.status_code, str(error.detail))
     code = {404: "unknown_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return _error(error.status_code, code, message, dict(error.headers or {}))
+    return _error_for(request)(error.status_code, code, message, dict(error.headers or {}))
+
+
+def _error_for(request: Request) -> Callable[..., Response]:
+    return _google_error if request.url.path.startswith(GOOGLE) else _error
+
+
+def _google_error(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> Response:
+    body = {"error": google_error(status, message, code)}
+    return JSONResponse(body, status_code=status, headers={**NO_STORE, **(headers or {})})
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
