@@ -14,18 +14,14 @@ from gateway.errors import GatewayError
 from gateway.front import Front
 from gateway.identity import with_query_key
 from gateway.manual import manual_page
+from gateway.offer import Offer
 from gateway.pipeline import Pipeline
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.base import Wire, WireFamily
 from gateway.wire.gemini import google_error
-from gateway.wire.model_lists import (
-    ListedModel,
-    body_of,
-    in_gemini_shape,
-    one_in_gemini_shape,
-)
-from providers.base import Headers, Target
+from gateway.wire.model_lists import body_of, in_gemini_shape, one_in_gemini_shape
+from providers.base import Headers
 from providers.catalogue import PriceBook
 
 NO_STORE = {"cache-control": "no-store"}
@@ -93,9 +89,7 @@ def create_app(
         _declare_wire(app, front, wire)
     for family in families:
         _declare_family(app, front, family)
-    offer = Offer(pipeline, book)
-    _declare_models(app, offer)
-    _declare_gemini_models(app, offer)
+    _declare_models(app, Offer(pipeline, book))
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
@@ -146,90 +140,49 @@ def _declare_family(app: FastAPI, front: Front, family: WireFamily) -> None:
         )
 
 
-class Offer:
-    """The models that a caller may use. `book` knows how much each takes."""
-
-    def __init__(self, pipeline: Pipeline, book: PriceBook) -> None:
-        self._pipeline = pipeline
-        self._book = book
-
-    def to(self, headers: Headers) -> list[ListedModel]:
-        """The models of the caller's team. Raises `NotAuthenticated`."""
-        identity = self._pipeline.identify(headers)
-        in_force = self._pipeline.in_force
-        configuration = in_force.configuration
-        return [
-            self._listed(name, configuration.models[name], in_force.since_unix_seconds)
-            for name in configuration.policy.models_for(identity.team)
-        ]
-
-    def _listed(self, name: str, targets: Iterable[Target], created: int) -> ListedModel:
-        """With the limits of the first target that they are known of: it answers first."""
-        found = (self._book.find(each.vendor.record.kind, each.upstream_model) for each in targets)
-        price = next((each for each in found if each is not None), None)
-        if price is None:
-            return ListedModel(name, created)
-        return ListedModel(name, created, price.context_tokens, price.output_tokens)
-
-
 def _declare_models(app: FastAPI, offer: Offer) -> None:
     async def models(request: Request) -> Response:
-        """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
-        body = body_of(
-            offer.to(_headers(request)),
-            anthropic_version=_anthropic_version(request),
-            query=request.query_params,
-        )
-        return Response(body, media_type="application/json", headers=NO_STORE)
+        """The models this key may use: in Google's shape below its paths and for its SDKs; in
+        Anthropic's with `anthropic-version`; else in OpenAI's.
+        """
+        offered, query = offer.to(_headers(request)), request.query_params
+        if _is_googles(request):
+            return _json(in_gemini_shape(offered, query))
+        return _json(body_of(offered, anthropic_version=_anthropic_version(request), query=query))
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
         found = [each for each in offer.to(_headers(request)) if each.id == name]
         if not found:
-            told = f"model {name!r} is not offered to you; GET /v1/models lists yours"
-            return _error(404, "model_not_found", told)
+            told = f"model {name!r} is not offered to you; GET {_list_path(request)} lists yours"
+            return _error_for(request)(404, "model_not_found", told)
+        if _is_googles(request):
+            return _json(one_in_gemini_shape(found[0]))
         alone = body_of(found, anthropic_version=_anthropic_version(request), query={})
-        body = _LIST.decode(alone).data[0]
-        return Response(bytes(body), media_type="application/json", headers=NO_STORE)
+        return _json(bytes(_LIST.decode(alone).data[0]))
 
-    for path, answer in (("/v1/models", models), ("/v1/models/{name:path}", model)):
+    for version, answer, path, extra in (
+        ("/v1", models, "/models", WITH_KEY),
+        ("/v1", model, "/models/{name:path}", WITH_KEY),
+        (GOOGLE, models, "/models", WITH_ANY_KEY),
+        (GOOGLE, model, "/models/{name:path}", WITH_ANY_KEY),
+    ):
         app.add_api_route(
-            path,
+            f"{version}{path}",
             answer,
             methods=["GET"],
             tags=["models"],
             response_class=Response,
-            openapi_extra=WITH_KEY,
+            openapi_extra=extra,
         )
 
 
-def _declare_gemini_models(app: FastAPI, offer: Offer) -> None:
-    def offered(request: Request) -> list[ListedModel]:
-        return offer.to(with_query_key(_headers(request), request.scope["query_string"]))
+def _list_path(request: Request) -> str:
+    return request.url.path.partition("/models")[0] + "/models"
 
-    async def gemini_models(request: Request) -> Response:
-        """The models this key may use, in Google's shape."""
-        body = in_gemini_shape(offered(request), request.query_params)
-        return Response(body, media_type="application/json", headers=NO_STORE)
 
-    async def gemini_model(request: Request, name: str) -> Response:
-        """One of them."""
-        for each in offered(request):
-            if each.id == name:
-                body = one_in_gemini_shape(each)
-                return Response(body, media_type="application/json", headers=NO_STORE)
-        told = f"model {name!r} is not offered to you; GET /v1beta/models lists yours"
-        return _google_error(404, "model_not_found", told)
-
-    for path, answer in (("/models", gemini_models), ("/models/{name:path}", gemini_model)):
-        app.add_api_route(
-            f"{GOOGLE}{path}",
-            answer,
-            methods=["GET"],
-            tags=["models"],
-            response_class=Response,
-            openapi_extra=WITH_ANY_KEY,
-        )
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers=NO_STORE)
 
 
 def _declare_health(app: FastAPI, status: Status) -> None:
@@ -260,7 +213,7 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request):
-            pipeline.identify_administrator(_headers(request))
+            pipeline.identify_administrator(tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)
@@ -293,11 +246,21 @@ def _manual(app: FastAPI) -> Callable[[], Any]:
 
 
 def _headers(request: Request) -> Headers:
-    return tuple(request.scope["headers"])
+    headers: Headers = tuple(request.scope["headers"])
+    if not _is_googles(request):
+        return headers
+    return with_query_key(headers, request.scope["query_string"])
+
+
+def _is_googles(request: Request) -> bool:
+    """Whether the caller speaks Google's protocol: by its path, or by what its SDKs send."""
+    return request.url.path.startswith(GOOGLE) or any(
+        name in request.headers for name in ("x-goog-api-key", "x-goog-api-client")
+    )
 
 
 def _anthropic_version(request: Request) -> bytes | None:
-    return dict(_headers(request)).get(b"anthropic-version")
+    return dict(request.scope["headers"]).get(b"anthropic-version")
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
@@ -316,7 +279,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _error_for(request: Request) -> Callable[..., Response]:
-    return _google_error if request.url.path.startswith(GOOGLE) else _error
+    return _google_error if _is_googles(request) else _error
 
 
 def _google_error(

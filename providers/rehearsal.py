@@ -13,10 +13,11 @@ from providers.errors import ProviderRejected, UnsupportedFeature
 from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
 from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
 from providers.translation.ending import Ending
+from providers.translation.gemini_stream import GeminiStream, gemini_document
 from providers.translation.messages_reply import messages_document
 from providers.translation.messages_stream import MessagesStream
 
-_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES})
+_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES, WireName.GEMINI})
 _WORD = re.compile(r"\s*\S+\s*")
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream"),)
@@ -38,13 +39,15 @@ class RehearsalSender:
         self._unix_time = unix_time
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
-        """See `Sender`. Raises `UnsupportedFeature` for protocols other than chat and messages."""
+        """See `Sender`. Raises `UnsupportedFeature` for protocols it does not speak."""
         if call.wire not in _WIRES:
             message = f"the rehearsal model does not speak {call.wire}"
             raise UnsupportedFeature(message, target=call.target.name)
         scene = read_scene(_parse(call), call.wire)
         if call.counting:
-            counted = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            counted: Json = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            if call.wire is WireName.GEMINI:
+                counted = {"totalTokens": scene.input_tokens}
             return UpstreamReply(200, _JSON, _Words([orjson.dumps(counted)], 0.0))
         said = answer(scene, call.account)
         pieces = list(_pieces(said))
@@ -69,6 +72,10 @@ class RehearsalSender:
         reply_id, model = _reply_id(call), call.target.upstream_model
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(reply, reply_id=reply_id, model=model, ending=ending)
+        if call.wire is WireName.GEMINI:
+            return gemini_document(
+                reply, reply_id=reply_id, model=model, ending=ending, wants_thoughts=False
+            )
         created = int(self._unix_time())
         return chat_document(reply, reply_id=reply_id, model=model, created=created, ending=ending)
 
@@ -86,6 +93,8 @@ class RehearsalSender:
         reply_id, model = _reply_id(call), call.target.upstream_model
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return MessagesStream(reply_id=reply_id, model=model)
+        if call.wire is WireName.GEMINI:
+            return GeminiStream(reply_id=reply_id, model=model, wants_thoughts=False)
         options = _parse(call).get("stream_options")
         wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         created = int(self._unix_time())

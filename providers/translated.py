@@ -24,6 +24,8 @@ from providers.translated_reply import TranslatedStream, WholeReply, encode_docu
 from providers.translation.chat_request import read_chat
 from providers.translation.chat_stream import ChatStream, ReplyEncoder
 from providers.translation.departure import Cargo
+from providers.translation.gemini_request import read_gemini
+from providers.translation.gemini_stream import GeminiStream
 from providers.translation.hub import Capabilities, ChatRequest, Json
 from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
@@ -51,6 +53,7 @@ _NOT_A_KEY = "the-key-is-added-on-the-way-out"
 _READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
     WireName.OPENAI_CHAT: read_chat,
     WireName.ANTHROPIC_MESSAGES: read_messages,
+    WireName.GEMINI: read_gemini,
 }
 
 
@@ -205,7 +208,11 @@ class TranslatedSender:
         finally:
             ERRAND.reset(token)
         document = encode_document(
-            call.wire, reply.model_dump(exclude_none=True), errand, self._unix_time()
+            call.wire,
+            reply.model_dump(exclude_none=True),
+            errand,
+            self._unix_time(),
+            wants_thoughts=request.wants_thoughts,
         )
         return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
 
@@ -223,6 +230,9 @@ class TranslatedSender:
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             signed = errand.speaks is WireName.ANTHROPIC_MESSAGES
             return MessagesStream(reply_id=watch.response_id, model=model, signed=signed)
+        if call.wire is WireName.GEMINI:
+            wants = request.wants_thoughts
+            return GeminiStream(reply_id=watch.response_id, model=model, wants_thoughts=wants)
         return ChatStream(
             reply_id=watch.response_id,
             model=model,

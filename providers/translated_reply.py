@@ -8,6 +8,7 @@ from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
 from providers.translation.ending import verified_ending
+from providers.translation.gemini_stream import gemini_document
 from providers.translation.hub import Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
@@ -86,7 +87,11 @@ class TranslatedStream:
         if errand.watch.failure is not None or not errand.watch.is_whole:
             message = errand.watch.failure or "the model's stream ended without a stop reason"
             raise ReplyCut(message, target=errand.target.name)
-        return encoder.close(verified_ending(self._usage, errand.watch))
+        try:
+            return encoder.close(verified_ending(self._usage, errand.watch))
+        except BadArguments as error:
+            message = "the model wrote tool arguments that are no JSON object"
+            raise ReplyCut(message, target=errand.target.name) from error
 
     async def aclose(self) -> None:
         """Hang up on the vendor."""
@@ -94,7 +99,14 @@ class TranslatedStream:
         await self._errand.aclose()
 
 
-def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: float) -> bytes:
+def encode_document(
+    wire: WireName,
+    reply: Json,
+    errand: Errand,
+    unix_seconds: float,
+    *,
+    wants_thoughts: bool = True,
+) -> bytes:
     """A whole reply in the client's protocol.
 
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
@@ -114,6 +126,14 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
                 model=model,
                 ending=ending,
                 signed=errand.speaks is WireName.ANTHROPIC_MESSAGES,
+            )
+        if wire is WireName.GEMINI:
+            return gemini_document(
+                reply,
+                reply_id=watch.response_id,
+                model=model,
+                ending=ending,
+                wants_thoughts=wants_thoughts,
             )
         return chat_document(
             reply,

@@ -69,6 +69,7 @@ class ChatRequest:
     losses: Losses
     answers: int = 1
     wants_usage: bool = True
+    wants_thoughts: bool = True
 
 
 def unsupported(path: str, why: str = "this model cannot be asked that") -> UnsupportedFeature:
