@@ -18,6 +18,7 @@ _AS_CHAT = Capabilities((PARAMETERS - {"n"}) | {"tools"})
 COUNTING_RULE = "one word is one token"
 _WISH = re.compile(r"\b(?:use|call|try|run) (?:the |a |an |some |any )?tools?\b", re.IGNORECASE)
 _READ = re.compile(r"\bread (?:the )?file\b", re.IGNORECASE)
+_NOTES = ("system-reminder", "session_context")  # Claude Code's, and Gemini CLI's
 _HARMLESS = frozenset({"read", "read_file", "readfile", "view"})  # as assistants call theirs
 _QUOTED_RESULT_LENGTH = 300
 _TOOLS_TOLD = 8
@@ -209,10 +210,16 @@ def count_words(value: object) -> int:
 
 def _without_reminders(text: str) -> str:
     """Assistants put notes of their own, which name every tool, beside what a person wrote."""
+    for note in _NOTES:
+        text = _without(text, f"<{note}>", f"</{note}>")
+    return text[-_PROMPT_LENGTH:]
+
+
+def _without(text: str, beginning: str, end: str) -> str:
     kept: list[str] = []
     while True:
-        before, opening, rest = text.partition("<system-reminder>")
+        before, opening, rest = text.partition(beginning)
         kept.append(before)
-        _, closing, text = rest.partition("</system-reminder>")
+        _, closing, text = rest.partition(end)
         if not opening or not closing:
-            return " ".join(kept)[-_PROMPT_LENGTH:]
+            return " ".join(kept)

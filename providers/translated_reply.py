@@ -14,6 +14,8 @@ from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
 from providers.watched_http import Errand
 
+_SIGNATURE_MARK = "__thought__"
+
 
 class WholeReply:
     """A `ByteStream` over one document that is already here."""
@@ -67,7 +69,7 @@ class TranslatedStream:
             if chunk is None:
                 self._has_ended = True
                 return self._close(self._encoder)
-            value: Json = chunk.model_dump(exclude_none=True)
+            value = without_signatures(chunk.model_dump(exclude_none=True))
             self._usage = value.get("usage") or self._usage
             if found := self._encode(self._encoder, value):
                 return found
@@ -99,6 +101,20 @@ class TranslatedStream:
         await self._errand.aclose()
 
 
+def without_signatures(reply: Json) -> Json:
+    """A reply or chunk whose calls' ids are ids only.
+
+    LiteLLM hides Gemini's signatures in them. A conversation may go on at another vendor, whose
+    business they are not; going back to Gemini, LiteLLM puts Google's own stand-in for them.
+    """
+    for choice in reply.get("choices") or []:
+        words: Json = choice.get("delta") or choice.get("message") or {}
+        for call in words.get("tool_calls") or []:
+            if call.get("id"):
+                call["id"] = call["id"].partition(_SIGNATURE_MARK)[0]
+    return reply
+
+
 def encode_document(
     wire: WireName,
     reply: Json,
@@ -112,7 +128,7 @@ def encode_document(
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
     cannot say.
     """
-    watch = errand.watch
+    watch, reply = errand.watch, without_signatures(reply)
     if not watch.is_whole:
         message = "the model's answer has no stop reason"
         raise ProviderUnavailable(message, target=errand.target.name)

@@ -157,7 +157,6 @@ class GeminiHistory:
             elif kind != "nothing":
                 raise unsupported(f"{at}.{kind}")
         found = [call.result for call in self._calls if call.result is not None]
-        self._calls = []
         if images or content:
             found.append({"role": "user", "content": _plain([*images, *content])})
         return found

@@ -69,7 +69,7 @@ def read_gemini(body: Json, can: Capabilities) -> ChatRequest:
     history = GeminiHistory(can, losses)
     messages = [*_system(body.get("systemInstruction")), *history.read(body.get("contents"))]
     thinking = _thinking(config.get("thinkingConfig"), can, losses)
-    if can.anthropic and history.ends_with_calls and "thinking" in thinking:
+    if can.anthropic and history.ends_with_calls and thinking:
         # Anthropic wants the signed thinking of that turn back, which this protocol cannot hold.
         losses.note("generationConfig.thinkingConfig")
         thinking = {}
