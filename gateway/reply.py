@@ -72,7 +72,7 @@ class StreamedReply(Reply):
                     raise ProviderUnavailable(
                         f"it answered with an error: {told}", target=self.target_name
                     )
-                if kind is not Event.PREAMBLE:
+                if kind is not Event.PREAMBLE and kind is not Event.WITHHELD:
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 
