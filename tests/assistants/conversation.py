@@ -81,16 +81,32 @@ def responses_results(body: Body) -> Iterator[str]:
             yield text_of(item["output"])
 
 
+def gemini_tools(body: Body) -> Iterator[str]:
+    for tool in body.get("tools", []):
+        for function in tool.get("functionDeclarations", []):
+            yield function["name"]
+
+
+def gemini_results(body: Body) -> Iterator[str]:
+    for content in body["contents"]:
+        for part in content["parts"]:
+            if "functionResponse" in part:
+                yield text_of(part["functionResponse"]["response"])
+
+
 Reader = Callable[[Body], Iterator[str]]
 READERS: Mapping[WireName, tuple[Reader, Reader]] = {
     WireName.OPENAI_CHAT: (chat_tools, chat_results),
     WireName.OPENAI_RESPONSES: (responses_tools, responses_results),
     WireName.ANTHROPIC_MESSAGES: (messages_tools, messages_results),
+    WireName.GEMINI: (gemini_tools, gemini_results),
 }
 ENDINGS = {
     "/chat/completions": WireName.OPENAI_CHAT,
     "/responses": WireName.OPENAI_RESPONSES,
     "/messages": WireName.ANTHROPIC_MESSAGES,
+    ":streamGenerateContent": WireName.GEMINI,
+    ":generateContent": WireName.GEMINI,
 }
 
 

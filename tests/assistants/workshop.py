@@ -15,6 +15,7 @@ from tests.assistants.tap import Tap, tapped
 from tests.assistants.turn import Project, Turn, new_project, take_turn
 from tests.e2e.started import Started, started_gateway
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.vendor_gemini import FakeGemini
 from tests.fakes.vendor_strict import OBJECT
 
 NATIVE, TRANSLATED, FORBIDDEN = "coder", "coder-abroad", "not-yours"
@@ -42,6 +43,7 @@ OTHER = {
     WireName.OPENAI_CHAT: "messages",
     WireName.OPENAI_RESPONSES: "chat",
     WireName.ANTHROPIC_MESSAGES: "chat",
+    WireName.GEMINI: "chat",
 }
 BEYOND = {"client_metadata": OBJECT}  # what Codex adds to its protocol, and OpenAI takes
 END_SECONDS = 10.0
@@ -126,7 +128,7 @@ async def workshop(
 ) -> AsyncIterator[Workshop]:
     """Start a gateway and two stand-ins for an assistant."""
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(FakeVendor(key=None, extra_fields=BEYOND))
+        house = await stack.enter_async_context(FakeGemini(key=None, extra_fields=BEYOND))
         vendor = await stack.enter_async_context(FakeVendor())
         configuration = CONFIGURATION.format(
             house=house.url, vendor=vendor.url, other=OTHER[assistant.wire], wire=assistant.wire
