@@ -43,4 +43,5 @@ AIDER = Assistant(
     works=EditBlock("note.txt\n```\n<<<<<<< SEARCH\n=======\n{text}>>>>>>> REPLACE\n```\n"),
     recognised=Recognised("aider", has_version=False),
     denied=Denied(exits_with_zero=True, why="it exits with 0 whatever happens"),
+    costs=("the audit knows it by the `X-Title` that its model settings send",),
 )

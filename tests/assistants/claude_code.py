@@ -34,4 +34,7 @@ CLAUDE_CODE = Assistant(
         writes=ToolUse("Write", {"file_path": "{path}", "content": "{text}"}),
     ),
     recognised=Recognised("claude-code"),
+    costs=(
+        "it assumes a window of 1M tokens for a model whose name it does not know, and says so",
+    ),
 )

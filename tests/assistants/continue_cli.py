@@ -38,4 +38,5 @@ CONTINUE = Assistant(
         writes=ToolUse("Write", {"filepath": "{path}", "content": "{text}"}),
     ),
     recognised=Recognised("continue", has_version=False),
+    costs=("the audit knows it by the `X-Title` that its settings send",),
 )

@@ -27,4 +27,7 @@ COPILOT_CLI = Assistant(
         writes=ToolUse("create", {"path": "{path}", "file_text": "{text}"}),
     ),
     recognised=Recognised("copilot-cli", has_version=False),
+    costs=(
+        "`COPILOT_OFFLINE=true` keeps it from its vendor, and from what needs an account there",
+    ),
 )

@@ -32,4 +32,8 @@ GEMINI_CLI = Assistant(
         writes=ToolUse("write_file", {"file_path": "{path}", "content": "{text}"}),
     ),
     recognised=Recognised("gemini-cli"),
+    costs=(
+        "it shows a refusal inside a stack dump",
+        "without `--model` it asks models by its vendor's names first: offer those names too",
+    ),
 )

@@ -28,4 +28,5 @@ KIMI_CODE = Assistant(
         writes=ToolUse("Write", {"path": "{path}", "content": "{text}"}),
     ),
     recognised=Recognised("kimi-code"),
+    costs=("its own provider type sends the host's name and kernel: have it use type `openai`",),
 )

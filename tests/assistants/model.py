@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from providers.base import WireName
 from tests.assistants.conversation import Conversation, conversation
 from tests.assistants.port import Assistant, EditBlock, ToolUse
-from tests.fakes.vendor_script import Script, ToolCall
+from tests.fakes.vendor_script import Cut, Ending, Script, ToolCall
 from tests.fakes.vendor_server import Call
 
 SECRET = re.compile(r"sesame-[0-9a-f]{16}")
 DONE = "The note is written."
 ASIDE = "A note"  # what it says to a request that offers no tools: the title of a conversation
+EVENTS_BEFORE_CUT = 5  # the call has begun, and its arguments have not ended
 MOST_REQUESTS = 10  # then the model stops, whatever came back
 
 
@@ -28,8 +31,9 @@ class WritingModel:
     the file's text really went out and that the call really came back.
     """
 
-    def __init__(self, assistant: Assistant, project: Path) -> None:
+    def __init__(self, assistant: Assistant, project: Path, *, breaks_off: bool = False) -> None:
         self.assistant = assistant
+        self.breaks_off = breaks_off  # in the middle of the answer that writes, once
         self.source = project / "source.txt"
         self.note = project / "note.txt"
         self.results: list[str] = []  # what tools gave back, newest request last
@@ -52,7 +56,7 @@ class WritingModel:
         if step.name not in said.tools:
             self.complaints.append(f"{step.name} is not among {', '.join(said.tools)}")
             return Script(text=self.complaints[-1])
-        return Script(text="", tool_calls=(step,))
+        return self._whole_or_not(Script(text="", tool_calls=(step,)), writes=bool(said.results))
 
     def _call(self, tool: ToolUse, path: Path) -> ToolCall:
         # Claude Code takes the answer to an id it has seen before for an answer given already.
@@ -62,7 +66,15 @@ class WritingModel:
     def _edits(self, block: EditBlock, said: Conversation) -> Script:
         secret = secret_in(said.text)
         self.results = [secret]
-        return Script(text=block.answer.replace("{text}", note(secret)))
+        answer = Script(text=block.answer.replace("{text}", note(secret)))
+        return self._whole_or_not(answer, writes=True)
+
+    def _whole_or_not(self, answer: Script, *, writes: bool) -> Script:
+        if not (self.breaks_off and writes):
+            return answer
+        self.breaks_off = False
+        is_gemini = self.assistant.wire is WireName.GEMINI  # which sends a call in one event
+        return replace(answer, cut=Cut(Ending.CLOSE, events=1 if is_gemini else EVENTS_BEFORE_CUT))
 
 
 def secret_in(text: str) -> str:

@@ -46,4 +46,5 @@ OPENCODE = Assistant(
     ),
     recognised=Recognised("opencode"),
     denied=Denied(requests=2, why="it asks for a title of the conversation beside the turn itself"),
+    costs=("`small_model` has to be named, or titles are asked of another provider",),
 )

@@ -38,6 +38,7 @@ async def test_a_native_turn(shop: Workshop, record_property: Record) -> None:
     record_property("requests", len(taken.tap.asked))
     record_property("kilobytes", round(len(first.body) / 1024))
     record_property("tools", len(conversation(first).tools))
+    record_property("hosts", ", ".join(f"`{name}`" for name in sorted(taken.names)) or "none")
 
 
 async def test_a_translated_turn(shop: Workshop, record_property: Record) -> None:
@@ -59,6 +60,17 @@ async def test_a_denial(shop: Workshop, record_property: Record) -> None:
     assert "rule model_access" in unwrapped(taken), str(taken)
     assert taken.upstream.calls == []
     assert taken.project.note == ""
+
+
+async def test_an_answer_that_breaks_off(shop: Workshop, record_property: Record) -> None:
+    taken = await shop.turn(NATIVE, breaks_off=True)
+    did_it = taken.project.note == note(taken.project.secret)
+    record_property("after", "asks again, does it" if did_it else "stops and says so")
+    outcomes = [each["outcome"] for each in taken.of_kind("completed")]
+    assert outcomes.count("cut") == 1, str(taken)
+    assert did_it or taken.project.note == "", str(taken)
+    assert did_it or taken.turn.exit_code != 0 or is_told(taken), str(taken)
+    assert len(taken.tap.asked) == len(outcomes), str(taken)
 
 
 def check_work(taken: Taken) -> None:
@@ -94,6 +106,11 @@ def check_bytes(taken: Taken) -> None:
     """What reached the engine is what the assistant sent, but for the model's name and usage."""
     for client, upstream in zip(taken.tap.asked, taken.upstream.calls, strict=True):
         assert same_but_for(client, upstream, "model", "stream_options"), str(taken)
+
+
+def is_told(taken: Taken) -> bool:
+    """Whether the reason for the cut stands in what was printed."""
+    return "broke off" in unwrapped(taken)
 
 
 def unwrapped(taken: Taken) -> str:

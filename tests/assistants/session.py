@@ -4,10 +4,12 @@ import fcntl
 import socket
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.assistants.lookups import take_over
 from tests.assistants.table import Table
 
 HERE = Path(__file__).parent
@@ -26,8 +28,12 @@ def main(arguments: list[str]) -> int:
     """Run the tests, then write the table when all of them have run."""
     raise_loopback()
     table = Table()
-    options = ["-o", "python_files=proof_*.py", "--timeout=300", "--tb=short", str(HERE)]
-    exit_code = pytest.main([*options, *arguments], plugins=[table])
+    # A turn that hangs fails by itself, and does not take the whole run with it.
+    patience = ["--timeout=300", "--timeout-method=signal"]
+    options = ["-o", "python_files=proof_*.py", *patience, "--tb=short", str(HERE)]
+    with tempfile.TemporaryDirectory() as folder:
+        take_over(Path(folder))
+        exit_code = pytest.main([*options, *arguments], plugins=[table])
     print(table.publish())
     return int(exit_code)
 

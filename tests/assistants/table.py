@@ -12,7 +12,12 @@ from tests.assistants.port import Assistant, EditBlock
 from tests.assistants.roster import ASSISTANTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "assistants.md"
-PARTS = ("test_a_native_turn", "test_a_translated_turn", "test_a_denial")
+PARTS = (
+    "test_a_native_turn",
+    "test_a_translated_turn",
+    "test_a_denial",
+    "test_an_answer_that_breaks_off",
+)
 SPOKEN = {
     WireName.OPENAI_CHAT: "chat completions",
     WireName.OPENAI_RESPONSES: "responses",
@@ -29,9 +34,13 @@ lets it do its work before a scripted upstream. This page is written by that run
 - **Native turn**: on the assistant's own protocol it read a file, its text came back to the model,
   and the model's answer was written to another file. The upstream got what the assistant sent, but
   for the model's name and the usage option; the ledger has every request from admission to end,
-  with team, assistant and release.
+  with team, assistant and release. In brackets: the requests it took.
 - **Translated turn**: the same, with an upstream of another protocol behind LiteLLM.
 - **Denied**: how often the assistant asked before it showed the refusal, with rule and reason.
+- **Broken off**: what it does when the upstream breaks off in the middle of the call (or the edit)
+  that writes the file. Whatever it does, it never carried out the half.
+- **Other hosts looked for**: names it asked a name server for, with its documented opt-outs set as
+  in `tests/assistants/`. There it finds none of them; elsewhere your egress rules decide.
 
 """
 COLUMNS = (
@@ -41,8 +50,10 @@ COLUMNS = (
     "native turn",
     "translated turn",
     "denied",
+    "broken off",
     "in the audit",
     "first request",
+    "other hosts looked for",
 )
 KNOWN = """
 ## What is otherwise than the rule, and what it costs
@@ -78,8 +89,8 @@ class Table:
 
     def publish(self) -> str:
         """Write the page when nothing was left out; what was done, for whoever waits."""
-        tried = {name for name, part in self.found if part == PARTS[-1]}
-        untried = [each.name for each in ASSISTANTS if each.name not in tried]
+        wanted = {(each.name, part) for each in ASSISTANTS for part in PARTS}
+        untried = sorted({name for name, _ in wanted - self.found.keys()})
         if untried:
             return f"{PAGE.name} is left as it was: not all was run ({', '.join(untried)})"
         rows = "".join(map(row, (COLUMNS, ["---"] * len(COLUMNS), *map(self._cells, ASSISTANTS))))
@@ -88,16 +99,18 @@ class Table:
         return f"{PAGE.name} is written"
 
     def _cells(self, assistant: Assistant) -> tuple[str, ...]:
-        native, translated, denial = (self.found[assistant.name, part] for part in PARTS)
+        native, translated, denial, cut = (self.found[assistant.name, part] for part in PARTS)
         return (
             assistant.title,
             version_of(assistant.package),
             SPOKEN[assistant.wire],
-            native.cell("yes, {requests} requests"),
-            translated.cell("yes, {requests} requests"),
-            denial.cell("shown after {requests}"),
+            native.cell("yes ({requests})"),
+            translated.cell("yes ({requests})"),
+            denial.cell("after {requests}"),
+            cut.cell("{after}"),
             told_apart(assistant),
             native.cell("{kilobytes} KB, {tools} tools"),
+            native.cell("{hosts}"),
         )
 
 
@@ -126,7 +139,7 @@ def known(assistant: Assistant) -> str:
     lines = [assistant.denied.why, *assistant.costs]
     if isinstance(assistant.works, EditBlock):
         lines.insert(
-            0, "it has no tools: it sends the file itself, and an answer's text is the edit"
+            0, "it has no tools: it sends the file itself, and the answer's text is the edit"
         )
     told = "; ".join(line for line in lines if line)
     return f"- **{assistant.title}**: {told}.\n" if told else ""

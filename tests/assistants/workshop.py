@@ -9,6 +9,7 @@ from typing import Any
 
 from providers.base import WireName
 from tests.assistants.installed import Installation
+from tests.assistants.lookups import overheard
 from tests.assistants.model import WritingModel
 from tests.assistants.port import Assistant, Place
 from tests.assistants.tap import Tap, tapped
@@ -57,6 +58,7 @@ class Taken:
     turn: Turn
     project: Project
     tap: Tap
+    names: frozenset[str]  # of the hosts it looked for
     upstream: FakeVendor
     model: WritingModel
     records: list[dict[str, Any]]
@@ -91,22 +93,23 @@ class Workshop:
     house: FakeVendor
     vendor: FakeVendor
 
-    async def turn(self, model: str) -> Taken:
-        """Let the assistant do the task with a model of the gateway."""
+    async def turn(self, model: str, *, breaks_off: bool = False) -> Taken:
+        """Let the assistant do the task with a model of the gateway, whose answer may break off."""
         upstream = self.vendor if model == TRANSLATED else self.house
-        project = new_project(self.folder / model / "project")
-        writing = WritingModel(self.assistant, project.folder)
+        folder = self.folder / (f"{model}-cut" if breaks_off else model)
+        project = new_project(folder / "project")
+        writing = WritingModel(self.assistant, project.folder, breaks_off=breaks_off)
         for each in (self.house, self.vendor):
             each.calls.clear()
             each.refusals.clear()
         upstream.follows(writing)
         before = len(self._records())
-        async with tapped(self.gateway.base_url) as tap:
-            home = self.folder / model / "home"
-            place = Place(home, project.folder, tap.url, self.key, model)
+        async with tapped(self.gateway.base_url) as tap, overheard() as names:
+            place = Place(folder / "home", project.folder, tap.url, self.key, model)
             turn = await take_turn(self.assistant, self.installation, place)
         records = await self._settled(before)
-        return Taken(self.assistant, turn, project, tap, upstream, writing, records)
+        seen = (tap, frozenset(names), upstream, writing, records)
+        return Taken(self.assistant, turn, project, *seen)
 
     def _records(self) -> list[dict[str, Any]]:
         return self.gateway.records()
