@@ -47,7 +47,7 @@ from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-from gateway.wire import wires
+from gateway.wire import families, wires
 from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
@@ -123,8 +123,9 @@ async def assembled(
 
         calls = _watch_calls(bookkeeper.metrics, stack)
         spoken = wires(bookkeeper.estimator.estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id)
-        app = create_app(_version(), spoken, front, pipeline, status)
+        related = families(bookkeeper.estimator.estimate)
+        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
+        app = create_app(_version(), spoken, related, front, pipeline, status, book)
         application = FrontDoor(front if front_is_on else None, app)
         first_keys = await _first_keys(keys, opened, configuration)
         await key_ring.refresh()

@@ -29,6 +29,8 @@ from providers.translated_reply import (
 from providers.translation.chat_request import read_chat
 from providers.translation.chat_stream import ChatStream, ReplyEncoder
 from providers.translation.departure import Cargo
+from providers.translation.gemini_request import read_gemini
+from providers.translation.gemini_stream import GeminiStream
 from providers.translation.hub import Capabilities, ChatRequest, Json
 from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
@@ -58,6 +60,7 @@ _READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
     WireName.OPENAI_CHAT: read_chat,
     WireName.ANTHROPIC_MESSAGES: read_messages,
     WireName.OPENAI_RESPONSES: read_responses,
+    WireName.GEMINI: read_gemini,
 }
 
 
@@ -238,6 +241,9 @@ class TranslatedSender:
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             signed = errand.speaks is WireName.ANTHROPIC_MESSAGES
             return MessagesStream(reply_id=watch.response_id, model=model, signed=signed)
+        if call.wire is WireName.GEMINI:
+            wants = request.wants_thoughts
+            return GeminiStream(reply_id=watch.response_id, model=model, wants_thoughts=wants)
         return ChatStream(
             reply_id=watch.response_id,
             model=model,

@@ -8,11 +8,14 @@ from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
 from providers.translation.ending import verified_ending
+from providers.translation.gemini_stream import gemini_document
 from providers.translation.hub import ChatRequest, Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
 from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
+
+_SIGNATURE_MARK = "__thought__"
 
 
 class WholeReply:
@@ -67,7 +70,7 @@ class TranslatedStream:
             if chunk is None:
                 self._has_ended = True
                 return self._close(self._encoder)
-            value: Json = chunk.model_dump(exclude_none=True)
+            value = without_signatures(chunk.model_dump(exclude_none=True))
             self._usage = value.get("usage") or self._usage
             if found := self._encode(self._encoder, value):
                 return found
@@ -87,7 +90,11 @@ class TranslatedStream:
         if errand.watch.failure is not None or not errand.watch.is_whole:
             message = errand.watch.failure or "the model's stream ended without a stop reason"
             raise ReplyCut(message, target=errand.target.name)
-        return encoder.close(verified_ending(self._usage, errand.watch))
+        try:
+            return encoder.close(verified_ending(self._usage, errand.watch))
+        except BadArguments as error:
+            message = "the model wrote tool arguments that are no JSON object"
+            raise ReplyCut(message, target=errand.target.name) from error
 
     async def aclose(self) -> None:
         """Hang up on the vendor."""
@@ -110,6 +117,20 @@ def responses_encoder(
     )
 
 
+def without_signatures(reply: Json) -> Json:
+    """A reply or chunk whose calls' ids are ids only.
+
+    LiteLLM hides Gemini's signatures in them. A conversation may go on at another vendor, whose
+    business they are not; going back to Gemini, LiteLLM puts Google's own stand-in for them.
+    """
+    for choice in reply.get("choices") or []:
+        words: Json = choice.get("delta") or choice.get("message") or {}
+        for call in words.get("tool_calls") or []:
+            if call.get("id"):
+                call["id"] = call["id"].partition(_SIGNATURE_MARK)[0]
+    return reply
+
+
 def encode_document(
     wire: WireName,
     request: ChatRequest,
@@ -122,7 +143,7 @@ def encode_document(
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
     cannot say.
     """
-    watch = errand.watch
+    watch, reply = errand.watch, without_signatures(reply)
     if not watch.is_whole:
         message = "the model's answer has no stop reason"
         raise ProviderUnavailable(message, target=errand.target.name)
@@ -139,6 +160,14 @@ def encode_document(
                 model=model,
                 ending=ending,
                 signed=errand.speaks is WireName.ANTHROPIC_MESSAGES,
+            )
+        if wire is WireName.GEMINI:
+            return gemini_document(
+                reply,
+                reply_id=watch.response_id,
+                model=model,
+                ending=ending,
+                wants_thoughts=request.wants_thoughts,
             )
         return chat_document(
             reply,

@@ -50,6 +50,7 @@ class AnthropicMessages:
     summary: ClassVar[str] = "Anthropic messages, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b'event: ping\ndata: {"type": "ping"}\n\n'
     end_marker: ClassVar[bytes] = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""

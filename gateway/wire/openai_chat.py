@@ -32,6 +32,7 @@ class OpenAiChat:
     summary: ClassVar[str] = "OpenAI chat completions, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b": keep-alive\n\n"
     end_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""

@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import json
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -80,6 +80,7 @@ class FakeVendor:
         self._unix = unix
         self._standing: dict[str | None, Script] = {None: Script()}
         self._once: list[_Once] = []
+        self._answer: Callable[[Call], Script] | None = None
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Condition()
 
@@ -241,10 +242,15 @@ class FakeVendor:
         """Write the body in the pieces that `chop` makes of it."""
         self._script(model, None, chop=chop)
 
+    def follows(self, answer: Callable[[Call], Script]) -> None:
+        """Do with each request what this says of it, whatever else was scripted."""
+        self._answer = answer
+
     def recovers(self) -> None:
         """Forget everything scripted."""
         self._standing = {None: Script()}
         self._once.clear()
+        self._answer = None
 
     def _script(self, model: str | None, times: int | None, **change: Any) -> None:
         script = replace(self._standing.get(model, self._standing[None]), **change)
@@ -253,7 +259,10 @@ class FakeVendor:
         else:
             self._once += [_Once(model, script)] * times
 
-    def _script_for(self, model: str | None) -> Script:
+    def _script_for(self, call: Call) -> Script:
+        if self._answer is not None and call.method == "POST":
+            return self._answer(call)
+        model = call.model
         for at, once in enumerate(self._once):
             if once.model in (None, model):
                 del self._once[at]
@@ -268,7 +277,7 @@ class FakeVendor:
                 self.calls.append(call)
                 async with self._arrived:
                     self._arrived.notify_all()
-                script = self._script_for(call.model)
+                script = self._script_for(call)
                 await exchange.answer(*self._reply(call, script))
         except asyncio.CancelledError:
             pass  # dropped by the test

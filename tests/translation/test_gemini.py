@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from providers.errors import ReplyCut, UnsupportedFeature
 from tests.fakes.translation import CHAT, MESSAGES, ask, call, read_all, target
+from tests.fakes.vendor import Ending, TokenUsage, ToolCall
 from tests.fakes.vendor_gemini import FakeGemini
 
 pytestmark = [
@@ -15,10 +16,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # LiteLLM's own, of every kind
 ]
 
+CALLS = (ToolCall("read_file", {"path": "a.py"}), ToolCall("read_file", {"path": "b.py"}))
+USAGE = TokenUsage(input=6, cache_read=4, output=7, reasoning=2)
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def gemini() -> AsyncIterator[FakeGemini]:
     async with FakeGemini() as stand_in:
+        stand_in.says("Let me look.", reasoning="Which file?")
+        stand_in.behaves(tool_calls=CALLS, usage=USAGE)
         yield stand_in
 
 
@@ -47,7 +53,7 @@ async def test_model_action_and_key_stand_where_google_wants_them(sender, gemini
 
 
 async def test_a_stream_without_a_finish_reason_is_cut(sender, gemini):
-    gemini.cut = True
+    gemini.cuts_after(events=3, ending=Ending.CLEAN)
     reply = await sender.send(call(CHAT, target("gemini", gemini.url), streaming=True))
     with pytest.raises(ReplyCut):
         await read_all(reply)

@@ -9,8 +9,9 @@ from gateway.calls import Calls, Patience
 from gateway.front import Front
 from gateway.status import LedgerHealth, Status
 from gateway.virtual_key import Role
+from gateway.wire import families
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
+from tests.fakes.road import ANSWER, BOOK, CHAT, COUNT, MESSAGES, Road, says
 
 MODELS = GOOD.replace(
     "models:\n",
@@ -35,8 +36,9 @@ class Site:
         self.road = road
         self.status = Status(LedgerHealth(SilentMeter()), lambda: None)
         wires = tuple(road.wires.values())
-        front = Front(wires, road.pipeline, Calls(Patience()), road.records.new_audit_id)
-        self.app = create_app("1.2", wires, front, road.pipeline, self.status)
+        related = families(road.estimator.estimate)
+        front = Front(wires, road.pipeline, Calls(Patience()), road.records.new_audit_id, related)
+        self.app = create_app("1.2", wires, related, front, road.pipeline, self.status, BOOK)
 
     async def ask(
         self,
@@ -208,7 +210,10 @@ async def test_the_openapi_document_lists_every_wire_and_how_to_send_the_key(sit
 async def test_every_way_to_send_the_key_is_declared(site):
     document = (await site.get("/openapi.json")).json()
     named = {name for each in document["paths"][CHAT]["post"]["security"] for name in each}
-    assert named == set(document["components"]["securitySchemes"])
+    schemes = set(document["components"]["securitySchemes"])
+    assert named == schemes - {"key"}
+    googles = document["paths"]["/v1beta/models/{model}:generateContent"]["post"]
+    assert {name for each in googles["security"] for name in each} == schemes
 
 
 async def test_the_manual_lists_the_endpoints_and_fetches_nothing_from_elsewhere(site):
