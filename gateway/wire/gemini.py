@@ -200,7 +200,7 @@ class Gemini:
         if upstream_model == self.model:
             return Edited(reading.body, (), asked_for_usage=False)
         before, after = len(self.model.encode()), len(upstream_model.encode())
-        edits = [Edit("url.path", "model_name", before, after)]
+        edits = [Edit("url.model", "model_name", before, after)]
         changes: list[tuple[Span, bytes]] = []
         for path, span in self._named_in_body(reading):
             named = msgspec.json.decode(reading.body[span.start : span.end], type=str)

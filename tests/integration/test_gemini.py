@@ -171,7 +171,7 @@ async def test_the_bytes_of_a_request_reach_gemini_as_they_are_and_its_reply_com
     assert seen.header("x-goog-api-key") == "vendor-key"
     assert answer.json()["responseId"].startswith("gemini-standin-")
     attempted = site.gateway.records()[-2]
-    assert attempted["edits"][0]["path"] == "url.path"
+    assert attempted["edits"][0]["path"] == "url.model"
 
 
 @pytest.mark.parametrize("model", MODELS)
