@@ -151,27 +151,6 @@ class GeminiObserver:
         return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
 
 
-class CountObserver:
-    """Reads the answer to `countTokens`, which is never streamed."""
-
-    __slots__ = ("facts",)
-
-    def __init__(self) -> None:
-        self.facts = ReplyFacts()
-
-    def observe_event(self, event: bytes) -> Event:
-        """A count is no stream: whatever comes is passed on."""
-        return Event.SUBSTANCE
-
-    def observe_document(self, body: bytes) -> None:
-        """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
-        document = replies.figures(replies.decode_loosely(body))
-        count = document.get("totalTokens")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise NotAReply("the body is no token count: it has no 'totalTokens'")
-        self.facts.is_whole = True
-
-
 def _decode(data: bytes) -> _Chunk | None:
     """A chunk or reply; read loosely where some member has an unusual type; None for no object."""
     try:
