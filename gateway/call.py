@@ -109,9 +109,12 @@ class Call:
         self._abort: Callable[[], None] | None = state.get(ABORT)
         self._answer_now: AnswerNow | None = state.get(ANSWER_NOW)
         self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
-        self._write_now: Callable[[bytes], bool] | None = state.get(WRITE_NOW)
-        self._forget_departure: Told | None = None
         self._framing = None if wire.framing is None else wire.framing()
+        # What is framed anew cannot be passed on as it came.
+        self._write_now: Callable[[bytes], bool] | None = (
+            state.get(WRITE_NOW) if self._framing is None else None
+        )
+        self._forget_departure: Told | None = None
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
         self._keep_alive_task: asyncio.Task[None] | None = None

@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
-from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
+from gateway.wire.anthropic_messages_reply import MessagesObserver
 from gateway.wire.base import (
     Answer,
     Denial,
@@ -19,6 +19,7 @@ from gateway.wire.base import (
     Reading,
     ReplyFacts,
 )
+from gateway.wire.counts import CountObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
@@ -136,7 +137,7 @@ class AnthropicCountTokens(AnthropicMessages):
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
         """A fresh observer for one count."""
-        return CountObserver()
+        return CountObserver("input_tokens")
 
     def phrase_count(self, input_tokens: int) -> bytes:
         """The body of a count."""

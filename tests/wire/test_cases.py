@@ -103,7 +103,7 @@ def test_the_request_gives_its_facts(case: Path) -> None:
 def test_an_edit_changes_only_what_it_records(case: Path) -> None:
     reading = read(case)
     edited = wire_of(case).edit(reading, upstream_model="upstream/model", ask_for_usage=True)
-    in_body = [edit for edit in edited.edits if edit.path != "url.path"]
+    in_body = [edit for edit in edited.edits if edit.path != "url.model"]
     grown = sum(edit.bytes_after - edit.bytes_before for edit in in_body)
     assert [Edit(*edit) for edit in expected(case)["edits"]] == list(edited.edits)
     assert len(edited.body) == len(reading.body) + grown

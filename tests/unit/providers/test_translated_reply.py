@@ -7,7 +7,12 @@ import pytest
 
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.http.reply import Timeouts
-from providers.translated_reply import TranslatedStream, WholeReply, encode_document
+from providers.translated_reply import (
+    TranslatedStream,
+    WholeReply,
+    encode_document,
+    without_signatures,
+)
 from providers.translation.chat_stream import ChatStream
 from providers.translation.departure import Cargo
 from providers.translation.hub import ChatRequest, Losses
@@ -130,3 +135,12 @@ def test_arguments_that_a_message_cannot_hold_are_no_answer(errand):
     choice = {"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
     with pytest.raises(ProviderUnavailable, match="arguments"):
         encode_document(MESSAGES, REQUEST, {"choices": [choice]}, errand, lambda: 1.0)
+
+
+@pytest.mark.parametrize("place", ["delta", "message"])
+def test_what_litellm_hides_in_the_id_of_a_call_stays_here(place: str) -> None:
+    calls = [{"id": "call_1__thought__c2ln/+="}, {"id": "call_2"}, {"index": 2}]
+    reply = without_signatures({"choices": [{place: {"tool_calls": calls}}, {place: {}}]})
+    kept = reply["choices"][0][place]["tool_calls"]
+    assert [each.get("id") for each in kept] == ["call_1", "call_2", None]
+    assert without_signatures({}) == {}
