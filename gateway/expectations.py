@@ -60,5 +60,7 @@ def expected_output_tokens(facts: RequestFacts, recent: int | None) -> int:
 
 def longest_output_tokens(facts: RequestFacts, price: Price) -> int:
     """All answers together, each as long as the request and the model let it become."""
-    limit = facts.output_tokens_limit or price.output_tokens or LARGEST_OUTPUT_TOKENS
+    limit = facts.output_tokens_limit
+    if limit is None:
+        limit = price.output_tokens or LARGEST_OUTPUT_TOKENS
     return limit * max(1, facts.answers)

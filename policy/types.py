@@ -33,6 +33,9 @@ class Operation(StrEnum):
     """What the caller asks a model to do (names of OpenTelemetry's `gen_ai.operation.name`)."""
 
     CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    EMBEDDINGS = "embeddings"
+    RERANK = "rerank"  # of our own: the conventions have no word for it
     COUNT_TOKENS = "count_tokens"
 
 

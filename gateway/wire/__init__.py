@@ -2,9 +2,21 @@
 
 from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from gateway.wire.base import EstimateTokens, Wire
+from gateway.wire.jina_rerank import JinaRerank
+from gateway.wire.mistral_fim import MistralFim
 from gateway.wire.openai_chat import OpenAiChat
+from gateway.wire.openai_completions import OpenAiCompletions
+from gateway.wire.openai_embeddings import OpenAiEmbeddings
 
-WIRES = (OpenAiChat, AnthropicMessages, AnthropicCountTokens)
+WIRES = (
+    OpenAiChat,
+    AnthropicMessages,
+    AnthropicCountTokens,
+    OpenAiCompletions,
+    MistralFim,
+    OpenAiEmbeddings,
+    JinaRerank,
+)
 
 
 def wires(estimate: EstimateTokens) -> tuple[Wire, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import vendor_anthropic, vendor_openai
+from tests.fakes import vendor_anthropic, vendor_completions, vendor_openai
 from tests.fakes.vendor_script import (
     HEAD,
     Canned,
@@ -46,7 +46,7 @@ class _Once:
 
 
 class FakeVendor:
-    """OpenAI chat completions and Anthropic messages on one port.
+    """OpenAI chat completions, Anthropic messages and the smaller protocols on one port.
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
@@ -289,7 +289,7 @@ class FakeVendor:
             return script, Reply(200, JSON, [self._model_list()])
         body = self._parse(call)
         counting = path.endswith("/count_tokens")
-        wire = vendor_anthropic if path.startswith("/messages") else vendor_openai
+        wire = self._wire(path)
         check = vendor_anthropic.check_count if counting else wire.check
         check(body, self._extra_fields)
         if script.canned is not None:
@@ -317,6 +317,12 @@ class FakeVendor:
                     raise RefusedError("", f"{call.method} is not allowed here", status=405)
                 return path
         raise RefusedError("", f"no such path: {call.path}", status=404)
+
+    @staticmethod
+    def _wire(path: str) -> Any:
+        if path.startswith("/messages"):
+            return vendor_anthropic
+        return vendor_completions.ENDPOINTS.get(path, vendor_openai)
 
     def _check_key(self, call: Call, *, anthropic: bool) -> None:
         if self._key is None:
@@ -348,6 +354,7 @@ METHODS = {
     "/messages": "POST",
     "/messages/count_tokens": "POST",
     "/models": "GET",
+    **dict.fromkeys(vendor_completions.ENDPOINTS, "POST"),
 }
 
 

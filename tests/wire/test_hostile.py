@@ -19,7 +19,10 @@ REQUESTS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/request"))]
 REPLIES = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/reply.*"))]
 # The machine that runs this may be slow; what is generated is small all the same.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-BODY = b'{"model":"coder","messages":[],"stream":true}'
+BODY = (
+    b'{"model":"coder","messages":[],"prompt":"p","input":"i","query":"q","documents":["d"],'
+    b'"stream":true}'
+)
 
 ODD_PIECES = st.sampled_from(
     [
@@ -77,6 +80,9 @@ ODD_VALUES = st.recursive(
                     "index",
                     "finish_reason",
                     "stop_reason",
+                    "results",
+                    "meta",
+                    "tokens",
                 ]
             )
             | st.text(max_size=3),
@@ -122,13 +128,29 @@ def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
 @given(
     members=st.dictionaries(
         st.sampled_from(
-            ["messages", "tools", "functions", "stream", "n", "max_tokens", "system", "prediction"]
+            [
+                "messages",
+                "tools",
+                "functions",
+                "stream",
+                "n",
+                "max_tokens",
+                "system",
+                "prediction",
+                "prompt",
+                "suffix",
+                "best_of",
+                "input",
+                "query",
+                "documents",
+                "top_n",
+            ]
         ),
         ODD_VALUES,
     )
 )
 def test_a_request_of_any_shape_is_read_or_refused(wire: Wire, members: dict[str, Any]) -> None:
-    read_or_refuse(wire, json.dumps({"model": "m", "messages": [], **members}).encode())
+    read_or_refuse(wire, json.dumps({**json.loads(BODY), **members}).encode())
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)

@@ -31,7 +31,7 @@ def test_an_answer_is_expected_to_be_as_long_as_the_last_ones_within_its_limit(
 
 @pytest.mark.parametrize(
     ("limit", "model_limit", "answers", "longest"),
-    [(100, 8_000, 1, 100), (None, 8_000, 2, 16_000), (None, None, 1, 131_072)],
+    [(100, 8_000, 1, 100), (None, 8_000, 2, 16_000), (None, None, 1, 131_072), (0, 8_000, 3, 0)],
 )
 def test_an_answer_ends_at_the_requests_limit_else_at_the_models(
     limit, model_limit, answers, longest

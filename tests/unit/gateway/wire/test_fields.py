@@ -76,3 +76,9 @@ def test_names_are_the_same_with_and_without_blanks(tools: bytes) -> None:
 def test_tools_without_blanks_are_refused_for_the_same_reasons(tools: bytes, reason: str) -> None:
     with pytest.raises(MalformedRequest, match=reason):
         list(fields.compact_tools_of(members(tools=tools), "tools"))
+
+
+def test_a_count_may_begin_at_nought() -> None:
+    assert fields.count(members(n=b"0"), "n", 5, least=0) == 0
+    with pytest.raises(MalformedRequest, match="'n' must be a whole number from 0 to 5"):
+        fields.count(members(n=b"-1"), "n", 5, least=0)

@@ -10,8 +10,12 @@ def test_every_protocol_is_offered_once_at_a_path_of_its_own() -> None:
         "/v1/chat/completions",
         "/v1/messages",
         "/v1/messages/count_tokens",
+        "/v1/completions",
+        "/v1/fim/completions",
+        "/v1/embeddings",
+        "/v1/rerank",
     ]
-    assert [wire.counting for wire in offered] == [False, False, True]
+    assert [wire.path for wire in offered if wire.counting] == ["/v1/messages/count_tokens"]
 
 
 def test_the_estimate_is_the_one_that_was_given() -> None:
@@ -21,7 +25,7 @@ def test_the_estimate_is_the_one_that_was_given() -> None:
         asked.append((model, text_bytes))
         return 42
 
-    body = b'{"model":"coder","messages":[]}'
+    body = b'{"model":"m","messages":[],"prompt":"","input":"","query":"","documents":[""]}'
     estimates = [wire.read(body).facts.input_tokens_estimate for wire in wires(estimate)]
-    assert estimates == [42, 42, 42]
-    assert asked == [("coder", 2)] * 3
+    assert estimates == [42] * len(WIRES)
+    assert asked == [("m", 2)] * 6 + [("m", 6)]
