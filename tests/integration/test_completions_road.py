@@ -282,3 +282,17 @@ async def test_the_engines_own_refusal_is_passed_on(house: House, path: str) -> 
     answer = await house.post(path, odd_field=1)
     assert answer.status_code == 400
     assert "odd_field" in answer.json()["error"]["message"]
+
+
+@every_endpoint
+async def test_an_engine_that_only_chats_is_not_asked_for_anything_else(
+    house: House, path: str
+) -> None:
+    answer = await house.post(path, model="talker")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "unsupported_feature")
+    assert "vendor 'chatty' has nothing that answers" in error["message"]
+    assert "its chat is not asked instead" in error["message"]
+    assert house.engine.calls == []
+    assert (await house.end())["outcome"] == "failed"
+    assert house.gateway.inside.translator.process_id is None
