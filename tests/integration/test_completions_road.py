@@ -295,4 +295,3 @@ async def test_an_engine_that_only_chats_is_not_asked_for_anything_else(
     assert "its chat is not asked instead" in error["message"]
     assert house.engine.calls == []
     assert (await house.end())["outcome"] == "failed"
-    assert house.gateway.inside.translator.process_id is None

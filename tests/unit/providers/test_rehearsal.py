@@ -222,3 +222,17 @@ async def test_an_output_limit_is_kept_and_told(sender):
 async def test_another_protocol_is_refused(sender):
     with pytest.raises(UnsupportedFeature):
         await ask(sender, WireName.GEMINI, {})
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_autocomplete_is_answered_by_a_comment(sender, wire, streaming):
+    reply = await ask(sender, wire, {"model": "rehearsal", "prompt": "x =", "stream": streaming})
+    assert b"rehearsal" in reply
+    assert b'"finish_reason":"stop"' in reply
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_EMBEDDINGS, WireName.JINA_RERANK])
+async def test_vectors_and_ranks_are_not_made_up(sender, wire):
+    with pytest.raises(UnsupportedFeature, match=f"does not speak {wire}"):
+        await ask(sender, wire, {"input": "a"})
