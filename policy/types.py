@@ -38,6 +38,11 @@ class Operation(StrEnum):
     RERANK = "rerank"  # of our own: the conventions have no word for it
     COUNT_TOKENS = "count_tokens"
 
+    @property
+    def writes(self) -> bool:
+        """Whether the model answers in tokens of its own, which cost."""
+        return self in (Operation.CHAT, Operation.TEXT_COMPLETION)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -36,7 +36,7 @@ class JinaRerank(OpenAiForm):
             operation=Operation.RERANK,
             body_bytes=len(body),
             input_tokens_estimate=self.estimate(model, _bytes_read(values)),
-            output_tokens_limit=0,
+            output_tokens_limit=None,
             answers=1,
             tool_names=(),
             read_segments=lambda: tuple(plain_input.texts(values, _TEXTS)),

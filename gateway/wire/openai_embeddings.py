@@ -36,7 +36,7 @@ class OpenAiEmbeddings(OpenAiForm):
             operation=Operation.EMBEDDINGS,
             body_bytes=len(body),
             input_tokens_estimate=size.tokens + self.estimate(model, size.text_bytes),
-            output_tokens_limit=0,
+            output_tokens_limit=None,
             answers=1,
             tool_names=(),
             read_segments=lambda: tuple(plain_input.texts(values, _TEXTS)),

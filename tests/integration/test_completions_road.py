@@ -28,6 +28,8 @@ models:
   talker: {{ targets: [chatty/qwen-chat] }}
 teams:
   default: {{ models: [coder, talker], data_class: internal, limits: {{ parallel: 1 }} }}
+prices:
+  house/qwen-coder: {{ input: 1, output: 2 }}
 """
 COMPLETIONS, FIM = "/v1/completions", "/v1/fim/completions"
 EMBEDDINGS, RERANK = "/v1/embeddings", "/v1/rerank"
@@ -102,16 +104,16 @@ async def test_the_engine_gets_the_clients_bytes_and_the_client_the_engines(
 
 
 @pytest.mark.parametrize(
-    ("path", "operation", "written"),
+    ("path", "operation", "written", "cost_nano_usd"),
     [
-        (COMPLETIONS, "text_completion", 7),
-        (FIM, "text_completion", 7),
-        (EMBEDDINGS, "embeddings", 0),
-        (RERANK, "rerank", 0),
+        (COMPLETIONS, "text_completion", 7, 25_000),
+        (FIM, "text_completion", 7, 25_000),
+        (EMBEDDINGS, "embeddings", 0, 11_000),
+        (RERANK, "rerank", 0, 11_000),
     ],
 )
-async def test_the_ledger_says_what_was_asked_and_what_it_used(
-    house: House, path: str, operation: str, written: int
+async def test_the_ledger_says_what_was_asked_what_it_used_and_what_that_cost(
+    house: House, path: str, operation: str, written: int, cost_nano_usd: int
 ) -> None:
     answer = await house.post(path)
     admitted, _, end = house.gateway.records_of(answer.headers["x-gatehouse-audit-id"])
@@ -119,6 +121,7 @@ async def test_the_ledger_says_what_was_asked_and_what_it_used(
     assert (end["outcome"], end["usage_source"]) == ("complete", "vendor")
     assert end["usage"]["input_tokens"] == 11
     assert end["usage"].get("output_tokens", 0) == written
+    assert end["cost_nano_usd"] == cost_nano_usd
 
 
 async def test_openais_client_reads_a_whole_completion(house: House) -> None:

@@ -24,7 +24,7 @@ def test_its_name_is_the_configurations() -> None:
 def test_nothing_is_streamed_and_nothing_written() -> None:
     facts = facts_of(stream=True, top_n=1)
     assert (facts.operation, facts.streaming) == (Operation.RERANK, False)
-    assert (facts.output_tokens_limit, facts.answers) == (0, 1)
+    assert (facts.output_tokens_limit, facts.answers) == (None, 1)
 
 
 def test_the_query_is_read_once_for_every_document() -> None:

@@ -23,7 +23,7 @@ def test_its_name_is_the_configurations() -> None:
 def test_nothing_is_streamed_and_nothing_written() -> None:
     facts = facts_of(stream=True)
     assert (facts.operation, facts.streaming) == (Operation.EMBEDDINGS, False)
-    assert (facts.output_tokens_limit, facts.answers) == (0, 1)
+    assert (facts.output_tokens_limit, facts.answers) == (None, 1)
     assert WIRE.keep_alive is None
 
 
