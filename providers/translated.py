@@ -62,9 +62,7 @@ _READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
     WireName.MISTRAL_FIM: read_fim,
     WireName.OPENAI_EMBEDDINGS: read_embeddings,
 }
-
-
-_STREAMS: dict[WireName, type[ChatStream | CompletionStream]] = {
+_STREAMS: dict[WireName, type[ChatStream]] = {
     WireName.OPENAI_CHAT: ChatStream,
     WireName.OPENAI_COMPLETIONS: CompletionStream,
     WireName.MISTRAL_FIM: FimStream,

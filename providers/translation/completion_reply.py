@@ -5,24 +5,15 @@ from typing import ClassVar
 import orjson
 
 from providers.base import WireName
-from providers.translation.chat_stream import DONE
+from providers.translation.chat_stream import DONE, ChatStream
 from providers.translation.ending import Ending
 from providers.translation.hub import Json
 
 
-class CompletionStream:
-    """One streamed reply. Its id, model and date stay what they were in the first event."""
+class CompletionStream(ChatStream):
+    """One streamed reply: chat's frame around it, plain text in it."""
 
     kind: ClassVar[str] = "text_completion"
-
-    def __init__(
-        self, *, reply_id: str | None, model: str, created: int, wants_usage: bool
-    ) -> None:
-        self._id = reply_id or ""
-        self._model = model
-        self._created = created
-        self._wants_usage = wants_usage
-        self._finishes: dict[int, str] = {}
 
     def encode(self, chunk: Json) -> bytes:
         """See `ReplyEncoder`."""
@@ -49,15 +40,11 @@ class CompletionStream:
     def _answer(self, at: int, text: str, finish: str | None) -> Json:
         return {"index": at, "text": text, "logprobs": None, "finish_reason": finish}
 
-    def _event(self, choices: list[Json], usage: Json | None = None) -> bytes:
-        head = _head(self.kind, self._id, self._model, self._created)
-        return b"data: " + orjson.dumps(_told(head, choices, usage)) + b"\n\n"
-
 
 class FimStream(CompletionStream):
     """The same as Mistral streams it: chat's chunks, the usage in the last of them, unasked."""
 
-    kind: ClassVar[str] = "chat.completion.chunk"
+    kind: ClassVar[str] = ChatStream.kind
 
     def close(self, ending: Ending) -> bytes:
         """See `ReplyEncoder`."""
@@ -75,11 +62,16 @@ def completion_document(
     wire: WireName, reply: Json, *, reply_id: str | None, model: str, created: int, ending: Ending
 ) -> bytes:
     """A vendor's whole plain completion, rebuilt for `wire`. Raises `NoCompletion`."""
-    given = reply.get("choices")
-    choices = [_choice(wire, each, at) for at, each in enumerate(given or ())]
-    kind = "chat.completion" if wire is WireName.MISTRAL_FIM else CompletionStream.kind
-    head = _head(kind, reply_id or "", model, created)
-    return orjson.dumps(_told(head, choices, ending.usage))
+    document: Json = {
+        "id": reply_id or "",
+        "object": "chat.completion" if wire is WireName.MISTRAL_FIM else CompletionStream.kind,
+        "created": created,
+        "model": model,
+        "choices": [_choice(wire, each, at) for at, each in enumerate(reply.get("choices") or ())],
+    }
+    if ending.usage is not None:
+        document["usage"] = ending.usage
+    return orjson.dumps(document)
 
 
 def _choice(wire: WireName, given: object, at: int) -> Json:
@@ -91,12 +83,3 @@ def _choice(wire: WireName, given: object, at: int) -> Json:
         return {"index": index, "message": message, "finish_reason": finish}
     known = {"text": given["text"], "logprobs": given.get("logprobs")}
     return {"index": index, **known, "finish_reason": finish}
-
-
-def _head(kind: str, reply_id: str, model: str, created: int) -> Json:
-    return {"id": reply_id, "object": kind, "created": created, "model": model}
-
-
-def _told(head: Json, choices: list[Json], usage: Json | None) -> Json:
-    told = {**head, "choices": choices}
-    return told if usage is None else {**told, "usage": usage}

@@ -1,8 +1,5 @@
 """OpenAI's own client, through a gateway, to a real llama.cpp: autocomplete and embeddings."""
 
-import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,7 @@ import openai
 import pytest
 import pytest_asyncio
 
-from tests.e2e.started import Started, openai_client, started_gateway
+from tests.e2e.started import Started, openai_client, started_engine, started_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,13 +31,8 @@ ON_AND_ON: Any = {"extra_body": {"ignore_eos": True}}
 @pytest.fixture(scope="module")
 def embedding_engine(model_file: Path) -> Iterator[str]:
     """The engine with embeddings on; its root URL."""
-    command = [sys.executable, "-m", "tests.fakes.embedding_engine", str(model_file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["base_url"]
-        finally:
-            process.terminate()
+    with started_engine(model_file, embeds=True) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
