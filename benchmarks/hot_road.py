@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import uvloop
 
 from benchmarks.bodies import MODEL, SHAPES, anthropic_body, completions_body, openai_body
 from gateway.assembly import Gatehouse, assembled
-from gateway.call import DEPARTURE, Told
+from gateway.call import DEPARTURE, WRITE_NOW, Told
 from gateway.main import rest_the_collector
 from gateway.settings import ServeOptions
 from providers.base import Headers
@@ -138,20 +138,31 @@ def roads(requests: int) -> Iterator[Road]:
     yield Road("fim-4kb", "/v1/completions", body, completion_answer(), requests)
 
 
-class StandInBody:
-    """An answer's pieces, one a read; a stream's reader waits a turn of the loop for each."""
+class StandInBody(ReplyBody):
+    """An answer's pieces, pushed one a turn of the loop while somebody waits for them."""
 
     def __init__(self, pieces: Pieces) -> None:
+        super().__init__(self, asyncio.get_running_loop(), "")
         self._left = iter(pieces)
-        self._is_streamed = len(pieces) > 1
 
-    async def read(self) -> bytes:
-        if self._is_streamed:
-            await asyncio.sleep(0)
-        return next(self._left, b"")
+    async def wait(self) -> None:
+        self._loop.call_soon(self._arrive)
+        await super().wait()
 
-    async def aclose(self) -> None:
-        pass
+    def _arrive(self) -> None:
+        piece = next(self._left, b"")
+        self.ended = not piece
+        if piece:
+            self.push(piece)
+        self.wake()
+        if self.waiter is not None:
+            self._loop.call_soon(self._arrive)
+
+    def resume(self) -> None:
+        """There is always room."""
+
+    def abort(self) -> None:
+        """There is nobody to hang up on."""
 
 
 class StandInClient(HttpClient):
@@ -170,8 +181,7 @@ class StandInClient(HttpClient):
     ) -> HttpReply:
         await asyncio.sleep(0)
         kind = b"text/event-stream" if len(self.pieces) > 1 else b"application/json"
-        reply = cast(ReplyBody, StandInBody(self.pieces))
-        return HttpReply(200, ((b"content-type", kind),), reply)
+        return HttpReply(200, ((b"content-type", kind),), StandInBody(self.pieces))
 
 
 class Client:
@@ -217,7 +227,7 @@ class Client:
             (b"authorization", b"Bearer " + self._key),
             (b"content-length", b"%d" % len(road.body)),
         ]
-        state = {DEPARTURE: self._tell_departure}
+        state = {DEPARTURE: self._tell_departure, WRITE_NOW: bool}  # it takes whatever it is given
         scope = {"type": "http", "method": "POST", "path": road.path, "headers": headers}
         return {**scope, "state": state}
 

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from gateway.accounting import Accountant
 from gateway.app import create_app
+from gateway.audit.journal import FOLDER_NAME as JOURNAL_FOLDER
+from gateway.audit.journal import Journal
+from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
 from gateway.audit.recovery import recover
+from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
@@ -151,10 +155,14 @@ async def _open_books(
     metrics = Metrics()
     health = LedgerHealth(metrics)
     records, file = opened.records, opened.database.file
-    lane = SqliteLane(file, records.new_ulid(), opened_unix_us=_unix_us())
-    # The writer's thread makes records, too, and must not share our random bytes.
-    writer = LedgerWriter(lane, Records(time.time_ns, os.urandom), meter=health)
-    writer.start()
+    syncer = await best_syncer(file.parent)
+    stack.callback(syncer.close)
+    lane_id = records.new_ulid()
+    store = SqliteLane(file, lane_id, opened_unix_us=_unix_us())
+    journal = Journal(file.parent / JOURNAL_FOLDER)
+    lane = JournaledLane(lane_id, journal, syncer, store)
+    writer = LedgerWriter(lane, records, meter=health)
+    await writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     await recover(Ledger(opened.database), writer, records)

@@ -32,6 +32,9 @@ ABORT = "abort_connection"
 DEPARTURE = "tell_departure"
 """Where it leaves its `TellDeparture`."""
 
+WRITE_NOW = "write_now"
+"""Where it leaves a `gateway.inbound.WriteNow` for the pieces of an answer sent in chunks."""
+
 Told = Callable[[], None]
 TellDeparture = Callable[[Told], Told]
 """Have somebody told, once, when the connection is lost; calling what comes back undoes it."""
@@ -61,7 +64,9 @@ class Call:
         "_task",
         "_tell_departure",
         "_watcher",
+        "_write_now",
         "audit_id",
+        "has_just_sent",
         "headers",
         "interruption",
         "is_reading",
@@ -85,6 +90,7 @@ class Call:
         self.opened = self.last_sent = time.monotonic()
         self.received_bytes = 0
         self.sending_since: float | None = None
+        self.has_just_sent = False  # since the last tick, with no `last_sent` of its own
         self.started = False
         self.is_reading = False
         self.is_streaming = False
@@ -94,6 +100,7 @@ class Call:
         state = scope.get("state", {})
         self._abort: Callable[[], None] | None = state.get(ABORT)
         self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
+        self._write_now: Callable[[bytes], bool] | None = state.get(WRITE_NOW)
         self._forget_departure: Told | None = None
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
@@ -233,6 +240,13 @@ class Call:
         if self._keep_alive_task is not None:
             await self._settle_keep_alive()
         await self._write(piece, more=True)
+
+    def write_now(self, piece: bytes) -> bool:
+        """Pass on a piece of a stream at once; False when only `write` can."""
+        if self._write_now is None or self._keep_alive_task is not None:
+            return False
+        self.has_just_sent = self._write_now(piece)
+        return self.has_just_sent
 
     async def finish(self, piece: bytes = b"") -> None:
         """End a stream, with its last piece if there is one."""

@@ -26,11 +26,20 @@ class Inbound:
     client_left: Callable[[], bool]
 
 
+WriteNow = Callable[[bytes], bool]
+"""Pass on a piece of a stream without waiting; False when that cannot be, and nothing was done."""
+
+
 class Pieces(Protocol):
     """A streamed answer: each piece is whole events of the protocol."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, once."""
+        ...
+
+    def prefer(self, write_now: WriteNow) -> None:
+        """While the next piece is waited for, others may go out through `write_now`, in the
+        moment they arrive; what it does not take is the iterator's next."""
         ...
 
     async def aclose(self) -> None:

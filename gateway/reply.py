@@ -10,6 +10,9 @@ from providers.errors import ProviderUnavailable, ReplyCut
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
 PREAMBLE_LIMIT_BYTES = 1024 * 1024
 
+Events = list[tuple[Event, bytes]]
+"""Whole events in order, each with what it is to the relay."""
+
 
 @dataclass(slots=True)
 class Reply:
@@ -51,7 +54,7 @@ class StreamedReply(Reply):
     """A streamed answer. `opening` are its first events, up to the first that says something."""
 
     splitter: Splitter = field(default_factory=Splitter)
-    opening: list[tuple[Event, bytes]] = field(default_factory=list)
+    opening: Events = field(default_factory=list)
 
     async def open(self) -> None:
         """Read up to the first real event, so that another target can still be tried.
@@ -76,7 +79,7 @@ class StreamedReply(Reply):
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 
-    async def next_events(self) -> list[tuple[Event, bytes]] | None:
+    async def next_events(self) -> Events | None:
         """The events that arrived next, each classified; None at the proper end.
 
         Raises `ReplyCut` or `ProviderTimeout` (from the sender).
@@ -85,14 +88,22 @@ class StreamedReply(Reply):
         if not data:  # what is left is the event that a lone CR kept waiting, or half an event
             last, _ = self.splitter.finish()
             return self._observe(last) or None
+        return self.events_in(data)
+
+    def repeats(self, data: bytes) -> bool:
+        """Whether a read is one whole event of words like those before; then it is observed."""
+        return self.splitter.is_empty and self.observer.repeats(data)
+
+    def events_in(self, data: bytes) -> Events:
+        """The events that a read completes, each classified. Raises `ReplyCut`."""
         try:
             return self._observe(self.splitter.feed(data))
         except EventTooLarge as error:
             raise ReplyCut(str(error), target=self.target_name) from error
 
-    def _observe(self, events: list[bytes]) -> list[tuple[Event, bytes]]:
+    def _observe(self, events: list[bytes]) -> Events:
         """Classify each; what follows an end or a failure in one read is no part of the reply."""
-        seen: list[tuple[Event, bytes]] = []
+        seen: Events = []
         for event in events:
             kind = self.observer.observe_event(event)
             seen.append((kind, event))

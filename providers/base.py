@@ -1,6 +1,7 @@
 """The port to the models: what a vendor and a target are, what is sent and what comes back."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -150,6 +151,23 @@ class ByteStream(Protocol):
     async def aclose(self) -> None:
         """Stop: hang up unless the reply has been read to its end. Safe to call twice."""
         ...
+
+
+class PushedStream(ABC):
+    """A `ByteStream` that can also be taken in the callback in which it arrives, no task woken.
+
+    A class and no protocol: every stream asks whether its body is one, and that must be cheap.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Call `take` with all that arrives, until it returns False or the body has ended.
+
+        `read` goes on from there, and tells how the body ended. A `ProviderError` that `take`
+        raises is raised here or by `read`; anything else it raises cuts the body.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,13 @@ class Observer(Protocol):
         """Read one whole SSE event (blank line included). Unknown events are SUBSTANCE."""
         ...
 
+    def repeats(self, event: bytes) -> bool:
+        """Observe what is, to its last byte, one event of words like those before: SUBSTANCE.
+
+        Anything else is left alone and False.
+        """
+        ...
+
     def observe_document(self, body: bytes) -> None:
         """Read a whole, non-streamed reply. Raises `NotAReply` when it is none of this protocol."""
         ...

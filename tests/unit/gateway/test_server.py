@@ -244,3 +244,72 @@ def test_a_taken_port_is_told_at_once() -> None:
 def test_a_started_program_does_not_inherit_the_listener() -> None:
     with listen("127.0.0.1", 0) as listener:
         assert not listener.get_inheritable()
+
+
+class Streaming:
+    """An application that begins a stream and leaves the rest to the test."""
+
+    def __init__(self, *headers: tuple[bytes, bytes]) -> None:
+        self.headers = list(headers)
+        self.writers: list[Callable[[bytes], bool]] = []
+        self.ends = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.writers.append(scope["state"]["write_now"])
+        await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+        await self.ends.wait()
+        self.ends.clear()
+        await send({"type": "http.response.body", "body": b"end", "more_body": False})
+
+
+async def test_a_piece_written_at_once_is_a_chunk_of_the_answer() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    assert streaming.writers[0](b"x" * 26)
+    assert not streaming.writers[0](b"")  # that would be the end
+    streaming.ends.set()
+    await until(lambda: transport.written.endswith(b"0\r\n\r\n"))
+    _, _, body = transport.written.partition(b"\r\n\r\n")
+    assert body == b"1a\r\n" + b"x" * 26 + b"\r\n3\r\nend\r\n0\r\n\r\n"
+    assert not streaming.writers[0](b"late")
+
+
+async def test_nothing_is_written_at_once_to_a_client_that_does_not_read() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    transport.fills()
+    assert not streaming.writers[0](b"piece")
+    transport.drains()
+    assert streaming.writers[0](b"piece")
+    transport._protocol.connection_lost(None)
+    assert not streaming.writers[0](b"piece")
+    assert transport.written.count(b"piece") == 1
+
+
+async def test_nothing_is_written_at_once_before_the_head_nor_into_a_counted_body() -> None:
+    streaming = Streaming((b"content-length", b"3"))
+    transport = dial(streaming)
+    transport.hears(GET)
+    early = transport._protocol.scope["state"]["write_now"]  # type: ignore[attr-defined]
+    assert not early(b"piece")
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    assert not streaming.writers[0](b"end")
+    assert transport.written.endswith(b"\r\n\r\n")
+
+
+async def test_a_request_behind_a_stream_leaves_its_writing_to_the_slower_way() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    transport.hears(GET)
+    assert not streaming.writers[0](b"piece")
+    streaming.ends.set()
+    await until(lambda: len(streaming.writers) == 2)
+    await until(lambda: transport.written.count(b"200 OK") == 2)
+    assert streaming.writers[1](b"piece")
+    assert transport.written.endswith(b"\r\n\r\n5\r\npiece\r\n")
