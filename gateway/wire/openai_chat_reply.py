@@ -60,6 +60,7 @@ class _Chunk(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
+_SILENCE: Final = _Delta()
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
 _OPENING_KEYS: Final = frozenset(("role", "name"))
 
@@ -286,10 +287,10 @@ def _sole_words(chunk: _Chunk) -> str | None:
     if not chunk.choices or len(chunk.choices) > 1 or _is_given(chunk.usage):
         return None
     (choice,) = chunk.choices
-    delta = choice.delta
-    if delta is None or choice.finish_reason or delta.tool_calls or delta.function_call:
+    delta = choice.delta or _SILENCE
+    if choice.finish_reason or delta.tool_calls or delta.function_call:
         return None
-    texts = (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
+    texts = (choice.text, delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
     said = [text for text in texts if text]
     return said[0] if len(said) == 1 else None
 

@@ -39,6 +39,10 @@ class WholeObserver:
         """Nothing here is streamed: an event is none of this protocol."""
         return Event.SUBSTANCE
 
+    def repeats(self, event: bytes) -> bool:
+        """Nothing here is streamed."""
+        return False
+
     def observe_document(self, body: bytes) -> None:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
         reply = _decode(body)

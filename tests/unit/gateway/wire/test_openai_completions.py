@@ -47,6 +47,16 @@ def test_a_chunk_without_text_says_nothing_yet() -> None:
     assert seen.observe_event(chunk(None)) is Event.PREAMBLE
 
 
+def test_text_after_text_is_recognised_without_reading_it_and_counted() -> None:
+    seen = observer()
+    assert not seen.repeats(chunk("one"))
+    seen.observe_event(chunk("one"))
+    assert seen.repeats(chunk("seven"))
+    assert seen.facts.output_bytes == len("one" + "seven")
+    assert not seen.repeats(chunk("", "stop"))
+    assert not seen.repeats(chunk('"quoted"'))
+
+
 def test_a_document_is_whole_with_its_stop_reason() -> None:
     seen = observer()
     seen.observe_document(document(text="a + b", finish_reason="stop"))

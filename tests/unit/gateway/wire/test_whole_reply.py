@@ -91,4 +91,5 @@ def test_an_error_with_a_good_status_is_told() -> None:
 def test_an_event_is_none_of_this_protocol() -> None:
     seen = WholeObserver("data")
     assert seen.observe_event(b"data: {}\n\n") is Event.SUBSTANCE
+    assert not seen.repeats(b"data: {}\n\n")
     assert not seen.facts.is_whole
