@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import msgspec
+
 from gateway.errors import MalformedRequest
 from gateway.wire import fields, plain_input, splice
 from gateway.wire.base import EstimateTokens, Reading
@@ -52,7 +54,10 @@ def _bytes_read(values: splice.Members) -> int:
     """The bytes that a model reads: every document together with the query."""
     if "query" not in values or memoryview(values["query"])[0] not in _QUERIES:
         raise MalformedRequest("'query' must be a text")
-    documents = splice.items(values["documents"], "'documents'") if "documents" in values else []
+    documents: list[msgspec.Raw] = []
+    if "documents" in values:
+        plain_input.refuse_too_many(values["documents"], "documents")
+        documents = splice.items(values["documents"], "'documents'")
     if not documents:
         raise MalformedRequest("'documents' must be a list of texts that is not empty")
     fields.count(values, "top_n", fields.MOST_TOKENS)

@@ -1,5 +1,6 @@
 """Size up a plain input: a text, a list of texts, a list of tokens, or several such lists."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,12 @@ from gateway.errors import MalformedRequest
 from gateway.wire import segments, splice
 from policy.types import Segment, Zone
 
+MOST_TEXTS: Final = 100_000
+MOST_ITEMS: Final = 2_000_000
+"""Texts and anything else in one list. OpenAI takes 2,048 inputs and 300,000 tokens."""
+
+_SMALL_BYTES: Final = 256 * 1024  # cannot hold enough of them to matter
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _TOKENS: Final = msgspec.json.Decoder(list[int])
 _TOKEN_LISTS: Final = msgspec.json.Decoder(list[list[int]])
 _STRING: Final = 0x22
@@ -37,12 +44,27 @@ def size_up(values: splice.Members, key: str) -> Sized:
         raise MalformedRequest(f"'{key}' must be a text, or a list of texts or of tokens")
     if first == _STRING:
         return Sized(1, len(value))
+    refuse_too_many(value, key)
     lists = _token_lists(value)
     if lists is None:
         return _size_up_texts(splice.items(value, f"'{key}'"), len(value))
     if not lists or not all(lists):
         raise MalformedRequest(f"'{key}' must not be empty")
     return Sized(len(lists), 0, sum(map(len, lists)))
+
+
+def refuse_too_many(value: msgspec.Raw, key: str) -> None:
+    """Refuse a list whose items would take far more memory read than written."""
+    if len(value) <= _SMALL_BYTES:
+        return
+    source = bytes(value)
+    inside = 0
+    for found, text in enumerate(_TEXT.finditer(source)):
+        inside += source.count(b",", *text.span())
+        if found == MOST_TEXTS:
+            raise MalformedRequest(f"'{key}' holds more than {MOST_TEXTS} texts; send fewer")
+    if source.count(b",") - inside > MOST_ITEMS:
+        raise MalformedRequest(f"'{key}' holds more than {MOST_ITEMS} items; send fewer")
 
 
 def texts(values: splice.Members, keys: Iterable[str]) -> Iterator[Segment]:

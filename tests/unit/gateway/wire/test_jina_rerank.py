@@ -71,3 +71,9 @@ def test_the_reply_must_hold_ranks() -> None:
     seen = WIRE.observer(facts_of(), asked_for_usage=False)
     seen.observe_document(b'{"results":[{"index":1,"relevance_score":0.9}]}')
     assert seen.facts.is_whole
+
+
+def test_a_list_that_would_fill_the_memory_is_refused_unread() -> None:
+    documents = b"[" + b'"ab",' * 100_000 + b'"ab"]'
+    with pytest.raises(MalformedRequest, match="'documents' holds more than 100000 texts"):
+        WIRE.read(b'{"model":"m","query":"q","documents":' + documents + b"}")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import MalformedRequest
-from gateway.wire.plain_input import Sized, size_up, texts
+from gateway.wire.plain_input import MOST_ITEMS, MOST_TEXTS, Sized, size_up, texts
 from policy.types import Zone
 
 
@@ -73,3 +73,24 @@ def test_tokens_are_no_text(value: object) -> None:
 def test_texts_among_tokens_are_found() -> None:
     found = list(texts(members([12, "a", [34, "b"]]), ("input",)))
     assert [(each.path, each.text) for each in found] == [("input.1", "a"), ("input.2.1", "b")]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"[" + b'"aaaa",' * MOST_TEXTS + b'"a"]', f"more than {MOST_TEXTS} texts"),
+        (b"[" + b"1," * (MOST_ITEMS + 1) + b"1]", f"more than {MOST_ITEMS} items"),
+        (b"[" + b"[]," * (MOST_ITEMS + 1) + b"[]]", f"more than {MOST_ITEMS} items"),
+        (b'["a",' + b"1," * (MOST_ITEMS + 1) + b"1]", f"more than {MOST_ITEMS} items"),
+    ],
+    ids=["texts", "tokens", "lists", "mixed"],
+)
+def test_a_list_that_would_fill_the_memory_is_refused_unread(value: bytes, reason: str) -> None:
+    with pytest.raises(MalformedRequest, match=reason):
+        size_up({"input": msgspec.Raw(value)}, "input")
+
+
+def test_long_texts_full_of_commas_and_quotes_are_few_texts() -> None:
+    text = '{"a": ",\\", "b"}' * 400_000
+    value = msgspec.json.encode([text, text])
+    assert size_up({"input": msgspec.Raw(value)}, "input") == Sized(2, len(value))
