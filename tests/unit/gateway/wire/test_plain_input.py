@@ -79,11 +79,12 @@ def test_texts_among_tokens_are_found() -> None:
     ("value", "reason"),
     [
         (b"[" + b'"aaaa",' * MOST_TEXTS + b'"a"]', f"more than {MOST_TEXTS} texts"),
+        (b"[" + b'"\\\\",' * MOST_TEXTS + b'"a"]', f"more than {MOST_TEXTS} texts"),
         (b"[" + b"1," * (MOST_ITEMS + 1) + b"1]", f"more than {MOST_ITEMS} items"),
         (b"[" + b"[]," * (MOST_ITEMS + 1) + b"[]]", f"more than {MOST_ITEMS} items"),
         (b'["a",' + b"1," * (MOST_ITEMS + 1) + b"1]", f"more than {MOST_ITEMS} items"),
     ],
-    ids=["texts", "tokens", "lists", "mixed"],
+    ids=["texts", "backslashes", "tokens", "lists", "mixed"],
 )
 def test_a_list_that_would_fill_the_memory_is_refused_unread(value: bytes, reason: str) -> None:
     with pytest.raises(MalformedRequest, match=reason):
