@@ -67,8 +67,9 @@ def road_for(vendor: Vendor, wire: WireName) -> tuple[str, Road]:
     if wanted is None:
         prefix = prefix_for(vendor)
         return prefix, ROADS[prefix]
-    # A record tells what a vendor has; of an engine only its configuration knows.
-    spoken = vendor.wires if vendor.record.in_house else vendor.record.paths
+    # Where nothing is spoken directly the record tells what there is; but not of an engine.
+    only_translated = vendor.via is Via.LITELLM and not vendor.record.in_house
+    spoken = vendor.record.paths if only_translated else vendor.wires
     if wanted in spoken:
         if wanted is WireName.OPENAI_COMPLETIONS:
             return _COMPLETIONS_PREFIX, COMPLETIONS

@@ -1,11 +1,12 @@
 """Completions, fill-in-the-middle and embeddings by the real LiteLLM, to strict stand-ins."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from providers.base import UpstreamCall, WireName
+from providers.base import Target, UpstreamCall, Via, WireName
 from providers.errors import (
     ProviderBusy,
     ProviderRejected,
@@ -28,7 +29,7 @@ PROMPT = {"prompt": "def add(a, b):\n    ", "suffix": "\n\nprint(add(1, 2))"}
 both = pytest.mark.parametrize("wire", [COMPLETIONS, FIM])
 streamed_or_not = pytest.mark.parametrize("streaming", [True, False])
 # A vendor told to go by LiteLLM, and an engine whose completions answer a fill-in-the-middle.
-UPSTREAMS = ("deepseek", "qwen", "openai")
+UPSTREAMS = ("deepseek", "qwen", "openai:openai_completions")
 
 
 def call(wire: WireName, kind: str, url: str, *, streaming: bool = False, **more: Any) -> Any:
@@ -36,6 +37,12 @@ def call(wire: WireName, kind: str, url: str, *, streaming: bool = False, **more
     if streaming:
         body["stream"] = True
     return UpstreamCall(wire, target(kind, url), json.dumps(body).encode(), (), streaming)
+
+
+def by_litellm(wanted: UpstreamCall) -> UpstreamCall:
+    """The same to a vendor whose configuration says `via: litellm`."""
+    vendor = replace(wanted.target.vendor, via=Via.LITELLM)
+    return replace(wanted, target=Target(vendor, wanted.target.upstream_model))
 
 
 async def ask(sender: Any, wanted: UpstreamCall) -> Any:
@@ -210,6 +217,8 @@ async def test_a_vendors_refusal_and_limit_are_told(sender, vendor, wire, kind, 
         (COMPLETIONS, "moonshot"),
         (COMPLETIONS, "zhipu"),
         (COMPLETIONS, "anthropic"),
+        (COMPLETIONS, "openai:openai_chat"),
+        (EMBEDDINGS, "openai:openai_chat"),
         (COMPLETIONS, "gemini"),
         (COMPLETIONS, "in_house:openai_chat"),
         (FIM, "in_house:openai_chat"),
@@ -231,12 +240,13 @@ async def test_chat_is_never_asked_in_the_place_of(sender, vendor, wire, kind):
 
 
 async def test_openai_told_to_go_by_litellm_embeds(sender, vendor):
-    await sender.send(call(EMBEDDINGS, "openai", vendor.url, input=["a", "b"]))
+    await sender.send(by_litellm(call(EMBEDDINGS, "openai", vendor.url, input=["a", "b"])))
     assert vendor.calls[-1].json()["input"] == ["a", "b"]
     assert vendor.refusals == []
 
 
 async def test_a_size_of_vectors_that_litellm_doubts_is_refused_rather_than_lost(sender, vendor):
+    wanted = by_litellm(call(EMBEDDINGS, "openai", vendor.url, input="a", dimensions=3))
     with pytest.raises(UnsupportedFeature):
-        await sender.send(call(EMBEDDINGS, "openai", vendor.url, input="a", dimensions=3))
+        await sender.send(wanted)
     assert vendor.calls == []

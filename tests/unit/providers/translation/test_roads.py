@@ -39,7 +39,9 @@ def test_an_engine_told_to_go_by_litellm_is_asked_on_chat():
     assert prefix_for(engine) == "hosted_vllm"
 
 
-@pytest.mark.parametrize("kind", ["deepseek", "qwen", "openai", "in_house:openai_completions"])
+@pytest.mark.parametrize(
+    "kind", ["deepseek", "qwen", "openai:openai_completions", "in_house:openai_completions"]
+)
 @pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
 def test_completions_take_the_one_prefix_that_never_asks_chat_instead(kind, wire):
     prefix, road = road_for(target(kind, "http://x").vendor, wire)
@@ -50,6 +52,12 @@ def test_completions_take_the_one_prefix_that_never_asks_chat_instead(kind, wire
 def test_embeddings_take_the_vendors_own_prefix():
     prefix, road = road_for(target("qwen", "http://x").vendor, WireName.OPENAI_EMBEDDINGS)
     assert (prefix, road.function, road.uses_openai_sdk) == ("dashscope", "aembedding", False)
+
+
+def test_what_a_configuration_left_out_is_not_asked_for():
+    narrowed = target("openai:openai_chat", "http://x").vendor
+    with pytest.raises(UnsupportedFeature, match="nothing that answers mistral_fim"):
+        road_for(narrowed, WireName.MISTRAL_FIM)
 
 
 def test_other_wires_take_the_road_of_chat():
