@@ -34,10 +34,16 @@ DEPARTURE = "tell_departure"
 
 WRITE_NOW = "write_now"
 """Where it leaves a `gateway.inbound.WriteNow` for the pieces of an answer sent in chunks."""
+ANSWER_NOW = "answer_now"
+"""Where it leaves an `AnswerNow`."""
 
 Told = Callable[[], None]
 TellDeparture = Callable[[Told], Told]
 """Have somebody told, once, when the connection is lost; calling what comes back undoes it."""
+
+AnswerNow = Callable[[int, Headers, bytes], bool]
+"""Send a whole answer (status, headers, body) in one write; False when that cannot be, and nothing
+was done."""
 
 
 class Interruption(Enum):
@@ -57,6 +63,7 @@ class Call:
 
     __slots__ = (
         "_abort",
+        "_answer_now",
         "_forget_departure",
         "_keep_alive_task",
         "_receive",
@@ -99,6 +106,7 @@ class Call:
         self._send = send
         state = scope.get("state", {})
         self._abort: Callable[[], None] | None = state.get(ABORT)
+        self._answer_now: AnswerNow | None = state.get(ANSWER_NOW)
         self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
         self._write_now: Callable[[bytes], bool] | None = state.get(WRITE_NOW)
         self._forget_departure: Told | None = None
@@ -217,8 +225,12 @@ class Call:
     async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
         body = answer.body
-        length = (b"content-length", b"%d" % len(body))
-        await self._start(answer.status, (*answer.headers, length, *extra))
+        headers = (*answer.headers, (b"content-length", b"%d" % len(body)), *extra)
+        if self._answer_now is not None and len(body) <= SLICE_BYTES:
+            self.started = self._answer_now(answer.status, headers, body)
+            if self.started:
+                return
+        await self._start(answer.status, headers)
         sent = 0
         while len(body) - sent > SLICE_BYTES:
             await self._write(body[sent : sent + SLICE_BYTES], more=True)

@@ -1,16 +1,16 @@
 """What comes in from a client's connection, and what goes back to it."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from gateway.wire.base import Reading, Wire
 from policy.types import Identity
 from providers.base import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True):
     """A request whose caller is known and whose facts have been read.
 
     `headers` are the client's own; they never leave as they are. `client_left` tells, when the
@@ -47,8 +47,7 @@ class Pieces(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(msgspec.Struct, frozen=True):
     """An answer: whole, or arriving piece by piece."""
 
     status: int

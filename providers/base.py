@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 Headers = tuple[tuple[bytes, bytes], ...]
 """HTTP headers as they stand on the wire: lower-case names, in order."""
 
@@ -121,8 +123,7 @@ class Target:
         object.__setattr__(self, "name", f"{self.vendor.name}/{self.upstream_model}")
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamCall:
+class UpstreamCall(msgspec.Struct, frozen=True):
     """A request ready to leave: bytes of the client's protocol, headers from an allow-list.
 
     `account` says what the gateway did so far (route, policy, edits, audit id); only the
@@ -135,7 +136,7 @@ class UpstreamCall:
     headers: Headers
     streaming: bool
     counting: bool = False  # ask for a token count instead of an answer
-    account: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ByteStream(Protocol):
@@ -170,8 +171,7 @@ class PushedStream(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamReply:
+class UpstreamReply(msgspec.Struct, frozen=True):
     """A 2xx reply in the client's protocol, its body still arriving."""
 
     status: int

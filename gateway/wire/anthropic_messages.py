@@ -1,5 +1,6 @@
 """Anthropic's messages, and their token counts: the protocol Claude Code speaks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -56,10 +57,7 @@ class AnthropicMessages:
             ),
             output_tokens_limit=fields.count(values, "max_tokens", fields.MOST_TOKENS),
             answers=1,
-            tool_names=tuple(
-                fields.tool_name(tool, path) or fields.tool_type(tool, path)
-                for path, tool in fields.compact_tools_of(values, "tools")
-            ),
+            tool_names=fields.names_of_tools(values, ("tools",), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
         return Reading(facts, body, spans)
@@ -132,6 +130,11 @@ class AnthropicCountTokens(AnthropicMessages):
     def phrase_count(self, input_tokens: int) -> bytes:
         """The body of a count."""
         return msgspec.json.encode({"input_tokens": input_tokens})
+
+
+def _tool_names(values: splice.Members) -> Iterator[str]:
+    for path, tool in fields.compact_tools_of(values, "tools"):
+        yield fields.tool_name(tool, path) or fields.tool_type(tool, path)
 
 
 def _read_segments(values: splice.Members) -> tuple[Segment, ...]:

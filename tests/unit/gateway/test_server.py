@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
+from gateway.call import ANSWER_NOW
 from gateway.server import (
     HEAD_LIMIT_BYTES,
     BoundedHeadProtocol,
@@ -155,6 +156,102 @@ async def test_an_application_may_drop_its_connection() -> None:
     transport = dial(drops)
     transport.hears(GET)
     await until(lambda: transport.is_aborted)
+
+
+OK = ((b"content-type", b"text/plain"), (b"content-length", b"2"))
+
+
+async def answers_now(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["state"][ANSWER_NOW](200, OK, b"ok")
+
+
+async def answers_in_messages(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": OK})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def written_by(application: Callable[..., Any]) -> bytes:
+    """What goes out for two requests on one connection, the second after the first's answer."""
+    transport = dial(application)
+    transport.hears(POST, b"0123456789")
+    await until(lambda: transport.written.endswith(b"ok"))
+    transport.hears(GET)
+    await until(lambda: transport.written.count(b"HTTP/1.1 200 OK") == 2)
+    assert not transport.is_closing()
+    return transport.written
+
+
+async def test_an_answer_in_one_write_is_the_same_answer() -> None:
+    assert await written_by(answers_now) == await written_by(answers_in_messages)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        GET + GET,
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+    ],
+    ids=["another request waits behind it", "the last of its connection", "of an old client"],
+)
+async def test_an_answer_that_more_must_be_said_with_is_not_sent_in_one_write(heard: bytes) -> None:
+    said: list[bool] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+
+    transport = dial(tries)
+    transport.hears(heard)
+    await until(lambda: said)
+    assert said[0] is False
+    assert b"ok" not in transport.written
+
+
+async def test_an_answer_is_not_added_to_another_nor_pressed_on_a_client_that_does_not_read() -> (
+    None
+):
+    said: list[bool] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        transport.fills()
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+        transport.drains()
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+
+    transport = dial(tries)
+    transport.hears(GET)
+    await until(lambda: len(said) == 3)
+    assert said == [False, True, False]
+
+
+async def test_no_header_breaks_out_of_an_answer_in_one_write() -> None:
+    raised: list[Exception] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            scope["state"][ANSWER_NOW](200, (*OK, (b"x", b"a\r\nb: c")), b"ok")
+        except ValueError as error:
+            raised.append(error)
+
+    transport = dial(tries)
+    transport.hears(GET)
+    await until(lambda: raised)
+    assert b"b: c" not in transport.written
+
+
+async def test_a_head_in_one_read_sets_no_timer() -> None:
+    gate = asyncio.Event()
+
+    async def thinks(scope: Any, receive: Any, send: Any) -> None:
+        await gate.wait()
+
+    transport = dial(thinks)
+    transport.hears(GET)
+    assert not transport.is_timed
+    transport.hears(b"GET / HT")
+    assert transport.is_timed
+    gate.set()
 
 
 async def test_an_application_is_told_once_when_its_connection_is_lost() -> None:
