@@ -122,8 +122,8 @@ async def assembled(
         status = Status(health, lambda: watcher.state.error)
 
         calls = _watch_calls(bookkeeper.metrics, stack)
-        spoken = wires(bookkeeper.estimator.estimate)
-        related = families(bookkeeper.estimator.estimate)
+        estimate = bookkeeper.estimator.estimate
+        spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
         app = create_app(_version(), spoken, related, front, pipeline, status, book)
         application = FrontDoor(front if front_is_on else None, app)
