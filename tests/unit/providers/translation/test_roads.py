@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from providers.base import Target, Via, WireName
@@ -66,7 +67,7 @@ def test_other_wires_take_the_road_of_chat():
 
 
 def test_a_call_without_a_road_is_refused_naming_its_target():
-    call = replace(call_to_nowhere("openai"), wire=WireName.JINA_RERANK)
+    call = msgspec.structs.replace(call_to_nowhere("openai"), wire=WireName.JINA_RERANK)
     with pytest.raises(UnsupportedFeature, match="nothing that answers jina_rerank") as refused:
         refuse_without_road(call)
     assert refused.value.target == "nowhere/none"
