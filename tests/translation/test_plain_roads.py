@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from providers.base import Target, UpstreamCall, Via, WireName
@@ -42,7 +43,8 @@ def call(wire: WireName, kind: str, url: str, *, streaming: bool = False, **more
 def by_litellm(wanted: UpstreamCall) -> UpstreamCall:
     """The same to a vendor whose configuration says `via: litellm`."""
     vendor = replace(wanted.target.vendor, via=Via.LITELLM)
-    return replace(wanted, target=Target(vendor, wanted.target.upstream_model))
+    elsewhere = Target(vendor, wanted.target.upstream_model)
+    return msgspec.structs.replace(wanted, target=elsewhere)
 
 
 async def ask(sender: Any, wanted: UpstreamCall) -> Any:
