@@ -1,0 +1,79 @@
+"""What holds for every assistant there is."""
+
+import pytest
+
+from gateway.cli.assistants import ASSISTANTS, assistant_named
+from gateway.cli.assistants.base import Assistant
+from gateway.cli.editing import DOTENV, JSONC, TOML
+from gateway.cli.exits import CommandFailed
+from tests.unit.gateway.cli.assistants.conftest import Desk
+
+BEGUN = {
+    id(JSONC): '{\n  // mine\n  "a": 1\n}\n',
+    id(TOML): '# mine\na = 1\n\n[b]\nc = "d"\n',
+    id(DOTENV): "# mine\nA=1\n",
+}
+each_one = pytest.mark.parametrize("assistant", ASSISTANTS, ids=lambda each: each.name)
+
+
+@each_one
+def test_on_a_clean_machine_undoing_leaves_nothing(desk: Desk, assistant: Assistant) -> None:
+    desk.connect(assistant)
+    desk.undo(assistant)
+    assert desk.files() == {}
+    assert [path for path in desk.folder.iterdir() if path.name != ".local"] == []
+
+
+@each_one
+@pytest.mark.parametrize("literal", [True, False])
+def test_files_that_were_there_come_back_to_the_byte(
+    desk: Desk, assistant: Assistant, literal: bool
+) -> None:
+    desk.connect(assistant)
+    written = list(desk.files())
+    desk.undo(assistant)
+    for name in written:
+        desk.holds(name, _begun(name))
+    before = desk.files()
+    desk.connect(assistant, literal=literal)
+    desk.connect(assistant, model="small", literal=literal)
+    desk.undo(assistant)
+    assert desk.files() == before
+
+
+@each_one
+def test_connected_twice_the_files_are_the_same(desk: Desk, assistant: Assistant) -> None:
+    desk.connect(assistant)
+    once = desk.files()
+    desk.connect(assistant)
+    assert desk.files() == once
+
+
+@each_one
+def test_it_has_a_file_to_write_or_steps_to_tell_and_its_costs(
+    desk: Desk, assistant: Assistant
+) -> None:
+    from tests.unit.gateway.cli.assistants.conftest import by_hand
+
+    desk.connect(assistant)
+    assert desk.files() or by_hand(assistant)
+    assert assistant.costs
+    assert assistant.wires
+
+
+def test_no_two_bear_one_name() -> None:
+    assert len({each.name for each in ASSISTANTS}) == len(ASSISTANTS)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(CommandFailed, match="claude-code, codex, "):
+        assistant_named("claude")
+
+
+def _begun(name: str) -> str:
+    if "chatLanguageModels" in name:
+        return '[\n\t{"name": "mine"}\n]'
+    if name.endswith((".yml", ".yaml")):
+        return "# mine\na: 1\n"
+    kind = JSONC if name.endswith("json") else TOML if name.endswith("toml") else DOTENV
+    return BEGUN[id(kind)]
