@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli.audit import audit
 from gateway.cli.check import check
+from gateway.cli.connect import connect
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.keys import key
 from gateway.cli.models import models
@@ -28,6 +29,7 @@ app.command()(check)
 app.add_typer(key, name="key")
 app.command()(models)
 app.add_typer(audit, name="audit")
+app.command()(connect)
 app.command()(version)
 
 
