@@ -8,6 +8,7 @@ import typer
 from gateway.cli.audit import audit
 from gateway.cli.check import check
 from gateway.cli.connect import connect
+from gateway.cli.doctor import doctor
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.keys import key
 from gateway.cli.models import models
@@ -30,6 +31,7 @@ app.add_typer(key, name="key")
 app.command()(models)
 app.add_typer(audit, name="audit")
 app.command()(connect)
+app.command()(doctor)
 app.command()(version)
 
 

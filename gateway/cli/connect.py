@@ -170,11 +170,11 @@ def _tell(
 def _say_what_next(
     assistant: "Assistant", connection: "Connection", files: "Sequence[SettingsFile]"
 ) -> None:
-    from gateway.cli.assistants.base import KEY_VARIABLE
+    from gateway.cli.assistants.base import KEY_VARIABLE, refer_to_variable
 
     if files:
         note(f"{assistant.title} asks {connection.root} for {connection.model} from now on.")
-        if not any(file.is_private for file in files):
+        if refer_to_variable(files):
             note(f"Keep {KEY_VARIABLE} exported in your shell's profile: settings refer to it.")
     note(f"See whether it works with: gatehouse doctor {assistant.name}")
 

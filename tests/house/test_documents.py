@@ -17,7 +17,7 @@ COMMANDS = {
     "up", "check", "models", "version",
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
-    "connect",
+    "connect", "doctor",
 }  # fmt: skip
 
 

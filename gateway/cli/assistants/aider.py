@@ -34,6 +34,7 @@ AIDER = Assistant(
     wires=(WireName.OPENAI_CHAT,),
     files=_files,
     commands=("aider",),
+    project_files=(".aider.conf.yml",),
     overrides=(
         "OPENAI_API_BASE",
         "OPENAI_API_KEY",
@@ -45,7 +46,7 @@ AIDER = Assistant(
         "it ends with exit code 0 even on an error: a script cannot see a refusal",
         "it does not know the model's window and prices",
         "it may still look up raw.githubusercontent.com at its start",
-        "a project's own .aider.conf.yml and .env are read after this file and win",
+        "a project's own .aider.conf.yml and .env win over this file",
     ),
     restored=("analytics, the update check and the download of a price list are off",),
 )

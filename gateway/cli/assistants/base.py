@@ -92,6 +92,12 @@ class SettingsFile:
         return any(each.is_secret for each in self.settings)
 
 
+def refer_to_variable(files: Sequence[SettingsFile]) -> bool:
+    """Whether an assistant with these files needs `$GATEHOUSE_KEY` in its environment."""
+    mentioned = (KEY_VARIABLE in str(each.value) for file in files for each in file.settings)
+    return any(mentioned) and not any(file.is_private for file in files)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownBad:
     """Versions that should not be used: from `first` until before `fixed`."""
@@ -117,9 +123,10 @@ def no_steps(connection: Connection) -> Sequence[str]:
 class Assistant:
     """One assistant. It is data, with a function for its files and one for what is left to do.
 
-    `wires` are the protocols it speaks once connected; `overrides` the environment variables that
-    win over its files; `costs` what it loses behind an address that is not its vendor's, and
-    `restored` what our settings give back or switch off.
+    `wires` are the protocols it speaks once connected; `project_files` the files of a project, and
+    `overrides` the environment variables, that win over its user's files; `costs` what it loses
+    behind an address that is not its vendor's, and `restored` what our settings give back or
+    switch off.
     """
 
     name: str
@@ -128,6 +135,7 @@ class Assistant:
     files: Callable[[Home, Connection], Sequence[SettingsFile]] = no_files
     steps: Callable[[Connection], Sequence[str]] = no_steps
     commands: tuple[str, ...] = ()
+    project_files: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     known_bad: tuple[KnownBad, ...] = ()
     costs: tuple[str, ...] = ()

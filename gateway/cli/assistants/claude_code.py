@@ -35,8 +35,11 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     values = {"ANTHROPIC_BASE_URL": connection.root}
     values |= dict.fromkeys(_MODELS, connection.model)
     values |= _SWITCHES
+    # A vendor's key in the shell would go along, and two different keys are refused.
+    values["ANTHROPIC_API_KEY"] = ""
     settings = [Setting(("env", name), value) for name, value in values.items()]
     if connection.key.is_in_environment:
+        settings.append(Setting(("env", "ANTHROPIC_AUTH_TOKEN"), ""))
         settings.append(Setting(("apiKeyHelper",), f"printenv {KEY_VARIABLE}"))
     else:
         secret = connection.key.secret
@@ -51,14 +54,8 @@ CLAUDE_CODE = Assistant(
     wires=(WireName.ANTHROPIC_MESSAGES,),
     files=_files,
     commands=("claude",),
-    # Its settings win over the environment, but a second credential would go along.
-    overrides=(
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN",
-        "CLAUDE_CODE_USE_BEDROCK",
-        "CLAUDE_CODE_USE_VERTEX",
-        "CLAUDE_CODE_USE_FOUNDRY",
-    ),
+    overrides=("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"),
+    project_files=(".claude/settings.local.json", ".claude/settings.json"),
     known_bad=(
         KnownBad(
             (2, 1, 100),
@@ -77,5 +74,6 @@ CLAUDE_CODE = Assistant(
         "nothing is sent to the vendor: no telemetry, no update check, no greeting",
         "the attribution line, which differs by version and spoils prompt caches, is off",
         "the model list comes from the gateway",
+        "a vendor's key in the shell is not sent along",
     ),
 )

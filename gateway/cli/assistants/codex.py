@@ -47,6 +47,7 @@ CODEX = Assistant(
     wires=(WireName.OPENAI_RESPONSES,),
     files=_files,
     commands=("codex",),
+    project_files=(".codex/config.toml",),
     costs=(
         "web search runs at the vendor, so it works only where the model behind the gateway has it",
         "it assumes a window for a model name it does not know (set model_context_window)",

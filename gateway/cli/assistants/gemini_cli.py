@@ -46,6 +46,7 @@ GEMINI_CLI = Assistant(
     files=_files,
     steps=_steps,
     commands=("gemini",),
+    project_files=(".gemini/settings.json", ".gemini/.env"),
     overrides=(
         "GOOGLE_GEMINI_BASE_URL",
         "GEMINI_API_KEY",

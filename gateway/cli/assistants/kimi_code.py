@@ -9,6 +9,7 @@ from gateway.cli.assistants.base import (
     Assistant,
     Connection,
     Home,
+    KnownBad,
     SettingsFile,
 )
 from gateway.cli.connecting.changes import Setting
@@ -50,6 +51,11 @@ KIMI_CODE = Assistant(
         "KIMI_MODEL_BASE_URL",
         "KIMI_MODEL_API_KEY",
         "KIMI_MODEL_PROVIDER_TYPE",
+    ),
+    known_bad=(
+        KnownBad(
+            (0,), (2,), "is the retired kimi-cli: it only prints a notice, or fetches a script"
+        ),
     ),
     costs=(
         "web search and fetch of the vendor need a sign-in there",

@@ -46,6 +46,7 @@ OPENCODE = Assistant(
     wires=(WireName.OPENAI_CHAT,),
     files=_files,
     commands=("opencode",),
+    project_files=("opencode.json", "opencode.jsonc"),
     overrides=("OPENCODE_CONFIG", "OPENCODE_CONFIG_CONTENT"),
     costs=(
         "every first turn is two calls: one asks for a title",

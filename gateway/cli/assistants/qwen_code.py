@@ -42,7 +42,7 @@ QWEN_CODE = Assistant(
     wires=(WireName.OPENAI_CHAT,),
     files=_files,
     commands=("qwen",),
-    overrides=("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", "QWEN_MODEL"),
+    project_files=(".qwen/settings.json",),
     costs=(
         "sign-in with a Qwen account, and its free quota, are not used",
         "no session id is sent: the gateway tells conversations apart by their content",

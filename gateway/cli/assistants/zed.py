@@ -59,6 +59,7 @@ ZED = Assistant(
     files=_files,
     steps=_steps,
     commands=("zed", "zeditor"),
+    project_files=(".zed/settings.json",),
     costs=(
         "edit prediction keeps the provider it has",
         f"the model's window is taken to be {ASSUMED_WINDOW_TOKENS:,} tokens (max_tokens)",

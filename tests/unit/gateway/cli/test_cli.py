@@ -24,7 +24,8 @@ def installed(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["version", "--help", "key --help", "audit search --help", "connect --help"]
+    "command",
+    ["version", "--help", "key --help", "audit search --help", "connect --help", "doctor --help"],
 )
 def test_help_and_version_import_nothing_heavy(command: str) -> None:
     program = (
@@ -39,7 +40,8 @@ def test_help_and_version_import_nothing_heavy(command: str) -> None:
 def test_help_names_every_command_and_the_exit_codes() -> None:
     shown = installed("--help").stdout
     assert all(
-        each in shown for each in ("up", "check", "key", "models", "audit", "connect", "version")
+        each in shown
+        for each in ("up", "check", "key", "models", "audit", "connect", "doctor", "version")
     )
     assert "Exit codes: 0 done" in shown
 
