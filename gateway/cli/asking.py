@@ -94,8 +94,10 @@ def models_offered(root: str, secret: str) -> tuple[str, ...]:
             f"no gateway answers at {root} ({error}); start one with gatehouse up, "
             "or name another with --url"
         ) from error
-    if answer.status != 200:
+    if answer.status in (401, 403):
         raise CommandFailed(f"the gateway at {root} refuses the key: {answer.message}")
+    if answer.status != 200:
+        raise CommandFailed(f"the gateway at {root} does not list its models: {answer.message}")
     try:
         return tuple(str(each["id"]) for each in json.loads(answer.body)["data"])
     except (ValueError, KeyError, TypeError) as error:

@@ -61,36 +61,45 @@ def connect(
     if undo:
         _undo(chosen, records, show_only, as_json)
         return
-    connection = _connection(chosen, records, (url, key, model), data_folder(data))
-    if show_only:
-        _tell(chosen, connection, chosen.files(home, connection), as_json, shows_key=show_key)
-        return
-    _connect(chosen, connection, home, records)
-    _tell(chosen, connection, chosen.files(home, connection), as_json, is_done=True)
+    connection = _connection(chosen, records, home, (url, key, model), data_folder(data))
+    _connect(chosen, connection, home, records, is_done=not show_only)
+    files = chosen.files(home, connection)
+    _tell(chosen, connection, files, as_json, shows_key=show_key, is_done=not show_only)
+    _warn(chosen, connection, home)
 
 
 def _connection(
     assistant: "Assistant",
     records: "Records",
+    home: "Home",
     given: tuple[str | None, str | None, str | None],
     data: Path,
 ) -> "Connection":
     from gateway.cli.asking import models_offered
-    from gateway.cli.assistants.base import Connection
+    from gateway.cli.assistants.base import KEY_VARIABLE, Connection
+    from gateway.cli.diagnosis.of_assistant import own_connection
     from gateway.cli.target import chosen_key, chosen_model, chosen_root
 
     url, key, model = given
     record = records.read(assistant.name)
-    secret = chosen_key(key, environment())
-    root = chosen_root(url, data, record.base_url if record is not None else None)
+    remembered, remembered_root = (record.model, record.base_url) if record else (None, None)
+    root = chosen_root(url, data, remembered_root)
+    if record is not None and not home.environ.get(KEY_VARIABLE):
+        key = key or own_connection(assistant, home, root, record.model).key.secret
+    secret = chosen_key(key, home.environ)
     offered = models_offered(root, secret.secret)
-    remembered = record.model if record is not None else None
     return Connection(root, chosen_model(model, offered, remembered), secret)
 
 
 def _connect(
-    assistant: "Assistant", connection: "Connection", home: "Home", records: "Records"
+    assistant: "Assistant",
+    connection: "Connection",
+    home: "Home",
+    records: "Records",
+    *,
+    is_done: bool,
 ) -> None:
+    """Plan it, and do it if it is to be done: what cannot be done is said either way."""
     from gateway.cli.connecting.carry_out import connect as carry_out
     from gateway.cli.connecting.carry_out import until_not_overtaken
     from gateway.cli.connecting.plan import plan_connecting
@@ -100,12 +109,20 @@ def _connect(
         files = assistant.files(home, connection)
         plan = plan_connecting(files, records.read(assistant.name))
         record = Record(assistant.name, connection.root, connection.model, plan.files)
-        if files:
+        if files and is_done:
             carry_out(plan, record, records)
         return plan
 
     for kept in until_not_overtaken(attempt).kept:
         note(f"left as somebody has changed it: {kept}")
+
+
+def _warn(assistant: "Assistant", connection: "Connection", home: "Home") -> None:
+    """Say at once what would keep the settings from having effect, here and now."""
+    from gateway.cli.diagnosis.of_assistant import examine_surroundings
+
+    for finding in examine_surroundings(assistant, home, connection, Path.cwd()):
+        note(f"But {finding.text}")
 
 
 def _undo(assistant: "Assistant", records: "Records", show_only: bool, as_json: bool) -> None:
@@ -140,8 +157,8 @@ def _tell(
     files: "Sequence[SettingsFile]",
     as_json: bool,
     *,
-    shows_key: bool = False,
-    is_done: bool = False,
+    shows_key: bool,
+    is_done: bool,
 ) -> None:
     steps = list(assistant.steps(connection))
     if as_json:

@@ -9,6 +9,7 @@ from gateway.cli.assistants.base import (
     Assistant,
     Connection,
     Home,
+    KnownBad,
     SettingsFile,
 )
 from gateway.cli.connecting.changes import Setting
@@ -52,6 +53,7 @@ VSCODE = Assistant(
     files=_files,
     steps=_steps,
     commands=("code",),
+    known_bad=(KnownBad((0,), (1, 122), "has no custom endpoint yet"),),
     costs=(
         "inline completions stay on GitHub's servers: only chat and agent go to the gateway",
         "an organisation's administrator must allow own keys",

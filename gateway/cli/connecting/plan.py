@@ -41,11 +41,6 @@ class Plan:
     files: tuple[FileRecord, ...] = ()
     kept: tuple[str, ...] = ()
 
-    @property
-    def changes_something(self) -> bool:
-        """Whether any file is to be written."""
-        return any(step.changes_something for step in self.steps)
-
 
 def plan_connecting(files: Sequence[SettingsFile], record: Record | None) -> Plan:
     """Put these settings in, over the files as they were before we ever wrote to them.
@@ -84,9 +79,11 @@ def _connected(
     file: SettingsFile, found: Found, earlier: FileRecord | None
 ) -> tuple[Step, FileRecord]:
     before, mode = found.content, found.mode
+    made: tuple[Path, ...] = ()
+    digests: tuple[str, ...] = ()
     if earlier is not None:
         before, _ = _undone(found, earlier)
-        mode = earlier.mode
+        mode, made, digests = earlier.mode, earlier.made_folders, earlier.written_digests[:1]
     try:
         source = decoded(before)
         text, changes = apply(source.text, file.settings, file.syntax)
@@ -95,8 +92,7 @@ def _connected(
     content = source.encoded(text)
     written = hashlib.sha256(content).hexdigest()
     after = replace(found, mode=mode).mode_for(file.is_private)
-    made = earlier.made_folders if earlier is not None else ()
-    record = FileRecord(found.path, before, mode, written, tuple(changes), made)
+    record = FileRecord(found.path, before, mode, (written, *digests), tuple(changes), made)
     return Step(found, content, after), record
 
 
@@ -104,7 +100,7 @@ def _undone(found: Found, file: FileRecord) -> tuple[bytes | None, tuple[str, ..
     """What the file would be without us, and what in it is not ours any more."""
     if found.content is None or found.content == file.before:
         return found.content, ()
-    if hashlib.sha256(found.content).hexdigest() == file.written_digest:
+    if hashlib.sha256(found.content).hexdigest() in file.written_digests:
         return file.before, ()
     try:
         source = decoded(found.content)

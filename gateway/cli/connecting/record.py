@@ -16,12 +16,15 @@ _RECORD: Final = "record.json"
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """One file we wrote: how it was (no `before`: there was none) and how we left it."""
+    """One file we wrote: how it was (no `before`: there was none) and how we left it.
+
+    `written_digests` are of what we wrote, newest first: after a kill it may be the one before.
+    """
 
     path: Path
     before: bytes | None
     mode: int
-    written_digest: str
+    written_digests: tuple[str, ...]
     changes: tuple[Change, ...]
     made_folders: tuple[Path, ...] = ()
 
@@ -95,7 +98,7 @@ def _document_of(file: FileRecord, backup: str | None) -> dict[str, object]:
         "path": str(file.path),
         "before": backup,
         "mode": file.mode,
-        "written_digest": file.written_digest,
+        "written_digests": file.written_digests,
         "made_folders": [str(each) for each in file.made_folders],
         "changes": [
             {
@@ -118,7 +121,7 @@ def _file_of(document: Mapping[str, Any], folder: Path) -> FileRecord:
         path=Path(document["path"]),
         before=None if backup is None else (folder / backup).read_bytes(),
         mode=int(document["mode"]),
-        written_digest=document["written_digest"],
+        written_digests=tuple(document["written_digests"]),
         changes=tuple(map(_change_of, document["changes"])),
         made_folders=tuple(map(Path, document["made_folders"])),
     )

@@ -5,6 +5,7 @@ from typing import Final, cast
 
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.items import InlineTable
 
 from gateway.cli.editing.syntax import Item, Path, Syntax, Unreadable, Value
 
@@ -21,7 +22,9 @@ def _put(text: str, path: Path, value: Value) -> str:
     names = _names(path)
     for name in names[:-1]:
         if name not in table:
-            table[name] = tomlkit.table(is_super_table=name != names[-2])
+            is_inline = isinstance(table, InlineTable)
+            is_outer = name != names[-2]
+            table[name] = tomlkit.inline_table() if is_inline else tomlkit.table(is_outer)
         below = table[name]
         if not isinstance(below, MutableMapping):
             raise Unreadable(f"{name!r} is not a table, so {names[-1]!r} cannot be set in it")

@@ -30,20 +30,19 @@ def _put(text: str, path: Path, value: Value) -> str:
         node, at = entry[1], at + 1
         if at == len(path):
             return _replaced(text, entry, value)
-    if isinstance(node, ScalarNode) and not node.value:
-        raise Unreadable("a value is missing", node.start_mark.line + 1)
     return _added(text, node, path[at:], value)
 
 
 def _drop(text: str, path: Path) -> str:
-    node = _composed(text)
-    assert node is not None
-    for step in path[:-1]:
-        entry = _entry_at(node, step)
-        assert entry is not None
-        node = entry[1]
-    entry = _entry_at(node, path[-1])
-    assert entry is not None
+    root = _composed(text)
+    assert root is not None
+    node = root
+    entry: _Entry = (None, root)
+    for step in path:
+        node, found = entry[1], _entry_at(entry[1], step)
+        if found is None:  # it is merged in from elsewhere
+            raise Unreadable(f"{step!r} is not written where it is read", _line(node))
+        entry = found
     if _is_in_brackets(node):
         return _dropped_inside_brackets(text, node, entry)
     start = text.rfind("\n", 0, (entry[0] or entry[1]).start_mark.index) + 1
@@ -78,7 +77,9 @@ def _replaced(text: str, entry: _Entry, value: Value) -> str:
     written = json.dumps(value, ensure_ascii=False)
     if key is None:
         return text[: old.start_mark.index] + written + text[_end(old) :]
-    colon = text.index(":", key.end_mark.index)
+    colon = text.find(":", key.end_mark.index)
+    if colon < 0:
+        raise Unreadable("a colon is missing", _line(key))
     end = max(_end(old), colon + 1)
     return f"{text[: colon + 1]} {written}{text[end:]}"
 

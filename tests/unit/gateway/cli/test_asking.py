@@ -60,6 +60,15 @@ def test_a_refused_key_is_told_in_the_gateways_words() -> None:
         models_offered(door.root, "gth_x")
 
 
+def test_a_gateway_that_is_shutting_down_is_not_said_to_refuse_the_key() -> None:
+    refusal = json.dumps({"error": {"message": "shutting down"}}).encode()
+    with (
+        opened({"/v1/models": (503, refusal)}) as door,
+        pytest.raises(CommandFailed, match="does not list its models: shutting down"),
+    ):
+        models_offered(door.root, "gth_x")
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"data": [{}]}'])
 def test_what_is_no_gateway_is_said(body: bytes) -> None:
     with (

@@ -88,6 +88,62 @@ def test_connected_again_it_keeps_its_model(
     assert 'model = "small"' in (home / ".codex/config.toml").read_text()
 
 
+def test_connected_again_without_the_variable_it_keeps_its_key(
+    command_line: CommandLine, home: Path, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command_line.run("connect", "gemini-cli", "--url", door.root)
+    monkeypatch.delenv("GATEHOUSE_KEY")
+    assert command_line.run("connect", "gemini-cli", "--model", "small").code == Exit.OK
+    assert f"GEMINI_API_KEY={KEY}" in (home / ".gemini" / ".env").read_text()
+
+
+def test_what_would_win_over_the_settings_is_said_at_once(
+    command_line: CommandLine, home: Path, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://elsewhere")
+    ran = command_line.run("connect", "gemini-cli", "--url", door.root)
+    assert "But GOOGLE_GEMINI_BASE_URL is set in this shell and wins" in ran.err
+
+
+def test_a_link_stays_a_link_and_its_file_comes_back(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    file, link = home / "dotfiles.json", home / ".claude" / "settings.json"
+    file.write_text('{"theme": "dark"}')
+    link.parent.mkdir()
+    link.symlink_to(file)
+    command_line.run("connect", "claude-code", "--url", door.root)
+    assert link.is_symlink()
+    assert "ANTHROPIC_BASE_URL" in file.read_text()
+    command_line.run("connect", "claude-code", "--undo")
+    assert file.read_text() == '{"theme": "dark"}'
+
+
+def test_a_read_only_file_and_a_folder_in_its_place_are_respected(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    file = home / ".claude" / "settings.json"
+    file.parent.mkdir()
+    file.write_text("{}")
+    file.chmod(0o444)
+    ran = command_line.run("connect", "claude-code", "--url", door.root)
+    assert (ran.code, "read-only" in ran.err) == (Exit.FAILED, True)
+    file.unlink()
+    file.mkdir()
+    ran = command_line.run("connect", "claude-code", "--url", door.root)
+    assert (ran.code, "is not a file" in ran.err) == (Exit.FAILED, True)
+    assert not (home / ".local").exists()
+
+
+def test_printing_says_also_that_a_file_could_not_be_written(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text("a = 1\nb =\n")
+    ran = command_line.run("connect", "codex", "--print", "--url", door.root)
+    assert (ran.code, "config.toml:2: " in ran.err) == (Exit.FAILED, True)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

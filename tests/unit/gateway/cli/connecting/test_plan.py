@@ -37,13 +37,13 @@ def connected(file: Path, url: str = "http://one", earlier: Record | None = None
 
 def test_nothing_is_written_by_planning(file: Path) -> None:
     plan = plan_connecting([settings(file)], None)
-    assert plan.changes_something
+    assert plan.steps[0].changes_something
     assert file.read_bytes() == MINE
 
 
 def test_planned_again_there_is_nothing_to_do(file: Path) -> None:
     record = connected(file)
-    assert not plan_connecting([settings(file)], record).changes_something
+    assert not plan_connecting([settings(file)], record).steps[0].changes_something
 
 
 def test_a_second_gateway_is_written_over_what_stood_before_the_first(file: Path) -> None:
@@ -82,7 +82,17 @@ def test_a_file_that_is_elsewhere_now_is_put_back(file: Path, tmp_path: Path) ->
 def test_a_file_that_is_gone_stays_gone(file: Path) -> None:
     record = connected(file)
     file.unlink()
-    assert not plan_undoing(record.files).changes_something
+    assert not plan_undoing(record.files).steps[0].changes_something
+
+
+def test_after_a_kill_between_record_and_file_undoing_is_still_exact(file: Path) -> None:
+    first = connected(file)
+    written = file.read_bytes()
+    second = connected(file, "http://two", first)
+    file.write_bytes(written)  # as if the second had never come to the file
+    assert plan_undoing(second.files).steps[0].content == MINE
+    file.write_bytes(MINE)  # nor the first
+    assert not plan_undoing(second.files).steps[0].changes_something
 
 
 def test_a_file_that_is_not_json_is_refused_with_file_and_line(file: Path) -> None:

@@ -21,8 +21,8 @@ RECORD = Record(
     "http://127.0.0.1:7070",
     "coder",
     (
-        FileRecord(Path("/h/settings.json"), b'{"key": "secret"}', 0o644, "w1", CHANGES),
-        FileRecord(Path("/h/.env"), None, 0o600, "w2", (), (Path("/h"),)),
+        FileRecord(Path("/h/settings.json"), b'{"key": "secret"}', 0o644, ("w1", "w0"), CHANGES),
+        FileRecord(Path("/h/.env"), None, 0o600, ("w2",), (), (Path("/h"),)),
     ),
 )
 

@@ -32,6 +32,14 @@ def test_a_table_is_made_below_a_table_of_tables() -> None:
     assert "[model_providers]\n" not in edited
 
 
+def test_a_table_in_braces_is_added_to_in_braces() -> None:
+    text = 'model_providers = { mine = { name = "m" } }\n'
+    edited = TOML.put(text, ("model_providers", "gatehouse", "name"), "Gatehouse")
+    assert TOML.read(edited) == {
+        "model_providers": {"mine": {"name": "m"}, "gatehouse": {"name": "Gatehouse"}}
+    }
+
+
 def test_what_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(Unreadable) as refused:
         TOML.read('a = 1\nb = "x\n')

@@ -77,6 +77,16 @@ def test_a_setting_below_something_that_holds_none_is_refused() -> None:
         YAML.put("models: none\n", ("models", Item("x", "name")), {"name": "x"})
 
 
+def test_a_key_without_a_colon_is_not_guessed_at() -> None:
+    with pytest.raises(Unreadable, match="colon"):
+        YAML.put("{model}", ("model",), "x")
+
+
+def test_what_is_merged_in_from_elsewhere_is_not_taken_out_there() -> None:
+    with pytest.raises(Unreadable, match="not written where it is read"):
+        YAML.drop("base: &b {A: 1}\nenv:\n  <<: *b\n", ("env", "A"))
+
+
 @given(documents, st.booleans(), names, plain)
 def test_any_document_takes_a_setting(
     tree: dict[str, object], in_brackets: bool, name: str, value: object
