@@ -8,19 +8,29 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = tuple[int, bytes]
+Answers = Mapping[str, Answer | list[Answer]]
+"""By path: the same every time, or one after the other and the last for ever."""
 
 
 @dataclass(slots=True)
 class Door:
     """What is answered, and what was asked: method, path, headers, body."""
 
-    answers: Mapping[str, Answer]
+    answers: Answers
     root: str = ""
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
+    def answer(self, path: str) -> Answer | None:
+        """What comes next at this path, which has just been asked."""
+        said = self.answers.get(path)
+        if not isinstance(said, list):
+            return said
+        times = sum(each[1] == path for each in self.asked)
+        return said[min(times, len(said)) - 1]
+
 
 @contextmanager
-def opened(answers: Mapping[str, Answer]) -> Iterator[Door]:
+def opened(answers: Answers) -> Iterator[Door]:
     """Serve these answers by path; any other path is 404."""
     door = Door(answers)
 
@@ -36,7 +46,7 @@ def opened(answers: Mapping[str, Answer]) -> Iterator[Door]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             door.asked.append((self.command, self.path, headers, body))
             missing = json.dumps({"error": {"message": "no such endpoint here"}}).encode()
-            status, answer = door.answers.get(self.path, (404, missing))
+            status, answer = door.answer(self.path) or (404, missing)
             self.send_response(status)
             self.send_header("content-length", str(len(answer)))
             self.end_headers()

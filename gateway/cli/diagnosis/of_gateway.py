@@ -80,32 +80,41 @@ def examine_turns(
 
 
 def _turn(root: str, secret: str, model: str, turn: Turn, *, is_needed: bool) -> Finding:
-    path = turn.path(quote(model, safe=""))
+    path, headers, body = turn.path(quote(model, safe="")), turn.headers(secret), turn.body(model)
     try:
-        answer = ask(root, path, turn.headers(secret), turn.body(model))
+        answer = ask(root, path, headers, body)
+        if _is_missing(answer):
+            silent = f"{turn.title}: this gateway does not speak it yet ({path.partition('?')[0]})"
+            return (problem if is_needed else noted)(turn.wire, silent)
+        heard = hear(turn, answer)
+        wrong = _what_is_wrong(answer, heard)
+        if not wrong and heard.called_the_tool:
+            answer = ask(root, path, headers, turn.go_on(body, heard))
+            wrong = _what_is_wrong(answer, hear(turn, answer))
+            wrong = f"after the tool's result: {wrong}" if wrong else ""
     except Unreachable as error:
         return problem(turn.wire, f"{turn.title}: no answer: {error}")
-    if _is_missing(answer):
-        silent = f"{turn.title}: this gateway does not speak it yet ({path.partition('?')[0]})"
-        return (problem if is_needed else noted)(turn.wire, silent)
-    if answer.status != 200:
-        return problem(turn.wire, f"{turn.title}: status {answer.status}: {answer.message}")
-    return _judged(turn, model, hear(turn, answer), f"in {answer.seconds:.1f} s")
-
-
-def _judged(turn: Turn, model: str, heard: Heard, took: str) -> Finding:
-    if heard.error:
-        return problem(turn.wire, f"{turn.title}: the answer failed on the way: {heard.error}")
-    if not heard.is_whole:
-        return problem(turn.wire, f"{turn.title}: the answer was cut before its end")
+    if wrong:
+        return problem(turn.wire, f"{turn.title}: {wrong}")
     if heard.called_the_tool:
-        return ok(turn.wire, f"{turn.title}: a streamed turn with a tool call, {took}")
-    if heard.tool:
-        return problem(turn.wire, f"{turn.title}: the tool call arrived damaged: {heard.tool}")
+        return ok(turn.wire, f"{turn.title}: a streamed turn with a tool call and its result")
     return noted(
         turn.wire,
-        f"{turn.title}: a streamed turn, {took}; {model} did not call the tool it was asked to",
+        f"{turn.title}: a streamed turn; {model} did not call the tool it was asked to call",
     )
+
+
+def _what_is_wrong(answer: Answer, heard: Heard) -> str:
+    """Empty when nothing is."""
+    if answer.status != 200:
+        return f"status {answer.status}: {answer.message}"
+    if heard.error:
+        return f"the answer failed on the way: {heard.error}"
+    if not heard.is_whole:
+        return "the answer was cut before its end"
+    if heard.tool and not heard.called_the_tool:
+        return f"the tool call arrived damaged: {heard.tool}"
+    return ""
 
 
 def _is_missing(answer: Answer) -> bool:

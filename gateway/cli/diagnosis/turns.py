@@ -1,8 +1,8 @@
-"""A real turn in each protocol, streamed, with a tool to call: how it is asked and heard."""
+"""A real turn in each protocol: streamed, a tool called, its result sent back."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.cli.asking import Answer
@@ -13,6 +13,7 @@ Json = dict[str, Any]
 TOOL: Final = "lookup"
 _PROMPT: Final = f"Use the tool {TOOL} to look up the word gatehouse."
 _ABOUT: Final = "Looks up a word."
+_RESULT: Final = "A gatehouse guards the way in."
 _SCHEMA: Final = {
     "type": "object",
     "properties": {"word": {"type": "string"}},
@@ -28,8 +29,10 @@ class Heard:
     text: str = ""
     tool: str = ""
     arguments: str = ""
+    call_id: str = ""
     is_whole: bool = False
     error: str = ""
+    part: Json = field(default_factory=dict)
 
     @property
     def called_the_tool(self) -> bool:
@@ -44,7 +47,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How one protocol is spoken: where, with what headers and body, and how an event is read."""
+    """How one protocol is spoken: where, with what headers and body, how an event is read.
+
+    `go_on` makes the next request of the turn: the one before, the call, and the tool's result.
+    """
 
     wire: WireName
     title: str
@@ -52,6 +58,7 @@ class Turn:
     headers: Callable[[str], Mapping[str, str]]
     body: Callable[[str], Json]
     take: Callable[[Json, Heard], None]
+    go_on: Callable[[Json, Heard], Json]
 
 
 def hear(turn: Turn, answer: Answer) -> Heard:
@@ -106,9 +113,18 @@ def _take_chat(event: Json, heard: Heard) -> None:
         heard.text += delta.get("content") or ""
         for call in _objects(delta.get("tool_calls")):
             function = call.get("function") or {}
+            heard.call_id += call.get("id") or ""
             heard.tool += function.get("name") or ""
             heard.arguments += function.get("arguments") or ""
         heard.is_whole |= bool(choice.get("finish_reason"))
+
+
+def _go_on_chat(body: Json, heard: Heard) -> Json:
+    function = {"name": heard.tool, "arguments": heard.arguments or "{}"}
+    call = {"id": heard.call_id, "type": "function", "function": function}
+    said = {"role": "assistant", "content": heard.text or None, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": heard.call_id, "content": _RESULT}
+    return {**body, "messages": [*body["messages"], said, result]}
 
 
 def _messages_body(model: str) -> Json:
@@ -124,10 +140,19 @@ def _messages_body(model: str) -> Json:
 def _take_messages(event: Json, heard: Heard) -> None:
     block, delta = event.get("content_block") or {}, event.get("delta") or {}
     if block.get("type") == "tool_use":
-        heard.tool = str(block.get("name"))
+        heard.tool, heard.call_id = str(block.get("name")), str(block.get("id"))
     heard.text += delta.get("text") or ""
     heard.arguments += delta.get("partial_json") or ""
     heard.is_whole |= bool(delta.get("stop_reason"))
+
+
+def _go_on_messages(body: Json, heard: Heard) -> Json:
+    text = [{"type": "text", "text": heard.text}] if heard.text else []
+    arguments = json.loads(heard.arguments or "{}")
+    call = {"type": "tool_use", "id": heard.call_id, "name": heard.tool, "input": arguments}
+    result = {"type": "tool_result", "tool_use_id": heard.call_id, "content": _RESULT}
+    said = {"role": "assistant", "content": [*text, call]}
+    return {**body, "messages": [*body["messages"], said, {"role": "user", "content": [result]}]}
 
 
 def _responses_body(model: str) -> Json:
@@ -148,10 +173,22 @@ def _take_responses(event: Json, heard: Heard) -> None:
     if kind == "response.output_text.delta":
         heard.text += str(event.get("delta", ""))
     elif kind == "response.output_item.done" and item.get("type") == "function_call":
-        heard.tool, heard.arguments = str(item.get("name")), str(item.get("arguments", ""))
+        heard.tool, heard.call_id = str(item.get("name")), str(item.get("call_id"))
+        heard.arguments = str(item.get("arguments", ""))
     elif kind == "response.failed":
         heard.error = str(((event.get("response") or {}).get("error") or {}).get("message", kind))
     heard.is_whole |= kind in ("response.completed", "response.incomplete")
+
+
+def _go_on_responses(body: Json, heard: Heard) -> Json:
+    call = {
+        "type": "function_call",
+        "call_id": heard.call_id,
+        "name": heard.tool,
+        "arguments": heard.arguments or "{}",
+    }
+    result = {"type": "function_call_output", "call_id": heard.call_id, "output": _RESULT}
+    return {**body, "input": [*body["input"], call, result]}
 
 
 def _gemini_body(model: str) -> Json:
@@ -171,7 +208,17 @@ def _take_gemini(event: Json, heard: Heard) -> None:
             if call := part.get("functionCall"):
                 heard.tool = str(call.get("name"))
                 heard.arguments = json.dumps(call.get("args") or {})
+                heard.part = part  # whole: its signature must come back with it
         heard.is_whole |= bool(candidate.get("finishReason"))
+
+
+def _go_on_gemini(body: Json, heard: Heard) -> Json:
+    response: Json = {"name": heard.tool, "response": {"result": _RESULT}}
+    if "id" in (heard.part.get("functionCall") or {}):
+        response["id"] = heard.part["functionCall"]["id"]
+    said = {"role": "model", "parts": [heard.part]}
+    result = {"role": "user", "parts": [{"functionResponse": response}]}
+    return {**body, "contents": [*body["contents"], said, result]}
 
 
 def _objects(value: object) -> list[Json]:
@@ -186,6 +233,7 @@ TURNS: Final = (
         _bearer,
         _chat_body,
         _take_chat,
+        _go_on_chat,
     ),
     Turn(
         WireName.ANTHROPIC_MESSAGES,
@@ -194,6 +242,7 @@ TURNS: Final = (
         _anthropic,
         _messages_body,
         _take_messages,
+        _go_on_messages,
     ),
     Turn(
         WireName.OPENAI_RESPONSES,
@@ -202,6 +251,7 @@ TURNS: Final = (
         _bearer,
         _responses_body,
         _take_responses,
+        _go_on_responses,
     ),
     Turn(
         WireName.GEMINI,
@@ -210,6 +260,7 @@ TURNS: Final = (
         _google,
         _gemini_body,
         _take_gemini,
+        _go_on_gemini,
     ),
 )
 """The protocols that a turn can be asked in, whether or not a gateway speaks them."""

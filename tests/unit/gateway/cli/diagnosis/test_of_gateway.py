@@ -70,11 +70,24 @@ def test_no_models_and_one_that_is_not_offered_are_problems() -> None:
     assert examine_models(("a",), "a").verdict is Verdict.OK
 
 
-def test_a_turn_with_the_tool_is_well() -> None:
-    call = {"function": {"name": TOOL, "arguments": "{}"}}
-    events = stream({"choices": [{"delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]})
-    found = chat_turn(*events)
-    assert (found.verdict, "with a tool call" in found.text) == (Verdict.OK, True)
+CALL = {"id": "call_1", "function": {"name": TOOL, "arguments": "{}"}}
+CALLS = stream({"choices": [{"delta": {"tool_calls": [CALL]}, "finish_reason": "tool_calls"}]})
+
+
+def test_a_turn_with_the_tool_goes_on_with_its_result() -> None:
+    with opened({CHAT: CALLS}) as door:
+        found = next(examine_turns(door.root, "gth_x", "coder", [WireName.OPENAI_CHAT]))
+    assert (found.verdict, "and its result" in found.text) == (Verdict.OK, True)
+    _, said, result = json.loads(door.asked[1][3])["messages"]
+    assert said["tool_calls"][0]["id"] == result["tool_call_id"] == "call_1"
+
+
+def test_a_gateway_that_stumbles_over_the_result_is_told_apart() -> None:
+    refusal = 400, b'{"error": {"message": "no such call"}}'
+    with opened({CHAT: [CALLS, refusal]}) as door:
+        found = next(examine_turns(door.root, "gth_x", "coder", [WireName.OPENAI_CHAT]))
+    assert found.verdict is Verdict.PROBLEM
+    assert "after the tool's result: status 400: no such call" in found.text
 
 
 def test_a_model_that_calls_no_tool_is_a_note() -> None:

@@ -12,7 +12,15 @@ ARGUMENTS = '{"word": "gatehouse"}'
 CALLS: dict[WireName, list[object]] = {
     WireName.OPENAI_CHAT: [
         {"choices": [{"delta": {"content": "I look. "}}]},
-        {"choices": [{"delta": {"tool_calls": [{"function": {"name": TOOL, "arguments": ""}}]}}]},
+        {
+            "choices": [
+                {
+                    "delta": {
+                        "tool_calls": [{"function": {"name": TOOL, "arguments": ""}, "id": "c1"}]
+                    }
+                }
+            ]
+        },
         {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": ARGUMENTS[:5]}}]}}]},
         {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": ARGUMENTS[5:]}}]}}]},
         {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]},
@@ -21,7 +29,10 @@ CALLS: dict[WireName, list[object]] = {
     WireName.ANTHROPIC_MESSAGES: [
         {"type": "message_start", "message": {"role": "assistant"}},
         {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "I look. "}},
-        {"type": "content_block_start", "content_block": {"type": "tool_use", "name": TOOL}},
+        {
+            "type": "content_block_start",
+            "content_block": {"type": "tool_use", "id": "c1", "name": TOOL},
+        },
         {"type": "content_block_delta", "delta": {"partial_json": ARGUMENTS[:5]}},
         {"type": "content_block_delta", "delta": {"partial_json": ARGUMENTS[5:]}},
         {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
@@ -31,7 +42,12 @@ CALLS: dict[WireName, list[object]] = {
         {"type": "response.output_text.delta", "delta": "I look. "},
         {
             "type": "response.output_item.done",
-            "item": {"type": "function_call", "name": TOOL, "arguments": ARGUMENTS},
+            "item": {
+                "type": "function_call",
+                "call_id": "c1",
+                "name": TOOL,
+                "arguments": ARGUMENTS,
+            },
         },
         {"type": "response.completed"},
     ],
@@ -41,7 +57,12 @@ CALLS: dict[WireName, list[object]] = {
             "candidates": [
                 {
                     "content": {
-                        "parts": [{"functionCall": {"name": TOOL, "args": {"word": "gatehouse"}}}]
+                        "parts": [
+                            {
+                                "functionCall": {"name": TOOL, "args": {"word": "gatehouse"}},
+                                "thoughtSignature": "c1",
+                            }
+                        ]
                     }
                 }
             ]
@@ -74,6 +95,20 @@ def test_a_tool_call_in_pieces_is_heard_whole(turn: Turn) -> None:
     assert told.is_whole
     assert told.text == "I look. "
     assert json.loads(told.arguments) == {"word": "gatehouse"}
+
+
+@every
+def test_the_tools_result_goes_back_with_the_call_it_answers(turn: Turn) -> None:
+    first = turn.body("coder")
+    second = turn.go_on(first, heard(turn, CALLS[turn.wire]))
+    history = next(name for name in ("messages", "input", "contents") if name in first)
+    assert second[history][0] == first[history][0]
+    call, result = (json.dumps(each) for each in second[history][1:])
+    assert TOOL in call
+    assert "c1" in call
+    assert "guards the way in" in result
+    assert "c1" in result or turn.wire is WireName.GEMINI
+    assert {**second, history: first[history]} == first
 
 
 @every
