@@ -14,9 +14,10 @@ from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.settings import environment
 
 if TYPE_CHECKING:
-    from gateway.cli.assistants.base import Assistant, Connection, Home, SettingsFile
+    from gateway.cli.assistants.base import Assistant, Connection, Home
     from gateway.cli.connecting.plan import Plan
     from gateway.cli.connecting.record import Records
+    from gateway.cli.connecting.setting import SettingsFile
 
 
 def connect(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.cli.assistants.base import Assistant, Connection, Home, SettingsFile
-from gateway.cli.connecting.changes import Setting
+from gateway.cli.assistants.base import Assistant, Connection, Home
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import YAML, Item
 from providers.base import WireName
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.cli.connecting.changes import Setting
-from gateway.cli.editing import Syntax
+from gateway.cli.connecting.setting import SettingsFile
 from providers.base import WireName
 
 KEY_VARIABLE: Final = "GATEHOUSE_KEY"
@@ -76,20 +75,6 @@ class Home:
     def records(self) -> Path:
         """Where we keep what connecting changed."""
         return self.at("XDG_STATE_HOME", ".local/state") / "gatehouse" / "connected"
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
-    """A file of an assistant, and what belongs in it."""
-
-    path: Path
-    syntax: Syntax
-    settings: tuple[Setting, ...]
-
-    @property
-    def is_private(self) -> bool:
-        """Whether a key will stand in it."""
-        return any(each.is_secret for each in self.settings)
 
 
 def refer_to_variable(files: Sequence[SettingsFile]) -> bool:

@@ -10,9 +10,8 @@ from gateway.cli.assistants.base import (
     Connection,
     Home,
     KnownBad,
-    SettingsFile,
 )
-from gateway.cli.connecting.changes import Setting
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import TOML
 from providers.base import WireName
 

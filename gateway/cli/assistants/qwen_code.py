@@ -8,9 +8,8 @@ from gateway.cli.assistants.base import (
     Assistant,
     Connection,
     Home,
-    SettingsFile,
 )
-from gateway.cli.connecting.changes import Setting
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import JSONC, Item, Value
 from providers.base import WireName
 

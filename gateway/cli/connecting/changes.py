@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from gateway.cli.connecting.setting import Setting
 from gateway.cli.editing.syntax import (
     ABSENT,
     Item,
@@ -19,19 +20,6 @@ from gateway.cli.editing.syntax import (
     name_of,
     nested,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value that belongs at a place in a file. A secret one is never shown.
-
-    With `yields` it is written only where nothing stands yet.
-    """
-
-    path: Path
-    value: Value
-    is_secret: bool = False
-    yields: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.cli.assistants.base import SettingsFile
 from gateway.cli.connecting.changes import apply, undo
 from gateway.cli.connecting.disk import Found, check_writable, look
 from gateway.cli.connecting.record import FileRecord, Record
+from gateway.cli.connecting.setting import SettingsFile
 from gateway.cli.connecting.text import decoded
 from gateway.cli.editing import DOTENV, JSONC, TOML, YAML, Syntax, Unreadable
 from gateway.cli.exits import CommandFailed

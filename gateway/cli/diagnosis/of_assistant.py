@@ -13,12 +13,11 @@ from gateway.cli.assistants.base import (
     Connection,
     Home,
     Key,
-    SettingsFile,
     refer_to_variable,
 )
-from gateway.cli.connecting.changes import Setting
 from gateway.cli.connecting.disk import look
 from gateway.cli.connecting.plan import syntax_of
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.connecting.text import decoded
 from gateway.cli.diagnosis.finding import Finding, noted, ok, problem
 from gateway.cli.editing import Syntax, Unreadable

@@ -3,15 +3,12 @@
 import ipaddress
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final
 from urllib.parse import quote, urlsplit
 
 from gateway.cli.asking import Answer, Unreachable, ask
 from gateway.cli.diagnosis.finding import Finding, noted, ok, problem
 from gateway.cli.diagnosis.turns import TURNS, Heard, Turn, hear
 from providers.base import WireName
-
-_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
 
 
 def examine_way(root: str, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -20,7 +17,7 @@ def examine_way(root: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     host = parts.hostname or ""
     if parts.scheme == "http" and not _is_loopback(host):
         yield noted("way", f"{root} is not encrypted: key and code travel in the clear; use https")
-    wanted = {f"{parts.scheme}_proxy", "all_proxy"} & set(_PROXIES)
+    wanted = (f"{parts.scheme}_proxy", "all_proxy")
     named = [name for name, value in environ.items() if value and name.lower() in wanted]
     if named and not _is_spared(host, environ):
         yield noted(

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from gateway.cli.assistants.base import Home, Key, SettingsFile
-from gateway.cli.connecting.changes import Setting
-from gateway.cli.editing import JSONC
+from gateway.cli.assistants.base import Home, Key
 
 HOME = Path("/home/anna")
 
@@ -21,12 +19,6 @@ def test_a_key_is_shown_by_its_end_only() -> None:
     assert key.hint == "gth_…wxyz"
     assert "abcdef" not in repr(key)
     assert Key("short", is_in_environment=False).hint == "…"
-
-
-def test_a_file_is_private_when_a_key_stands_in_it() -> None:
-    secret = SettingsFile(HOME, JSONC, (Setting(("k",), "v", is_secret=True),))
-    plain = SettingsFile(HOME, JSONC, (Setting(("k",), "v"),))
-    assert (secret.is_private, plain.is_private) == (True, False)
 
 
 def test_records_stand_where_state_belongs() -> None:

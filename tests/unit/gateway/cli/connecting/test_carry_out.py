@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.assistants.base import SettingsFile
 from gateway.cli.connecting.carry_out import connect, disconnect, until_not_overtaken
-from gateway.cli.connecting.changes import Setting
 from gateway.cli.connecting.disk import Overtaken
 from gateway.cli.connecting.plan import Plan, plan_connecting, plan_undoing
 from gateway.cli.connecting.record import Record, Records
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import JSONC
 from gateway.cli.exits import CommandFailed
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.connecting.changes import Setting, apply, is_applied, undo
+from gateway.cli.connecting.changes import apply, is_applied, undo
+from gateway.cli.connecting.setting import Setting
 from gateway.cli.editing import JSONC, TOML, YAML, Item, Syntax, Unreadable
 
 SETTINGS = (

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.assistants.base import SettingsFile
-from gateway.cli.connecting.changes import Setting
 from gateway.cli.connecting.plan import plan_connecting, plan_undoing
 from gateway.cli.connecting.record import Record
+from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import JSONC
 from gateway.cli.exits import CommandFailed
 
