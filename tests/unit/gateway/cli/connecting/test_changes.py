@@ -4,12 +4,14 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.cli.connecting.changes import apply, is_applied, undo
 from gateway.cli.connecting.setting import Setting
 from gateway.cli.editing import JSONC, TOML, YAML, Item, Syntax, Unreadable
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SETTINGS = (
     Setting(("env", "URL"), "http://gateway"),
@@ -101,11 +103,13 @@ def test_an_edit_that_would_touch_something_else_is_refused_or_right(
         assert syntax.read(undo(edited, changes, syntax).text) == before
 
 
+@PATIENT
 @given(trees)
 def test_in_and_out_is_what_it_was_in_json(tree: dict[str, object]) -> None:
     _in_and_out(json.dumps(tree, indent=2), JSONC)
 
 
+@PATIENT
 @given(trees)
 def test_in_and_out_is_what_it_was_in_yaml(tree: dict[str, object]) -> None:
     _in_and_out(json.dumps(tree), YAML)

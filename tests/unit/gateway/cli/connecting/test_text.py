@@ -1,11 +1,13 @@
 """Bytes become text and the same bytes again, whatever the system that wrote them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.cli.connecting.text import decoded
 from gateway.cli.editing import Unreadable
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_windows_line_ends_are_kept_for_what_is_added() -> None:
@@ -14,6 +16,7 @@ def test_windows_line_ends_are_kept_for_what_is_added() -> None:
     assert source.encoded('{\n  "a": 1\n}\n') == b'\xef\xbb\xbf{\r\n  "a": 1\r\n}\r\n'
 
 
+@PATIENT
 @given(st.text("a\r\n\ufeff", max_size=12))
 def test_unchanged_text_is_the_same_bytes(text: str) -> None:
     content = text.encode()

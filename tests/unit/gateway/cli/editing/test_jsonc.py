@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.cli.editing import JSONC, Item, Unreadable
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 COMMENTED = """// mine
 {
@@ -85,6 +87,7 @@ def test_a_setting_below_something_that_holds_none_is_refused() -> None:
         JSONC.put('{"env": "none"}', ("env", "A"), "1")
 
 
+@PATIENT
 @given(objects, st.sampled_from([None, 1, 2, 4, "\t"]), texts, trees)
 def test_any_object_takes_a_setting_and_gives_it_back(
     tree: dict[str, object], indent: int | str | None, name: str, value: object
@@ -97,6 +100,7 @@ def test_any_object_takes_a_setting_and_gives_it_back(
     assert json.loads(edited) == {**tree, name: value}
 
 
+@PATIENT
 @given(objects.filter(lambda tree: "new" not in tree), st.sampled_from([None, 2, 4, "\t"]))
 def test_adding_and_taking_out_is_the_same_bytes(
     tree: dict[str, object], indent: int | str | None

@@ -2,10 +2,12 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.cli.editing import YAML, Item, Unreadable
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MINE = """# what I like
 dark-mode: true   # always
@@ -87,6 +89,7 @@ def test_what_is_merged_in_from_elsewhere_is_not_taken_out_there() -> None:
         YAML.drop("base: &b {A: 1}\nenv:\n  <<: *b\n", ("env", "A"))
 
 
+@PATIENT
 @given(documents, st.booleans(), names, plain)
 def test_any_document_takes_a_setting(
     tree: dict[str, object], in_brackets: bool, name: str, value: object
@@ -97,6 +100,7 @@ def test_any_document_takes_a_setting(
     assert YAML.read(edited) == {**tree, name: value}
 
 
+@PATIENT
 @given(documents.filter(lambda tree: tree and "new" not in tree), st.booleans())
 def test_adding_and_taking_out_is_the_same_bytes(tree: dict[str, object], sorts: bool) -> None:
     text = yaml.safe_dump(tree, sort_keys=sorts, allow_unicode=True)
