@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.diagnosis.turns import TURNS
 from gateway.cli.exits import Exit
 from tests.fakes.gateway_process import GatewayProcess, gateway_process
 
@@ -79,11 +80,15 @@ async def test_an_assistant_joins_works_and_leaves(developer: Developer) -> None
     assert not (developer.home / ".claude").exists()
 
 
-async def test_every_turn_of_the_doctor_is_in_the_ledger(developer: Developer) -> None:
-    await developer.types("doctor")
+async def test_the_doctor_takes_a_whole_turn_in_every_protocol_and_the_ledger_has_it(
+    developer: Developer,
+) -> None:
+    code, findings, _ = await developer.types("doctor")
+    turns = [each for each in findings if "with a tool call and its result" in each["text"]]
+    assert code == Exit.OK
+    assert [each["about"] for each in turns] == [each.wire for each in TURNS]
     ends = [each for each in developer.gateway.records() if each["kind"] == "completed"]
-    assert {"complete"} == {each["outcome"] for each in ends}
-    assert len(ends) >= 2
+    assert [each["outcome"] for each in ends] == ["complete"] * 2 * len(TURNS)
 
 
 async def test_a_revoked_key_is_told_in_plain_words(developer: Developer) -> None:
