@@ -65,7 +65,8 @@ CLAUDE_CODE = Assistant(
     costs=(
         "WebSearch runs at the vendor: it works only where the model behind the gateway has it",
         "tool search and other experimental betas are off",
-        "the window is guessed from the model's name: 1M tokens for a name it does not know",
+        "a model it does not know is taken to have a window of 1M tokens: if it has less, put "
+        "CLAUDE_CODE_MAX_CONTEXT_TOKENS into the settings' env",
         "the prompt cache's one-hour lifetime is not asked for",
     ),
     restored=(
