@@ -51,7 +51,7 @@ OPENCODE = Assistant(
         "every first turn is two calls: one asks for a title",
         "it fetches a list of models from models.opencode.ai unless "
         "OPENCODE_DISABLE_MODELS_FETCH=1 is set, and looks up the npm registry",
-        "it does not know the model's window, so it never compacts by itself: give the model a limit",
+        "it does not know the model's window, so it never compacts by itself: give it a limit",
     ),
     restored=("sharing of conversations and updates by itself are off",),
 )
