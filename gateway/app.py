@@ -16,6 +16,7 @@ from gateway.identity import with_query_key
 from gateway.manual import manual_page
 from gateway.offer import Offer
 from gateway.pipeline import Pipeline
+from gateway.responses_paths import declare_responses_paths
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.base import Wire, WireFamily
@@ -87,6 +88,7 @@ def create_app(
     )
     for wire in wires:
         _declare_wire(app, front, wire)
+    declare_responses_paths(app)
     for family in families:
         _declare_family(app, front, family)
     _declare_models(app, Offer(pipeline, book))

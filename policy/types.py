@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 
 class DataClass(IntEnum):
     """How far content may travel. Higher is stricter; a target's clearance must reach it."""
@@ -33,11 +35,18 @@ class Operation(StrEnum):
     """What the caller asks a model to do (names of OpenTelemetry's `gen_ai.operation.name`)."""
 
     CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    EMBEDDINGS = "embeddings"
+    RERANK = "rerank"  # of our own: the conventions have no word for it
     COUNT_TOKENS = "count_tokens"
 
+    @property
+    def writes(self) -> bool:
+        """Whether the model answers in tokens of its own, which cost."""
+        return self in (Operation.CHAT, Operation.TEXT_COMPLETION)
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+
+class Identity(msgspec.Struct, frozen=True):
     """Who is asking. One key speaks for exactly one team."""
 
     subject: str
@@ -66,12 +75,12 @@ class Segment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
-    routed and recorded without it.
+    routed and recorded without it. `continues` is the id of an earlier answer that its vendor
+    keeps and this request goes on from.
     """
 
     model: str
@@ -83,6 +92,7 @@ class RequestFacts:
     answers: int
     tool_names: tuple[str, ...]
     read_segments: Callable[[], tuple[Segment, ...]]
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +146,7 @@ class Window(StrEnum):
     CALENDAR_MONTH_UTC = "calendar_month_utc"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(msgspec.Struct, frozen=True):
     """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
 
     account: str
@@ -146,8 +155,7 @@ class Cap:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else."""
 
     targets: tuple[str, ...]

@@ -99,7 +99,9 @@ class Passthrough:
         `ProviderError` but `UnsupportedFeature`.
         """
         route = self._route(call)
-        headers = tuple([pair for pair in call.headers if pair[0] not in OWN_HEADERS])
+        headers = call.headers
+        if headers:
+            headers = tuple([pair for pair in headers if pair[0] not in OWN_HEADERS])
         timeouts = self._streamed if call.streaming else self._whole
         name = call.target.name
         reply = await self._client.request(
@@ -196,8 +198,9 @@ def _key_of(vendor: Vendor, target: str) -> bytes:
 
 def _is_answer(headers: Headers) -> bool:
     kind, length = _header(headers, b"content-type"), _header(headers, b"content-length")
-    media_type = kind.split(b";", 1)[0].strip().lower()
-    return media_type in ANSWER_TYPES and length != b"0"
+    if length == b"0":
+        return False
+    return kind in ANSWER_TYPES or kind.split(b";", 1)[0].strip().lower() in ANSWER_TYPES
 
 
 def _header(headers: Headers, wanted: bytes) -> bytes:

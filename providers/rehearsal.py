@@ -10,14 +10,27 @@ import orjson
 
 from providers.base import UpstreamCall, UpstreamReply, WireName
 from providers.errors import ProviderRejected, UnsupportedFeature
+from providers.rehearsal_completion import complete
 from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
 from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
 from providers.translation.ending import Ending
 from providers.translation.gemini_stream import GeminiStream, gemini_document
+from providers.translation.hub import Capabilities, ChatRequest
 from providers.translation.messages_reply import messages_document
 from providers.translation.messages_stream import MessagesStream
+from providers.translation.parameters import PARAMETERS
+from providers.translation.responses_request import read_responses
+from providers.translation.responses_stream import ResponsesStream, responses_document
 
-_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES, WireName.GEMINI})
+_WIRES = frozenset(
+    {
+        WireName.OPENAI_CHAT,
+        WireName.OPENAI_RESPONSES,
+        WireName.ANTHROPIC_MESSAGES,
+        WireName.GEMINI,
+    }
+)
+_COMPLETIONS = frozenset({WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM})
 _WORD = re.compile(r"\s*\S+\s*")
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream"),)
@@ -39,11 +52,13 @@ class RehearsalSender:
         self._unix_time = unix_time
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
-        """See `Sender`. Raises `UnsupportedFeature` for protocols it does not speak."""
+        """See `Sender`. Raises `UnsupportedFeature` for protocols that it does not speak."""
+        if call.wire in _COMPLETIONS:
+            return self._complete(call)
         if call.wire not in _WIRES:
             message = f"the rehearsal model does not speak {call.wire}"
             raise UnsupportedFeature(message, target=call.target.name)
-        scene = read_scene(_parse(call), call.wire)
+        scene = _scene(call)
         if call.counting:
             counted: Json = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
             if call.wire is WireName.GEMINI:
@@ -60,6 +75,12 @@ class RehearsalSender:
         events = list(self._events(call, scene, pieces, finish))
         return UpstreamReply(200, _EVENTS, _Words(events, self._pause_seconds))
 
+    def _complete(self, call: UpstreamCall) -> UpstreamReply:
+        created = int(self._unix_time())
+        said = complete(call, _parse(call), reply_id=_reply_id(call), created=created)
+        pause_seconds = self._pause_seconds if call.streaming else 0.0
+        return UpstreamReply(200, _EVENTS if call.streaming else _JSON, _Words(said, pause_seconds))
+
     def _document(self, call: UpstreamCall, scene: Scene, pieces: list[Json], finish: str) -> bytes:
         message: Json = {"content": "".join(each.get("content", "") for each in pieces)}
         calls = [each["tool_calls"][0] for each in pieces if "tool_calls" in each]
@@ -70,6 +91,8 @@ class RehearsalSender:
         reply: Json = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
         ending = Ending(usage=_usage(scene, pieces))
         reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.OPENAI_RESPONSES:
+            return responses_document(reply, self._responses_encoder(call), ending)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(reply, reply_id=reply_id, model=model, ending=ending)
         if call.wire is WireName.GEMINI:
@@ -91,6 +114,8 @@ class RehearsalSender:
 
     def _encoder(self, call: UpstreamCall) -> ReplyEncoder:
         reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.OPENAI_RESPONSES:
+            return self._responses_encoder(call)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return MessagesStream(reply_id=reply_id, model=model)
         if call.wire is WireName.GEMINI:
@@ -99,6 +124,33 @@ class RehearsalSender:
         wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         created = int(self._unix_time())
         return ChatStream(reply_id=reply_id, model=model, created=created, wants_usage=wants_usage)
+
+    def _responses_encoder(self, call: UpstreamCall) -> ResponsesStream:
+        request = _in_chats_form(call)
+        return ResponsesStream(
+            reply_id=_reply_id(call),
+            model=call.target.upstream_model,
+            created=int(self._unix_time()),
+            unix_time=self._unix_time,
+            names=request.tool_names,
+            echo=request.echo,
+        )
+
+
+def _scene(call: UpstreamCall) -> Scene:
+    if call.wire is WireName.OPENAI_RESPONSES:
+        return read_scene(_in_chats_form(call).fields, WireName.OPENAI_CHAT)
+    return read_scene(_parse(call), call.wire)
+
+
+def _in_chats_form(call: UpstreamCall) -> ChatRequest:
+    """A responses request as chat; it has none of the vendors' own tools, and needs none."""
+    body = _parse(call)
+    tools = body.get("tools")
+    kinds = [each.get("type") for each in tools or () if isinstance(each, dict)]
+    droppable = frozenset(kind for kind in kinds if isinstance(kind, str))
+    can = Capabilities(PARAMETERS | {"tools"}, droppable_tools=droppable)
+    return read_responses(body, can)
 
 
 def _parse(call: UpstreamCall) -> Json:

@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
+
 from providers.base import WireName
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
+from providers.translation.completion_reply import NoCompletion, completion_document
 from providers.translation.ending import verified_ending
 from providers.translation.gemini_stream import gemini_document
-from providers.translation.hub import Json
+from providers.translation.hub import ChatRequest, Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
+from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
 
 _BAD_ARGUMENTS = "the model wrote tool arguments that are no JSON object"
@@ -104,6 +108,21 @@ class TranslatedStream:
         await self._errand.aclose()
 
 
+def responses_encoder(
+    request: ChatRequest, errand: Errand, unix_time: Callable[[], float]
+) -> ResponsesStream:
+    """An encoder for a client that speaks OpenAI's responses."""
+    watch = errand.watch
+    return ResponsesStream(
+        reply_id=watch.response_id,
+        model=watch.response_model or errand.target.upstream_model,
+        created=watch.created or int(unix_time()),
+        unix_time=unix_time,
+        names=request.tool_names,
+        echo=request.echo,
+    )
+
+
 def without_signatures(reply: Json) -> Json:
     """A reply or chunk whose calls' ids are ids only.
 
@@ -120,11 +139,10 @@ def without_signatures(reply: Json) -> Json:
 
 def encode_document(
     wire: WireName,
+    request: ChatRequest,
     reply: Json,
     errand: Errand,
-    unix_seconds: float,
-    *,
-    wants_thoughts: bool = True,
+    unix_time: Callable[[], float],
 ) -> bytes:
     """A whole reply in the client's protocol.
 
@@ -138,6 +156,9 @@ def encode_document(
     model = watch.response_model or errand.target.upstream_model
     ending = verified_ending(reply.get("usage"), watch)
     try:
+        if wire is WireName.OPENAI_RESPONSES:
+            stream = responses_encoder(request, errand, unix_time)
+            return responses_document(reply, stream, ending)
         if wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(
                 reply,
@@ -152,14 +173,49 @@ def encode_document(
                 reply_id=watch.response_id,
                 model=model,
                 ending=ending,
-                wants_thoughts=wants_thoughts,
+                wants_thoughts=request.wants_thoughts,
             )
         return chat_document(
             reply,
             reply_id=watch.response_id,
             model=model,
-            created=watch.created or int(unix_seconds),
+            created=watch.created or int(unix_time()),
             ending=ending,
         )
     except BadArguments as error:
         raise ProviderUnavailable(_BAD_ARGUMENTS, target=errand.target.name) from error
+
+
+def encode_plain_document(wire: WireName, errand: Errand, unix_seconds: float) -> bytes:
+    """A whole completion or embedding: from the vendor's own bytes, which LiteLLM thins out.
+
+    Raises `ProviderUnavailable` when they are none.
+    """
+    watch = errand.watch
+    reply = _object(watch.document)
+    try:
+        if not watch.is_whole:
+            raise NoCompletion
+        if wire is WireName.OPENAI_EMBEDDINGS:
+            if not isinstance(reply.get("data"), list):
+                raise NoCompletion
+            return watch.document
+        return completion_document(
+            wire,
+            reply,
+            reply_id=watch.response_id,
+            model=watch.response_model or errand.target.upstream_model,
+            created=watch.created or int(unix_seconds),
+            ending=verified_ending(reply.get("usage"), watch),
+        )
+    except NoCompletion as error:
+        message = "the model's server sent no whole answer"
+        raise ProviderUnavailable(message, target=errand.target.name) from error
+
+
+def _object(document: bytes) -> Json:
+    try:
+        value = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}

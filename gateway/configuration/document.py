@@ -15,6 +15,8 @@ WireLabel = Literal[
     "openai_responses",
     "openai_completions",
     "openai_embeddings",
+    "mistral_fim",
+    "jina_rerank",
     "anthropic_messages",
     "gemini",
 ]
@@ -94,6 +96,8 @@ class VendorDocument(Section):
     """The vendor's key: "${NAME}" or file:/path. Never printed."""
     via: Literal["direct", "litellm"] | None = None
     """How the vendor is reached, where its record's way does not suit."""
+    may_drop_tools: tuple[Words, ...] = ()
+    """Types of tools, such as web_search, that are left out (and recorded) where it has none."""
     clearance: DataClassLabel | None = None
     """The highest data class it may see. Default: restricted in the house, public for a vendor."""
     region: Words | None = None

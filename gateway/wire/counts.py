@@ -17,6 +17,10 @@ class CountObserver:
         """A count is no stream: whatever comes is passed on."""
         return Event.SUBSTANCE
 
+    def repeats(self, event: bytes) -> bool:
+        """Nothing to recognise."""
+        return False
+
     def observe_document(self, body: bytes) -> None:
         """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
         count = replies.figures(replies.decode_loosely(body)).get(self._member)

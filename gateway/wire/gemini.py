@@ -24,6 +24,7 @@ from gateway.wire.base import (
     Framing,
     Observer,
     Reading,
+    ReplyFacts,
     Span,
     Wire,
 )
@@ -249,7 +250,9 @@ class Gemini:
             is_final=error.status in phrases.FINAL_STATUSES,
         )
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
         """The protocol's error as the last event; no finish reason is said."""
         error = _error(503, phrases.with_audit_id(message, audit_id), code)
         return b"data: " + msgspec.json.encode(error) + b"\n\n"

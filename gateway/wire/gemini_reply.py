@@ -96,6 +96,10 @@ class GeminiObserver:
             self.facts.is_whole = True
         return self._passing()
 
+    def repeats(self, event: bytes) -> bool:
+        """Nothing to recognise: each of these events tells the usage so far, and so differs."""
+        return False
+
     def observe_document(self, body: bytes) -> None:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
         chunk = _decode(body)

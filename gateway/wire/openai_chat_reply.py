@@ -1,12 +1,13 @@
-"""Watch a chat completion pass: where it begins and ends, what it used, whether it is whole."""
+"""Watch a completion, of chat or plain: where it begins and ends, what it used, if it is whole."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
 from gateway.exchange import Usage
 from gateway.wire import replies
 from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.refrain import Refrain
 from gateway.wire.sse import data_of
 
 _NULL: Final = msgspec.Raw(b"null")
@@ -37,12 +38,13 @@ class _Delta(msgspec.Struct):
     function_call: _Function | None = None
 
 
-class _Choice(msgspec.Struct):
+class Choice(msgspec.Struct):
     """One of the answers."""
 
     index: int | None = None
     delta: _Delta | None = None
     message: _Delta | None = None
+    text: str | None = None  # a plain completion's only words
     finish_reason: str | None = None
     usage: msgspec.Raw = msgspec.Raw()  # Moonshot's place for it
 
@@ -53,17 +55,20 @@ class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     object: str | None = None
-    choices: list[_Choice] | None = None
+    choices: list[Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
+_SILENCE: Final = _Delta()
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
 _OPENING_KEYS: Final = frozenset(("role", "name"))
 
 
 class ChatObserver:
     """Reads one reply as it passes. Never changes a byte."""
+
+    kind: ClassVar[str] = "chat completion"
 
     __slots__ = (
         "_answers",
@@ -72,6 +77,7 @@ class ChatObserver:
         "_finished",
         "_has_started",
         "_is_ending",
+        "_refrain",
         "facts",
     )
 
@@ -83,9 +89,19 @@ class ChatObserver:
         self._finished: set[int | None] = set()
         self._has_started = False
         self._is_ending = False
+        self._refrain = Refrain()
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole event."""
+        return Event.SUBSTANCE if self.repeats(event) else self._read_event(event)
+
+    def repeats(self, event: bytes) -> bool:
+        """Recognise one more event of words, without parsing it."""
+        words = self._refrain.words_in(event)
+        self.facts.output_bytes += words
+        return words > 0
+
+    def _read_event(self, event: bytes) -> Event:
         _, data = data_of(event)
         if data is None:
             return self._observe_silence(event)
@@ -99,26 +115,35 @@ class ChatObserver:
         if failure is not None:
             self.facts.failure = failure
             return Event.FAILURE
-        return self._observe_chunk(chunk, data)
+        kind = self._observe_chunk(chunk, data)
+        if self._refrain.is_learning and (words := _sole_words(chunk)):
+            self._refrain.learn(event, words, _words_of)
+        return kind
 
     def observe_document(self, body: bytes) -> None:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
         reply = _decode(body)
         if reply is None:
-            raise NotAReply("the body is no chat completion")
+            raise NotAReply(f"the body is no {self.kind}")
         self.facts.failure = _failure(reply, body)
         if self.facts.failure is not None:
             raise NotAReply(f"the body is an error: {self.facts.failure}")
-        if not reply.choices or any(choice.message is None for choice in reply.choices):
-            raise NotAReply("the body is no chat completion: it has no answers")
+        if not reply.choices or not all(map(self.is_answer, reply.choices)):
+            raise NotAReply(f"the body is no {self.kind}: it has no answers")
         self._note(reply)
         self.facts.is_whole = self._finished >= self._begun
+
+    @staticmethod
+    def is_answer(choice: Choice) -> bool:
+        """Whether one of a whole reply's choices is an answer of this protocol."""
+        return choice.message is not None
 
     def _observe_chunk(self, chunk: _Chunk, data: bytes) -> Event:
         said = self._note(chunk)
         was_ending = self._is_ending
         if not was_ending and len(self._finished) >= self._answers:
             self._is_ending = self.facts.is_whole = True
+            self._refrain.forget()
         is_extra = was_ending or not chunk.choices
         if is_extra and self._asked_for_usage and not said and _is_given(chunk.usage):
             return Event.WITHHELD
@@ -140,6 +165,8 @@ class ChatObserver:
             words = choice.delta or choice.message
             if words is not None:
                 said += _bytes_said(words)
+            if choice.text:
+                said += replies.text_bytes(choice.text)
             if choice.finish_reason:
                 facts.finish_reason = choice.finish_reason
                 self._finished.add(choice.index)
@@ -184,10 +211,11 @@ def _decode(data: bytes) -> _Chunk | None:
 def _read_loosely(document: dict[str, object]) -> _Chunk:
     return _Chunk(
         choices=[
-            _Choice(
+            Choice(
                 index=replies.number_or_none(choice.get("index")),
                 delta=_said_loosely(choice.get("delta")),
                 message=_said_loosely(choice.get("message")),
+                text=_text_loosely(choice.get("text")),
                 finish_reason=replies.text_or_none(choice.get("finish_reason")),
             )
             for choice in replies.objects(document.get("choices"))
@@ -206,6 +234,10 @@ def _said_loosely(words: object) -> _Delta | None:
         return None
     said = {key: value for key, value in words.items() if value and key not in _OPENING_KEYS}
     return _Delta(content=msgspec.json.encode(said).decode() if said else None)
+
+
+def _text_loosely(text: object) -> str | None:
+    return text if isinstance(text, str | None) else msgspec.json.encode(text).decode()
 
 
 def _failure(chunk: _Chunk, data: bytes) -> str | None:
@@ -241,6 +273,26 @@ def _bytes_said(words: _Delta) -> int:
     if words.function_call is not None:
         said += replies.text_bytes(words.function_call.name, words.function_call.arguments)
     return said
+
+
+def _words_of(event: bytes) -> str | None:
+    """What an event says, if it does nothing else."""
+    _, data = data_of(event)
+    chunk = None if data is None else _decode(data)
+    return None if chunk is None else _sole_words(chunk)
+
+
+def _sole_words(chunk: _Chunk) -> str | None:
+    """The one text a chunk says; None when it does anything else, too."""
+    if not chunk.choices or len(chunk.choices) > 1 or _is_given(chunk.usage):
+        return None
+    (choice,) = chunk.choices
+    delta = choice.delta or _SILENCE
+    if choice.finish_reason or delta.tool_calls or delta.function_call:
+        return None
+    texts = (choice.text, delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
+    said = [text for text in texts if text]
+    return said[0] if len(said) == 1 else None
 
 
 def _usage(figures: replies.Figures) -> Usage | None:

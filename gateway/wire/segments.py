@@ -51,6 +51,18 @@ def of_messages(messages: msgspec.Raw) -> Iterator[Segment]:
                 yield from search(value, f"{path}.{key}", _zone_of_member(key, zone))
 
 
+def of_item(item: splice.Members, path: str) -> Iterator[Segment]:
+    """The text of one item of a responses request, in the zone of its kind."""
+    kind = bytes(item["type"]) if "type" in item else b""
+    zone = _zone_of_item(kind, item)
+    is_picture = kind == b'"image_generation_call"'
+    for key, value in item.items():
+        if not (
+            _is_structure(key, value, kind) or key == "status" or (is_picture and key == "result")
+        ):
+            yield from search(value, f"{path}.{key}", zone)
+
+
 def of_tool(values: splice.Members, path: str) -> Iterator[Segment]:
     """The text of one tool definition: strings as they are, schemas as JSON text."""
     for key, value in values.items():
@@ -127,6 +139,18 @@ def _zone_of_role(values: splice.Members) -> Zone:
         case "tool" | "function":
             return Zone.TOOL_RESULT
     return Zone.USER
+
+
+def _zone_of_item(kind: bytes, item: splice.Members) -> Zone:
+    if kind.endswith((b'_output"', b'_response"')):
+        return Zone.TOOL_RESULT
+    if kind.endswith((b'_call"', b'_approval_request"')):
+        return Zone.TOOL_CALL
+    if kind == b'"reasoning"':
+        return Zone.ASSISTANT
+    if kind.endswith(b'_tools"'):  # mcp_list_tools and the like
+        return Zone.TOOL_DEFINITION
+    return _zone_of_role(item)
 
 
 def _zone_of_member(key: str, zone: Zone) -> Zone:

@@ -2,7 +2,17 @@
 
 from providers.base import Auth, VendorRecord, Via, WireName
 
-PATHS = dict.fromkeys((WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES), "")
+# No embeddings and no ranks: vectors that look real would fill an index with noise.
+PATHS = dict.fromkeys(
+    (
+        WireName.OPENAI_CHAT,
+        WireName.OPENAI_RESPONSES,
+        WireName.ANTHROPIC_MESSAGES,
+        WireName.OPENAI_COMPLETIONS,
+        WireName.MISTRAL_FIM,
+    ),
+    "",
+)
 
 REHEARSAL = VendorRecord(
     kind="rehearsal",

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.exchange import Edit
@@ -65,7 +65,7 @@ def observed(case: Path, pieces: list[bytes], reading: Reading) -> dict[str, Any
     return {
         "events": [observer.observe_event(event).value for event in events],
         "rest_bytes": len(rest),
-        "reply": asdict(observer.facts),
+        "reply": msgspec.to_builtins(observer.facts),
     }
 
 
@@ -146,4 +146,4 @@ def test_the_stream_gives_the_same_facts_byte_by_byte(case: Path) -> None:
 def test_the_document_gives_its_facts(case: Path) -> None:
     observer = wire_of(case).observer(read(case).facts, asked_for_usage=False)
     observer.observe_document((case / "reply.json").read_bytes())
-    assert asdict(observer.facts) == expected(case)["reply"]
+    assert msgspec.to_builtins(observer.facts) == expected(case)["reply"]

@@ -132,6 +132,36 @@ async def test_a_piece_waits_for_the_keep_alive_before_it() -> None:
     assert connection.bodies == [KEEP_ALIVE, b"piece"]
 
 
+async def test_a_piece_goes_out_at_once_while_the_client_reads() -> None:
+    connection = Connection()
+    call = connection.call()
+    await call.start_stream(HEADERS)
+    assert call.write_now(b"first")
+    assert call.has_just_sent
+    connection.reads.clear()
+    assert not call.write_now(b"second")
+    assert connection.bodies == [b"first"]
+
+
+async def test_no_piece_goes_out_at_once_before_a_keep_alive_under_way() -> None:
+    connection = Connection()
+    connection.reads.clear()
+    call = connection.call()
+    call.keep_alive(HEADERS)
+    await asyncio.sleep(0)
+    connection.reads.set()
+    assert not call.write_now(b"piece")
+    await call.write(b"piece")
+    assert connection.bodies == [KEEP_ALIVE, b"piece"]
+    assert call.write_now(b"next")
+
+
+async def test_another_server_writes_nothing_at_once() -> None:
+    connection = Connection(tells_departures=False)
+    assert not connection.call().write_now(b"piece")
+    assert connection.sent == []
+
+
 async def test_no_keep_alive_cuts_into_a_piece() -> None:
     connection = Connection()
     connection.reads.clear()

@@ -16,7 +16,7 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.front import Front, FrontDoor, check_headers
-from gateway.inbound import Inbound, Outbound
+from gateway.inbound import Inbound, Outbound, WriteNow
 from gateway.wire.base import Answer
 from gateway.wire.gemini import Gemini, GeminiFamily
 from policy.types import Identity
@@ -60,6 +60,10 @@ class Pieces:
         self._pieces = pieces
         self._lingers = lingers
         self.closed = 0
+        self.write_now: WriteNow | None = None
+
+    def prefer(self, write_now: WriteNow) -> None:
+        self.write_now = write_now
 
     async def __aiter__(self):  # type: ignore[no-untyped-def]
         for piece in self._pieces:
@@ -120,6 +124,18 @@ async def test_a_stream_goes_out_piece_by_piece_and_is_closed() -> None:
     await door.task()
     assert door.connection.bodies == [b"one", b"two", b""]
     assert pieces.closed == 1
+
+
+async def test_a_stream_may_write_at_once_between_its_pieces() -> None:
+    pieces = Pieces(b"one", lingers=True)
+    door = Door(Outbound(200, (), pieces))
+    serving = door.task()
+    await until(lambda: door.connection.bodies)
+    assert pieces.write_now is not None
+    assert pieces.write_now(b"two")
+    assert door.connection.bodies == [b"one", b"two"]
+    door.connection.hangs_up()
+    await serving
 
 
 async def test_a_stream_whose_client_leaves_before_its_head_is_closed() -> None:

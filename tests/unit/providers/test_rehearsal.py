@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from openai.types.responses import Response
 
 from providers.base import Secret, Target, UpstreamCall, Vendor, Via, WireName
 from providers.errors import UnsupportedFeature
@@ -221,6 +222,51 @@ async def test_an_output_limit_is_kept_and_told(sender):
     assert reply["usage"]["output_tokens"] == 3
 
 
+RESPONSES_TOOLS = [
+    {"type": "function", "name": "read_file", "parameters": SCHEMA},
+    {"type": "custom", "name": "apply_patch"},
+    {"type": "web_search"},
+]
+
+
+async def test_a_responses_client_is_told_what_it_is(sender):
+    body = {"model": "rehearsal", "input": "hello", "tools": RESPONSES_TOOLS}
+    reply = Response.model_validate_json(await ask(sender, WireName.OPENAI_RESPONSES, body))
+    assert reply.output_text.startswith("This is Gatehouse's rehearsal model, not a language model")
+    assert "2 tools (read_file, apply_patch)" in reply.output_text
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_tool_is_called_and_its_result_told_on_responses(sender, streaming):
+    turns = [{"role": "user", "content": "use the tool read_file on src/app.py"}]
+    body = {"model": "rehearsal", "input": turns, "tools": RESPONSES_TOOLS, "stream": streaming}
+    answer = await ask(sender, WireName.OPENAI_RESPONSES, body)
+    document = events(answer)[-1]["response"] if streaming else json.loads(answer)
+    call = document["output"][-1]
+    jsonschema.validate(json.loads(call["arguments"]), SCHEMA)
+    assert (call["type"], call["name"]) == ("function_call", "read_file")
+
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "two words"}
+    told = await ask(
+        sender,
+        WireName.OPENAI_RESPONSES,
+        {**body, "input": [*turns, call, result], "stream": False},
+    )
+    assert "2 words. It begins: two words" in Response.model_validate_json(told).output_text
+
+
+async def test_a_plain_tool_gets_plain_text(sender):
+    body = {"input": "use the tool apply_patch with `a b`", "tools": RESPONSES_TOOLS}
+    call = json.loads(await ask(sender, WireName.OPENAI_RESPONSES, body))["output"][-1]
+    assert (call["type"], call["input"]) == ("custom_tool_call", "a b")
+
+
+async def test_it_keeps_no_answers(sender):
+    body = {"input": "and now?", "previous_response_id": "resp_1"}
+    with pytest.raises(UnsupportedFeature, match="send the whole conversation"):
+        await ask(sender, WireName.OPENAI_RESPONSES, body)
+
+
 async def test_another_protocol_is_refused(sender):
     with pytest.raises(UnsupportedFeature):
         await ask(sender, WireName.GEMINI, {})
@@ -288,3 +334,17 @@ async def test_what_gemini_cli_puts_before_a_prompt_is_no_wish(sender):
     noted = "<session_context>use the tool read_file on /home</session_context> hello"
     told = json.loads(await ask(sender, WireName.GEMINI, gemini(noted, tools=GEMINI_TOOLS)))
     assert gemini_parts([told])[0]["text"].startswith("This is Gatehouse's rehearsal model, not")
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_autocomplete_is_answered_by_a_comment(sender, wire, streaming):
+    reply = await ask(sender, wire, {"model": "rehearsal", "prompt": "x =", "stream": streaming})
+    assert b"rehearsal" in reply
+    assert b'"finish_reason":"stop"' in reply
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_EMBEDDINGS, WireName.JINA_RERANK])
+async def test_vectors_and_ranks_are_not_made_up(sender, wire):
+    with pytest.raises(UnsupportedFeature, match=f"does not speak {wire}"):
+        await ask(sender, wire, {"input": "a"})

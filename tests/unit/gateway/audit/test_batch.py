@@ -17,7 +17,7 @@ def a_batch(already_open: OpenExchanges | None = None) -> Batch:
 
 
 def columns(batch: Batch) -> list[dict[str, object]]:
-    return [dict(zip(COLUMNS, row, strict=True)) for row in batch.body_rows]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in batch.rows.bodies]
 
 
 def durable(open_exchanges: OpenExchanges, batch: Batch) -> None:
@@ -38,8 +38,8 @@ def test_records_are_numbered_and_linked_in_the_order_they_came():
     for body in (story.admitted(), story.attempted(), story.completed()):
         batch.add(body)
     assert [body["seq"] for body in batch.records] == [1, 2, 3]
-    links = [leaf[4] for leaf in batch.leaf_rows[1:]]
-    assert links == [leaf[3] for leaf in batch.leaf_rows[:-1]]
+    links = [leaf[4] for leaf in batch.rows.leaves[1:]]
+    assert links == [leaf[3] for leaf in batch.rows.leaves[:-1]]
     assert batch.head.seq == 3
 
 
@@ -52,6 +52,17 @@ def test_what_is_searched_for_stands_beside_the_body():
     assert (attempted["team"], attempted["outcome"]) == (None, None)
     assert (completed["outcome"], completed["cost_nano_usd"]) == ("complete", 12_345)
     assert completed["total_tokens"] == 100 + 20 + 3 + 2 + 50
+
+
+@pytest.mark.parametrize(
+    ("response_id", "kept"), [("resp_1", "resp_1"), ("chatcmpl-1", None), (None, None)]
+)
+def test_an_answer_that_a_later_request_may_name_is_found_by_its_id(response_id, kept):
+    story, batch = a_story(some_records()), a_batch()
+    story.exchange.response_id = response_id
+    for body in (story.admitted(), story.attempted(), story.completed()):
+        batch.add(body)
+    assert [row["response_id"] for row in columns(batch)] == [None, None, kept]
 
 
 def test_a_denial_is_found_by_its_rule():
