@@ -99,8 +99,7 @@ async def assembled(
         if choice.engine is not None:
             stack.push_async_callback(choice.engine.stop)
         configuration = choice.configuration
-        keys = Keys(opened.database)
-        key_ring = await _open_keys(keys, opened.hasher, stack)
+        keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
@@ -144,11 +143,12 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     return Opened(database, Hasher(pepper), pepper, records)
 
 
-async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRing:
-    key_ring = KeyRing(keys, hasher, unix_us=_unix_us)
+async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
+    keys = Keys(opened.database)
+    key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
-    return key_ring
+    return keys, key_ring
 
 
 async def _open_books(

@@ -36,4 +36,4 @@ def test_the_estimate_is_the_one_that_was_given() -> None:
 def body_of(name: WireName) -> bytes:
     if name is WireName.OPENAI_RESPONSES:
         return b'{"model":"m","input":[]}'
-    return b'{"model":"m","messages":[],"prompt":"","input":[],"query":"","documents":[""]}'
+    return b'{"model":"m","messages":[],"prompt":"","input":"","query":"","documents":[""]}'
