@@ -32,6 +32,8 @@ _MAY_BRING_TOOLS: Final = re.compile(rb'"tools"|\\u00[67]').search
 # Codex stops at these codes and shows the message; any other failure of a stream it repeats.
 # Source: measured with Codex CLI 0.169.0.
 _DENIED_STREAM_CODE: Final = "invalid_prompt"
+# Ends of ours, said in a stream that had to open before they were known, that are final, too.
+_FINAL_CODES: Final = frozenset(("refused", "unsupported_feature", "upstream_rejected"))
 _STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"),)
 # Of an upstream's own failure these say what to do next, so they reach the client as they came.
 _TELLING_CODES: Final = frozenset(
@@ -131,12 +133,15 @@ class OpenAiResponses:
     ) -> bytes:
         """`response.failed` and nothing after it: no item is finished, no status made up.
 
-        Its code is the upstream's own where clients act on it, else `server_error`: the
-        protocol has a closed list, in which ours stands in the message.
+        Its code is the upstream's own where clients act on it, the one of a denial where asking
+        again is pointless, else `server_error`: the protocol has a closed list, ours stands in
+        the message.
         """
         known = seen if isinstance(seen, ResponsesFacts) else ResponsesFacts()
         message = phrases.with_audit_id(f"{message} [{code}]", audit_id)
         told = known.failure_code if known.failure_code in _TELLING_CODES else None
+        if code in _FINAL_CODES:
+            told = _DENIED_STREAM_CODE
         return _failed(told or "server_error", message, audit_id, known)
 
     def phrase_count(self, input_tokens: int) -> bytes:

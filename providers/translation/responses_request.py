@@ -60,7 +60,7 @@ def read_responses(body: Json, can: Capabilities) -> ChatRequest:
     losses.note_unknown(body, (*_SAME_NAME, *_READ_APART, *_KEPT_ELSEWHERE))
     _note_wishes(body, losses)
     tools = Tools(can, losses)
-    tools.read(as_list(body.get("tools") or [], "tools"))
+    tools.read(_listed(body, "tools"))
     fields = read_parameters(_parameters(body, tools, can, losses), can, losses)
     given = body["input"] if body.get("input") is not None else []
     fields["messages"] = Items(can, losses).read(body.get("instructions"), given)
@@ -69,9 +69,13 @@ def read_responses(body: Json, can: Capabilities) -> ChatRequest:
     return ChatRequest(fields, losses, tool_names=tools.names, echo=_echo(body))
 
 
+def _listed(body: Json, name: str) -> list[Any]:
+    return [] if body.get(name) is None else as_list(body[name], name)
+
+
 def _note_wishes(body: Json, losses: Losses) -> None:
     """Wishes for more than the answer, which only their own vendor grants."""
-    if any(each != _SEALED_REASONING for each in as_list(body.get("include") or [], "include")):
+    if any(each != _SEALED_REASONING for each in _listed(body, "include")):
         losses.note("include")
     if body.get("store") is True:
         losses.note("store")

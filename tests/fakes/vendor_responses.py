@@ -42,6 +42,10 @@ FIELDS: Fields = {
     "truncation": TEXT_OR_NONE,
     "user": TEXT_OR_NONE,
 }
+_EMPTY: dict[str, dict[str, Any]] = {
+    "message": {"content": []},
+    "function_call": {"arguments": ""},
+}
 _STATUS = {"length": "incomplete", "content_filter": "incomplete"}
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
@@ -75,7 +79,8 @@ def events(script: Script, body: Mapping[str, Any], number: int) -> list[bytes]:
         {"type": "response.in_progress", "response": opened},
     ]
     for at, item in enumerate(output):
-        told.append({"type": "response.output_item.added", "output_index": at, "item": item})
+        opened_item = {**item, "status": "in_progress", **_EMPTY[item["type"]]}
+        told.append({"type": "response.output_item.added", "output_index": at, "item": opened_item})
         told += _deltas(script, item, at)
         told.append({"type": "response.output_item.done", "output_index": at, "item": item})
     if not script.omits_end:

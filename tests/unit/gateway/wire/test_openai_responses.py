@@ -234,6 +234,12 @@ def test_a_failure_that_tells_the_client_what_to_do_keeps_its_code(code: str) ->
     assert json.loads(cut.split(b"data: ")[1])["response"]["error"]["code"] == code
 
 
+@pytest.mark.parametrize("code", ["refused", "upstream_rejected", "unsupported_feature"])
+def test_what_is_final_is_not_asked_again_although_the_stream_had_opened(code: str) -> None:
+    event = failed_event(WIRE.phrase_cut(code, "no", "gh-1"))
+    assert event.response.error.code == "invalid_prompt"
+
+
 def test_an_odd_code_of_an_upstream_is_not_repeated() -> None:
     cut = WIRE.phrase_cut("upstream_error", "no", "gh-1", ResponsesFacts(failure_code="oops"))
     assert json.loads(cut.split(b"data: ")[1])["response"]["error"]["code"] == "server_error"

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai.types.responses import Response
 
 from providers.errors import UnsupportedFeature
@@ -90,6 +92,7 @@ def test_what_holds_anyway_is_no_loss(body: dict[str, Any]) -> None:
         ({"background": True}, "background"),
         ({"input": 5}, "input: a list"),
         ({"tools": 5}, "tools: a list"),
+        ({"tools": False}, "tools: a list"),
         ({"tool_choice": "run", "tools": [TOOL]}, "tool_choice"),
         ({"text": {"format": {"type": "xml"}}}, "response_format"),
         ({"text": {"format": {"type": "json_schema"}}}, r"text\.format\.name"),
@@ -129,3 +132,28 @@ def test_what_a_reply_repeats_is_a_response_in_the_sdks_eyes(body: dict[str, Any
     assert echo["store"] is False
     assert echo["previous_response_id"] is None
     assert all(echo[name] == value for name, value in body.items() if name != "tools")
+
+
+WORDS = st.sampled_from(
+    ["function", "custom", "namespace", "message", "user", "input_text", "function_call", "auto"]
+)
+KEYS = st.sampled_from(
+    ["type", "role", "content", "name", "text", "tools", "call_id", "output", "arguments", "format"]
+)
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+MEMBERS = st.sampled_from(
+    ["input", "instructions", "tools", "tool_choice", "text", "reasoning", "include", "store"]
+)
+
+
+@given(st.dictionaries(MEMBERS, ODD, max_size=5))
+def test_a_request_of_any_shape_is_read_or_refused(body: dict[str, Any]) -> None:
+    try:
+        request = read_responses(body, ALL)
+    except UnsupportedFeature:
+        return
+    assert isinstance(request.fields["messages"], list)
