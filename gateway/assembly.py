@@ -47,7 +47,7 @@ from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-from gateway.wire import wires
+from gateway.wire import families, wires
 from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
@@ -99,8 +99,7 @@ async def assembled(
         if choice.engine is not None:
             stack.push_async_callback(choice.engine.stop)
         configuration = choice.configuration
-        keys = Keys(opened.database)
-        key_ring = await _open_keys(keys, opened.hasher, stack)
+        keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
@@ -122,9 +121,10 @@ async def assembled(
         status = Status(health, lambda: watcher.state.error)
 
         calls = _watch_calls(bookkeeper.metrics, stack)
-        spoken = wires(bookkeeper.estimator.estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id)
-        app = create_app(_version(), spoken, front, pipeline, status)
+        estimate = bookkeeper.estimator.estimate
+        spoken, related = wires(estimate), families(estimate)
+        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
+        app = create_app(_version(), spoken, related, front, pipeline, status, book)
         application = FrontDoor(front if front_is_on else None, app)
         first_keys = await _first_keys(keys, opened, configuration)
         await key_ring.refresh()
@@ -143,11 +143,12 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     return Opened(database, Hasher(pepper), pepper, records)
 
 
-async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRing:
-    key_ring = KeyRing(keys, hasher, unix_us=_unix_us)
+async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
+    keys = Keys(opened.database)
+    key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
-    return key_ring
+    return keys, key_ring
 
 
 async def _open_books(

@@ -74,6 +74,7 @@ class Books:
         self._reservation = reservation
         self._client_left = client_left
         self._seen: ReplyFacts | None = None
+        self._covered_bytes = reservation.output_tokens * BYTES_PER_TOKEN
         self._closed: asyncio.Future[None] | None = None
         self._is_handed_over = False
 
@@ -173,8 +174,10 @@ class Books:
 
     def top_up(self) -> None:
         """Hold more when the answer has outgrown what was reserved for it."""
-        if self._seen is not None:
-            self._keeper.accountant.top_up(self._reservation, tokens_in(self._seen.output_bytes))
+        seen = self._seen
+        if seen is not None and seen.output_bytes > self._covered_bytes:
+            self._keeper.accountant.top_up(self._reservation, tokens_in(seen.output_bytes))
+            self._covered_bytes = self._reservation.output_tokens * BYTES_PER_TOKEN
 
     def _settle(self, outcome: Outcome, status: int | None, error: str | None) -> None:
         exchange, keeper = self.exchange, self._keeper

@@ -65,6 +65,7 @@ class Call:
         "_abort",
         "_answer_now",
         "_forget_departure",
+        "_framing",
         "_keep_alive_task",
         "_receive",
         "_send",
@@ -108,7 +109,11 @@ class Call:
         self._abort: Callable[[], None] | None = state.get(ABORT)
         self._answer_now: AnswerNow | None = state.get(ANSWER_NOW)
         self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
-        self._write_now: Callable[[bytes], bool] | None = state.get(WRITE_NOW)
+        self._framing = None if wire.framing is None else wire.framing()
+        # What is framed anew cannot be passed on as it came.
+        self._write_now: Callable[[bytes], bool] | None = (
+            state.get(WRITE_NOW) if self._framing is None else None
+        )
         self._forget_departure: Told | None = None
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
@@ -242,6 +247,12 @@ class Call:
         if not await self.has_started():
             await self._start(200, headers)
 
+    def stream_headers(self) -> Headers:
+        """What every stream of this call's protocol begins with."""
+        if self._framing is None:
+            return STREAM_HEADERS
+        return ((b"content-type", self._framing.content_type), *STREAM_HEADERS[1:])
+
     async def has_started(self) -> bool:
         """Whether a status has gone out; from here on no keep-alive is under way."""
         await self._settle_keep_alive()
@@ -251,6 +262,8 @@ class Call:
         """Pass on a piece of a stream."""
         if self._keep_alive_task is not None:
             await self._settle_keep_alive()
+        if self._framing is not None:
+            piece = self._framing.frame(piece)
         await self._write(piece, more=True)
 
     def write_now(self, piece: bytes) -> bool:
@@ -263,6 +276,8 @@ class Call:
     async def finish(self, piece: bytes = b"") -> None:
         """End a stream, with its last piece if there is one."""
         await self._settle_keep_alive()
+        if self._framing is not None:
+            piece = self._framing.frame(piece) + self._framing.finish()
         await self._write(piece, more=False)
 
     def keep_alive(self, headers: Headers) -> None:

@@ -74,7 +74,7 @@ class StreamedReply(Reply):
                 left -= len(event)
                 if kind is Event.FAILURE or kind is Event.REFUSAL:
                     raise self._opening_failure(kind)
-                if kind is not Event.PREAMBLE:
+                if kind is not Event.PREAMBLE and kind is not Event.WITHHELD:
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 

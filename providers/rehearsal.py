@@ -10,9 +10,11 @@ import orjson
 
 from providers.base import UpstreamCall, UpstreamReply, WireName
 from providers.errors import ProviderRejected, UnsupportedFeature
+from providers.rehearsal_completion import complete
 from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
 from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
 from providers.translation.ending import Ending
+from providers.translation.gemini_stream import GeminiStream, gemini_document
 from providers.translation.hub import Capabilities, ChatRequest
 from providers.translation.messages_reply import messages_document
 from providers.translation.messages_stream import MessagesStream
@@ -20,7 +22,15 @@ from providers.translation.parameters import PARAMETERS
 from providers.translation.responses_request import read_responses
 from providers.translation.responses_stream import ResponsesStream, responses_document
 
-_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.OPENAI_RESPONSES, WireName.ANTHROPIC_MESSAGES})
+_WIRES = frozenset(
+    {
+        WireName.OPENAI_CHAT,
+        WireName.OPENAI_RESPONSES,
+        WireName.ANTHROPIC_MESSAGES,
+        WireName.GEMINI,
+    }
+)
+_COMPLETIONS = frozenset({WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM})
 _WORD = re.compile(r"\s*\S+\s*")
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream"),)
@@ -43,12 +53,16 @@ class RehearsalSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. Raises `UnsupportedFeature` for protocols that it does not speak."""
+        if call.wire in _COMPLETIONS:
+            return self._complete(call)
         if call.wire not in _WIRES:
             message = f"the rehearsal model does not speak {call.wire}"
             raise UnsupportedFeature(message, target=call.target.name)
         scene = _scene(call)
         if call.counting:
-            counted = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            counted: Json = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            if call.wire is WireName.GEMINI:
+                counted = {"totalTokens": scene.input_tokens}
             return UpstreamReply(200, _JSON, _Words([orjson.dumps(counted)], 0.0))
         said = answer(scene, call.account)
         pieces = list(_pieces(said))
@@ -60,6 +74,12 @@ class RehearsalSender:
             return UpstreamReply(200, _JSON, _Words([document], 0.0))
         events = list(self._events(call, scene, pieces, finish))
         return UpstreamReply(200, _EVENTS, _Words(events, self._pause_seconds))
+
+    def _complete(self, call: UpstreamCall) -> UpstreamReply:
+        created = int(self._unix_time())
+        said = complete(call, _parse(call), reply_id=_reply_id(call), created=created)
+        pause_seconds = self._pause_seconds if call.streaming else 0.0
+        return UpstreamReply(200, _EVENTS if call.streaming else _JSON, _Words(said, pause_seconds))
 
     def _document(self, call: UpstreamCall, scene: Scene, pieces: list[Json], finish: str) -> bytes:
         message: Json = {"content": "".join(each.get("content", "") for each in pieces)}
@@ -75,6 +95,10 @@ class RehearsalSender:
             return responses_document(reply, self._responses_encoder(call), ending)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(reply, reply_id=reply_id, model=model, ending=ending)
+        if call.wire is WireName.GEMINI:
+            return gemini_document(
+                reply, reply_id=reply_id, model=model, ending=ending, wants_thoughts=False
+            )
         created = int(self._unix_time())
         return chat_document(reply, reply_id=reply_id, model=model, created=created, ending=ending)
 
@@ -94,6 +118,8 @@ class RehearsalSender:
             return self._responses_encoder(call)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return MessagesStream(reply_id=reply_id, model=model)
+        if call.wire is WireName.GEMINI:
+            return GeminiStream(reply_id=reply_id, model=model, wants_thoughts=False)
         options = _parse(call).get("stream_options")
         wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         created = int(self._unix_time())

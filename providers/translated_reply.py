@@ -3,16 +3,23 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
+
 from providers.base import WireName
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
+from providers.translation.completion_reply import NoCompletion, completion_document
 from providers.translation.ending import verified_ending
+from providers.translation.gemini_stream import gemini_document
 from providers.translation.hub import ChatRequest, Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
 from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
+
+_BAD_ARGUMENTS = "the model wrote tool arguments that are no JSON object"
+_SIGNATURE_MARK = "__thought__"
 
 
 class WholeReply:
@@ -67,7 +74,7 @@ class TranslatedStream:
             if chunk is None:
                 self._has_ended = True
                 return self._close(self._encoder)
-            value: Json = chunk.model_dump(exclude_none=True)
+            value = without_signatures(chunk.model_dump(exclude_none=True))
             self._usage = value.get("usage") or self._usage
             if found := self._encode(self._encoder, value):
                 return found
@@ -77,17 +84,23 @@ class TranslatedStream:
         try:
             return encoder.encode(chunk)
         except LateArguments as error:
-            message = "the model mixed up the arguments of its tool calls"
-            raise ReplyCut(message, target=self._errand.target.name) from error
+            raise self._cut("the model mixed up the arguments of its tool calls") from error
+
+    def _cut(self, message: str) -> ReplyCut:
+        return ReplyCut(message, target=self._errand.target.name)
 
     def _close(self, encoder: ReplyEncoder) -> bytes:
         errand = self._errand
         if errand.failure is not None:
             raise errand.failure
         if errand.watch.failure is not None or not errand.watch.is_whole:
-            message = errand.watch.failure or "the model's stream ended without a stop reason"
-            raise ReplyCut(message, target=errand.target.name)
-        return encoder.close(verified_ending(self._usage, errand.watch))
+            raise self._cut(
+                errand.watch.failure or "the model's stream ended without a stop reason"
+            )
+        try:
+            return encoder.close(verified_ending(self._usage, errand.watch))
+        except BadArguments as error:
+            raise self._cut(_BAD_ARGUMENTS) from error
 
     async def aclose(self) -> None:
         """Hang up on the vendor."""
@@ -110,6 +123,20 @@ def responses_encoder(
     )
 
 
+def without_signatures(reply: Json) -> Json:
+    """A reply or chunk whose calls' ids are ids only.
+
+    LiteLLM hides Gemini's signatures in them. A conversation may go on at another vendor, whose
+    business they are not; going back to Gemini, LiteLLM puts Google's own stand-in for them.
+    """
+    for choice in reply.get("choices") or []:
+        words: Json = choice.get("delta") or choice.get("message") or {}
+        for call in words.get("tool_calls") or []:
+            if call.get("id"):
+                call["id"] = call["id"].partition(_SIGNATURE_MARK)[0]
+    return reply
+
+
 def encode_document(
     wire: WireName,
     request: ChatRequest,
@@ -122,7 +149,7 @@ def encode_document(
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
     cannot say.
     """
-    watch = errand.watch
+    watch, reply = errand.watch, without_signatures(reply)
     if not watch.is_whole:
         message = "the model's answer has no stop reason"
         raise ProviderUnavailable(message, target=errand.target.name)
@@ -140,6 +167,14 @@ def encode_document(
                 ending=ending,
                 signed=errand.speaks is WireName.ANTHROPIC_MESSAGES,
             )
+        if wire is WireName.GEMINI:
+            return gemini_document(
+                reply,
+                reply_id=watch.response_id,
+                model=model,
+                ending=ending,
+                wants_thoughts=request.wants_thoughts,
+            )
         return chat_document(
             reply,
             reply_id=watch.response_id,
@@ -148,5 +183,39 @@ def encode_document(
             ending=ending,
         )
     except BadArguments as error:
-        message = "the model wrote tool arguments that are no JSON object"
+        raise ProviderUnavailable(_BAD_ARGUMENTS, target=errand.target.name) from error
+
+
+def encode_plain_document(wire: WireName, errand: Errand, unix_seconds: float) -> bytes:
+    """A whole completion or embedding: from the vendor's own bytes, which LiteLLM thins out.
+
+    Raises `ProviderUnavailable` when they are none.
+    """
+    watch = errand.watch
+    reply = _object(watch.document)
+    try:
+        if not watch.is_whole:
+            raise NoCompletion
+        if wire is WireName.OPENAI_EMBEDDINGS:
+            if not isinstance(reply.get("data"), list):
+                raise NoCompletion
+            return watch.document
+        return completion_document(
+            wire,
+            reply,
+            reply_id=watch.response_id,
+            model=watch.response_model or errand.target.upstream_model,
+            created=watch.created or int(unix_seconds),
+            ending=verified_ending(reply.get("usage"), watch),
+        )
+    except NoCompletion as error:
+        message = "the model's server sent no whole answer"
         raise ProviderUnavailable(message, target=errand.target.name) from error
+
+
+def _object(document: bytes) -> Json:
+    try:
+        value = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}

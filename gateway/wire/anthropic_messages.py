@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
-from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
+from gateway.wire.anthropic_messages_reply import MessagesObserver
 from gateway.wire.base import (
     Answer,
     Denial,
@@ -19,6 +19,7 @@ from gateway.wire.base import (
     Reading,
     ReplyFacts,
 )
+from gateway.wire.counts import CountObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
@@ -50,6 +51,7 @@ class AnthropicMessages:
     summary: ClassVar[str] = "Anthropic messages, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b'event: ping\ndata: {"type": "ping"}\n\n'
     end_marker: ClassVar[bytes] = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""
@@ -135,7 +137,7 @@ class AnthropicCountTokens(AnthropicMessages):
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
         """A fresh observer for one count."""
-        return CountObserver()
+        return CountObserver("input_tokens")
 
     def phrase_count(self, input_tokens: int) -> bytes:
         """The body of a count."""

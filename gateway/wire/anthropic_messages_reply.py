@@ -188,31 +188,6 @@ class MessagesObserver:
         return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
 
 
-class CountObserver:
-    """Reads the answer of the counting endpoint, which is never streamed."""
-
-    __slots__ = ("facts",)
-
-    def __init__(self) -> None:
-        self.facts = ReplyFacts()
-
-    def observe_event(self, event: bytes) -> Event:
-        """A count is no stream: whatever comes is passed on."""
-        return Event.SUBSTANCE
-
-    def repeats(self, event: bytes) -> bool:
-        """Nothing to recognise."""
-        return False
-
-    def observe_document(self, body: bytes) -> None:
-        """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
-        document = replies.figures(replies.decode_loosely(body))
-        count = document.get("input_tokens")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise NotAReply("the body is no token count: it has no 'input_tokens'")
-        self.facts.is_whole = True
-
-
 def _read_loosely(document: replies.Figures) -> _Message:
     """A message with blocks of unusual types, each as text of its size."""
     content = document.get("content")

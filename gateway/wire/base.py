@@ -50,7 +50,7 @@ class Event(Enum):
     SUBSTANCE = "substance"  # the reply itself
     ENDING = "ending"  # carries the stop reason, or follows it: hold until the books are closed
     END = "end"  # the protocol's end marker
-    WITHHELD = "withheld"  # asked for by us, not by the client: read it, do not pass it on
+    WITHHELD = "withheld"  # asked for by us, or nothing this client can read: not passed on
     FAILURE = "failure"  # the upstream's own error event
     REFUSAL = "refusal"  # the same before any substance: the request itself was refused
 
@@ -65,6 +65,23 @@ class ReplyFacts(msgspec.Struct):
     is_whole: bool = False  # the stop reason (of every answer asked for) was seen
     failure: str | None = None  # the upstream's own error text, shortened
     output_bytes: int = 0  # text, reasoning and tool arguments seen, for counting a cut answer
+
+
+class Framing(Protocol):
+    """How one stream stands on the connection where that is not as server-sent events."""
+
+    @property
+    def content_type(self) -> bytes:
+        """The stream's media type."""
+        ...
+
+    def frame(self, events: bytes) -> bytes:
+        """Whole events as they go out; may be nothing."""
+        ...
+
+    def finish(self) -> bytes:
+        """What stands after the last of them."""
+        ...
 
 
 class Observer(Protocol):
@@ -175,4 +192,28 @@ class Wire(Protocol):
     @property
     def end_marker(self) -> bytes:
         """What ends a whole stream, for an upstream that forgot it."""
+        ...
+
+    @property
+    def framing(self) -> Callable[[], Framing] | None:
+        """A fresh framing for each stream; None where events go out as server-sent events."""
+        ...
+
+
+class WireFamily(Protocol):
+    """The wires of a protocol that names the model, and what is asked of it, in the path.
+
+    It makes the wire for one request's path; only such a request may hold its key in the query.
+    """
+
+    @property
+    def summaries(self) -> Mapping[str, str]:
+        """Its paths as the OpenAPI page has them (`/models/{model}:act`), each with one line."""
+        ...
+
+    def wire_at(self, path: str, query: bytes) -> Wire | None:
+        """The wire for a request to this decoded path; None where the family has none.
+
+        What is wrong with a name or a query is told by the wire's `read`.
+        """
         ...

@@ -62,6 +62,7 @@ class OpenAiResponses:
     summary: ClassVar[str] = "OpenAI responses, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b": keep-alive\n\n"
     end_marker: ClassVar[bytes] = b""  # `response.completed` is the last event, as at OpenAI
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""

@@ -21,12 +21,17 @@ _STRUCTURE: Final = frozenset(
         "tool_use_id",
         "call_id",
         "media_type",
+        "mimeType",
+        "mime_type",
         "format",
     )
 )
 _LONGEST_STRUCTURE: Final = 256
-_OPAQUE: Final = frozenset(("signature", "encrypted_content", "thoughtSignature", "cache_control"))
-_FREE: Final = frozenset(("input", "arguments"))
+_OPAQUE: Final = frozenset(
+    ("signature", "encrypted_content", "thoughtSignature", "thought_signature", "cache_control")
+)
+_FREE: Final = frozenset(("input", "arguments", "args", "response"))
+_BYTES: Final = (".input_audio", ".inlineData", ".inline_data")  # where `data` is attached bytes
 _STRING: Final = 0x22
 _CONTAINERS: Final = frozenset((0x7B, 0x5B))
 _OBJECT: Final = 0x7B
@@ -102,9 +107,9 @@ def _inside_object(
         return
     kind = bytes(values["type"]) if "type" in values else b""
     zone = _zone_of_part(kind, zone)
-    is_sound = path.endswith(".input_audio")
+    holds_bytes = path.endswith(_BYTES)
     for key, inner in values.items():
-        if not (_is_structure(key, inner, kind) or (is_sound and key == "data")):
+        if not (_is_structure(key, inner, kind) or (holds_bytes and key == "data")):
             yield inner, f"{path}.{key}", zone, key in _FREE, levels
 
 

@@ -126,16 +126,17 @@ class ReplyBody(PushedStream):
             self._take = None
 
     def _hand_over(self, take: Callable[[bytes], bool]) -> None:
-        goes_on = False
-        failure: ProviderError | None = ReplyCut("the gateway failed", target=self.target)
+        goes_on = is_taken = False
+        failure: ProviderError | None = None
         try:
             goes_on = take(self._all_pieces())
-            failure = None
+            is_taken = True
         except ProviderError as error:
             failure = error
         finally:
-            if failure is not None:  # the bytes are lost: no end may follow them
-                self.ended, self.failure = False, failure
+            if not is_taken:  # the bytes are lost: no end may follow them
+                self.ended = False
+                self.failure = failure or ReplyCut("the gateway failed", target=self.target)
             if not goes_on or self.ended or self.failure is not None:
                 self._take = None  # what comes before the task looks is for `read`
                 self._wake_waiter()

@@ -89,6 +89,7 @@ class ChatRequest:
     wants_usage: bool = True
     tool_names: Mapping[str, ToolName] = field(default_factory=dict)
     echo: Json = field(default_factory=dict)
+    wants_thoughts: bool = True
 
 
 def unsupported(path: str, why: str = "this model cannot be asked that") -> UnsupportedFeature:

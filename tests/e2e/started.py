@@ -2,19 +2,22 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import openai
+
+from gateway.store.database import FILE_NAME
 
 GATEHOUSE = Path(sys.executable).with_name("gatehouse")
 _STOP_SECONDS = 20.0
@@ -78,6 +81,13 @@ class Started:
             following.terminate()
         return records
 
+    def records(self) -> list[dict[str, Any]]:
+        """Every ledger record of this gateway, oldest first."""
+        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
+        return [json.loads(row[0]) for row in rows]
+
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, pointed here. It never asks twice: what is refused is seen."""
         return openai_client(self.base_url, key or self.developer_key)
@@ -138,9 +148,11 @@ def started_gateway(
 
 
 @contextmanager
-def started_engine(model_file: Path) -> Generator[str]:
+def started_engine(model_file: Path, *, embeds: bool = False) -> Generator[str]:
     """Run llama.cpp on a model file, as somebody who has an engine already does; its root URL."""
     command = [sys.executable, "-m", "providers.local", "--model", model_file, "--threads", "1"]
+    if embeds:
+        command = [sys.executable, "-m", "tests.fakes.embedding_engine", model_file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

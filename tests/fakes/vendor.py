@@ -12,12 +12,17 @@ import argparse
 import asyncio
 import json
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import vendor_anthropic, vendor_openai, vendor_responses
+from tests.fakes import (
+    vendor_anthropic,
+    vendor_completions,
+    vendor_openai,
+    vendor_responses,
+)
 from tests.fakes.vendor_script import (
     HEAD,
     Canned,
@@ -46,7 +51,7 @@ class _Once:
 
 
 class FakeVendor:
-    """OpenAI chat completions, OpenAI responses and Anthropic messages on one port.
+    """OpenAI chat completions and responses, Anthropic messages and the smaller ones on one port.
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
@@ -80,6 +85,7 @@ class FakeVendor:
         self._unix = unix
         self._standing: dict[str | None, Script] = {None: Script()}
         self._once: list[_Once] = []
+        self._answer: Callable[[Call], Script] | None = None
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Condition()
 
@@ -241,10 +247,15 @@ class FakeVendor:
         """Write the body in the pieces that `chop` makes of it."""
         self._script(model, None, chop=chop)
 
+    def follows(self, answer: Callable[[Call], Script]) -> None:
+        """Do with each request what this says of it, whatever else was scripted."""
+        self._answer = answer
+
     def recovers(self) -> None:
         """Forget everything scripted."""
         self._standing = {None: Script()}
         self._once.clear()
+        self._answer = None
 
     def _script(self, model: str | None, times: int | None, **change: Any) -> None:
         script = replace(self._standing.get(model, self._standing[None]), **change)
@@ -253,7 +264,10 @@ class FakeVendor:
         else:
             self._once += [_Once(model, script)] * times
 
-    def _script_for(self, model: str | None) -> Script:
+    def _script_for(self, call: Call) -> Script:
+        if self._answer is not None and call.method == "POST":
+            return self._answer(call)
+        model = call.model
         for at, once in enumerate(self._once):
             if once.model in (None, model):
                 del self._once[at]
@@ -268,7 +282,7 @@ class FakeVendor:
                 self.calls.append(call)
                 async with self._arrived:
                     self._arrived.notify_all()
-                script = self._script_for(call.model)
+                script = self._script_for(call)
                 await exchange.answer(*self._reply(call, script))
         except asyncio.CancelledError:
             pass  # dropped by the test
@@ -346,7 +360,9 @@ class FakeVendor:
 def _wire_at(path: str) -> Any:
     if path == "/responses":
         return vendor_responses
-    return vendor_anthropic if "/messages" in path else vendor_openai
+    if "/messages" in path:
+        return vendor_anthropic
+    return vendor_completions.ENDPOINTS.get(path, vendor_openai)
 
 
 METHODS = {
@@ -355,6 +371,7 @@ METHODS = {
     "/messages": "POST",
     "/messages/count_tokens": "POST",
     "/models": "GET",
+    **dict.fromkeys(vendor_completions.ENDPOINTS, "POST"),
 }
 
 

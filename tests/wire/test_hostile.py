@@ -1,6 +1,7 @@
 """Whatever bytes come, a wire refuses in words or reads on; it never breaks."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,42 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import MalformedRequest
-from gateway.wire import wires
+from gateway.wire import families, wires
 from gateway.wire.base import Event, NotAReply, Wire
 from gateway.wire.sse import Splitter
+from providers.base import WireName
 
 FOLDER = Path(__file__).parent
-WIRES = wires(lambda model, text_bytes: text_bytes)
+GEMINI = "/v1beta/models/{model}:{action}"
 REQUESTS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/request"))]
 REPLIES = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/reply.*"))]
 # The machine that runs this may be slow; what is generated is small all the same.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-BODY = b'{"model":"coder","messages":[],"input":[],"stream":true}'
+MEMBERS: dict[str, Any] = {
+    "model": "coder",
+    "messages": [],
+    "contents": [],
+    "prompt": "p",
+    "input": "i",
+    "query": "q",
+    "documents": ["d"],
+    "stream": True,
+}
+
+
+def every_wire(model: str) -> tuple[Wire, ...]:
+    """Every wire; those that are made for a path, for this model in it."""
+    made = [
+        family.wire_at(GEMINI.format(model=model, action=action), b"alt=sse")
+        for family in families(lambda model, text_bytes: text_bytes)
+        for action in ("streamGenerateContent", "generateContent", "countTokens")
+    ]
+    plain = wires(lambda model, text_bytes: text_bytes)
+    return (*plain, *[wire for wire in made if wire is not None])
+
+
+WIRES = every_wire("coder")
+OTHERS = dict(zip(WIRES, every_wire("other"), strict=True))
 
 ODD_PIECES = st.sampled_from(
     [
@@ -77,6 +103,19 @@ ODD_VALUES = st.recursive(
                     "index",
                     "finish_reason",
                     "stop_reason",
+                    "parts",
+                    "role",
+                    "candidates",
+                    "finishReason",
+                    "inlineData",
+                    "inline_data",
+                    "functionDeclarations",
+                    "usageMetadata",
+                    "promptTokenCount",
+                    "promptFeedback",
+                    "results",
+                    "meta",
+                    "tokens",
                 ]
             )
             | st.text(max_size=3),
@@ -97,6 +136,13 @@ def spoilt(draw: st.DrawFn, originals: list[bytes]) -> bytes:
     return original[:start] + draw(ODD_PIECES) + original[start + length :]
 
 
+def body_for(wire: Wire, members: Mapping[str, Any] | None = None) -> bytes:
+    """A request that this wire reads, with other members in it."""
+    refused = {"prompt"} if wire.name is WireName.OPENAI_RESPONSES else set[str]()
+    kept = {name: value for name, value in MEMBERS.items() if name not in refused}
+    return json.dumps({**kept, **(members or {})}).encode()
+
+
 def read_or_refuse(wire: Wire, body: bytes) -> None:
     try:
         reading = wire.read(body)
@@ -104,7 +150,7 @@ def read_or_refuse(wire: Wire, body: bytes) -> None:
     except MalformedRequest:
         return
     edited = wire.edit(reading, upstream_model="other", ask_for_usage=True)
-    assert wire.read(edited.body).facts.model == "other"
+    assert OTHERS[wire].read(edited.body).facts.model == "other"
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)
@@ -113,6 +159,8 @@ def read_or_refuse(wire: Wire, body: bytes) -> None:
 @example(body=b"")
 @example(body=b'{"model":"m","messages":[' + b"[" * 950 + b"]" * 950 + b"]}")
 @example(body=b'{"model":"m","messages":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}")
+@example(body=b'{"contents":[{"parts":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}]}")
+@example(body=b'{"contents":{"parts":' + b"[" * 950 + b"]" * 950 + b"}}")
 def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
     read_or_refuse(wire, body)
 
@@ -122,20 +170,40 @@ def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
 @given(
     members=st.dictionaries(
         st.sampled_from(
-            ["messages", "tools", "functions", "stream", "n", "max_tokens", "system", "prediction"]
+            [
+                "messages",
+                "tools",
+                "functions",
+                "stream",
+                "n",
+                "max_tokens",
+                "system",
+                "prediction",
+                "contents",
+                "systemInstruction",
+                "generation_config",
+                "generateContentRequest",
+                "prompt",
+                "suffix",
+                "best_of",
+                "input",
+                "query",
+                "documents",
+                "top_n",
+            ]
         ),
         ODD_VALUES,
     )
 )
 def test_a_request_of_any_shape_is_read_or_refused(wire: Wire, members: dict[str, Any]) -> None:
-    read_or_refuse(wire, json.dumps({"model": "m", "messages": [], **members}).encode())
+    read_or_refuse(wire, body_for(wire, members))
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)
 @PATIENT
 @given(stream=st.binary(max_size=60) | spoilt(REPLIES))
 def test_a_spoilt_stream_is_observed_to_its_end(wire: Wire, stream: bytes) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=True)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=True)
     splitter = Splitter()
     events = splitter.feed(stream) + splitter.finish()[0]
     assert all(isinstance(observer.observe_event(event), Event) for event in events)
@@ -145,7 +213,7 @@ def test_a_spoilt_stream_is_observed_to_its_end(wire: Wire, stream: bytes) -> No
 @PATIENT
 @given(document=ODD_VALUES)
 def test_an_event_of_any_shape_is_observed(wire: Wire, document: object) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=True)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=True)
     event = b"data: " + json.dumps(document).encode() + b"\n\n"
     assert isinstance(observer.observe_event(event), Event)
 
@@ -154,7 +222,7 @@ def test_an_event_of_any_shape_is_observed(wire: Wire, document: object) -> None
 @PATIENT
 @given(document=ODD_VALUES.map(lambda value: json.dumps(value).encode()) | spoilt(REPLIES))
 def test_a_document_of_any_shape_is_read_or_is_none(wire: Wire, document: bytes) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=False)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=False)
     try:
         observer.observe_document(document)
     except NotAReply:

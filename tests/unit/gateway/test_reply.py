@@ -4,6 +4,7 @@ import pytest
 
 from gateway.reply import StreamedReply, WholeReply
 from gateway.wire.base import Event
+from gateway.wire.gemini import Action, Gemini
 from policy.types import RequestFacts
 from providers.errors import ProviderUnavailable, ReplyCut
 from tests.fakes.hot_road import BODY, CHAT, DONE, ROLE, STOP, USAGE, Upstream, says
@@ -55,6 +56,16 @@ async def test_a_stream_opens_at_its_first_word() -> None:
     await reply.open()
     assert [event for _, event in reply.opening] == [ROLE, b": wait\n\n", says("a")]
     assert upstream.left == [says("b")]
+
+
+async def test_a_stream_does_not_open_at_what_its_client_cannot_read() -> None:
+    gemini = Gemini(lambda model, size: size, "coder", Action.STREAM, "sse")
+    said = b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}\n\n'
+    upstream = Upstream(b": wait\n\n", said, said)
+    observer = gemini.observer(facts(), asked_for_usage=True)
+    reply = StreamedReply("house/qwen3-coder", (), upstream, observer)
+    await reply.open()
+    assert reply.opening == [(Event.WITHHELD, b": wait\n\n"), (Event.SUBSTANCE, said)]
 
 
 async def test_a_stream_that_ends_before_its_first_word_is_no_answer() -> None:
