@@ -12,11 +12,12 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import GatewayError
 from gateway.front import Front
 from gateway.manual import manual_page
+from gateway.offer import Offer
 from gateway.pipeline import Pipeline
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.base import Wire
-from gateway.wire.model_lists import ListedModel, body_of
+from gateway.wire.model_lists import body_of
 from providers.base import Headers
 
 NO_STORE = {"cache-control": "no-store"}
@@ -64,7 +65,7 @@ def create_app(
     )
     for wire in wires:
         _declare_wire(app, front, wire)
-    _declare_models(app, pipeline)
+    _declare_models(app, Offer(pipeline))
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
@@ -96,17 +97,11 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
     )
 
 
-def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
-    def usable(request: Request) -> list[ListedModel]:
-        identity = pipeline.identify(_headers(request))
-        in_force = pipeline.in_force
-        names = in_force.configuration.policy.models_for(identity.team)
-        return [ListedModel(name, in_force.since_unix_seconds) for name in names]
-
+def _declare_models(app: FastAPI, offer: Offer) -> None:
     async def models(request: Request) -> Response:
         """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
         body = body_of(
-            usable(request),
+            offer.to(_headers(request)),
             anthropic_version=_anthropic_version(request),
             query=request.query_params,
         )
@@ -114,7 +109,7 @@ def _declare_models(app: FastAPI, pipeline: Pipeline) -> None:
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
-        found = [each for each in usable(request) if each.id == name]
+        found = [each for each in offer.to(_headers(request)) if each.id == name]
         if not found:
             told = f"model {name!r} is not offered to you; GET /v1/models lists yours"
             return _error(404, "model_not_found", told)

@@ -123,7 +123,7 @@ class Books:
             "audit id": exchange.id,
             "team": exchange.identity.team,
             "data class": self._allow.data_class.label,
-            "model asked for": exchange.facts.model,
+            "model asked for": exchange.facts.asked_model,
             "route": f"{target.name} ({attempt.route_reason})",
             "policy": f"allowed, targets: {', '.join(self._allow.targets)}",
             "edits": edits or "none",
@@ -216,7 +216,7 @@ class Books:
         )
         if exchange.usage_source is UsageSource.VENDOR and exchange.usage is not None:
             self._keeper.estimator.learn(
-                exchange.facts.model,
+                exchange.facts.asked_model,
                 exchange.facts.input_tokens_estimate,
                 exchange.usage.all_input_tokens,
             )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 
 class DataClass(IntEnum):
     """How far content may travel. Higher is stricter; a target's clearance must reach it."""
@@ -66,12 +68,12 @@ class Segment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
-    routed and recorded without it.
+    routed and recorded without it. `alias` is the name the caller used where that was an alias;
+    `model` is then the model it stands for.
     """
 
     model: str
@@ -83,6 +85,16 @@ class RequestFacts:
     answers: int
     tool_names: tuple[str, ...]
     read_segments: Callable[[], tuple[Segment, ...]]
+    alias: str | None = None
+
+    @property
+    def asked_model(self) -> str:
+        """The model by the name the caller used."""
+        return self.alias or self.model
+
+    def under(self, model: str) -> "RequestFacts":
+        """The same request, asked under an alias of `model`."""
+        return msgspec.structs.replace(self, model=model, alias=self.model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,18 @@ FREE = Price(input=0, output=0)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tokens a model takes in and gives out at most; None where nobody knows."""
+
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+UNKNOWN = Limits()
+"""Nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceBook:
     """Prices by vendor kind and model, as read from `source` on the day that is `version`."""
 
@@ -114,6 +126,11 @@ class PriceBook:
         """
         known = self.prices.get(vendor_kind, {})
         return known.get(model) or known.get(_SNAPSHOT.sub("", model))
+
+    def limits(self, vendor_kind: str, model: str) -> Limits:
+        """How much the model that `find` finds takes."""
+        found = self.find(vendor_kind, model)
+        return UNKNOWN if found is None else Limits(found.context_tokens, found.output_tokens)
 
     def has_price(self, vendor_kind: str, model: str) -> bool:
         """Whether `find` finds one."""

@@ -111,7 +111,14 @@ class LocalEngine:
             await _end(process, listener)
             raise
         self._running = _Running(process, listener)
-        return FoundEngine(ENGINE_NAME, base_url, WIRES, (self.model_name,), self.api_key)
+        return FoundEngine(
+            ENGINE_NAME,
+            base_url,
+            WIRES,
+            (self.model_name,),
+            self.api_key,
+            {self.model_name: self._context},
+        )
 
     async def stop(self) -> None:
         """End the child. Safe to call twice, and before `start`."""

@@ -120,6 +120,8 @@ def _facts(facts: RequestFacts) -> RecordBody:
         "answers": _count(facts.answers),
         "tool_names": [_text(name) for name in names[:MAX_TOOL_NAMES]],
     }
+    if facts.alias is not None:
+        body["asked_model"] = _text(facts.alias)
     if facts.output_tokens_limit is not None:
         body["output_tokens_limit"] = _count(facts.output_tokens_limit)
     if len(names) > MAX_TOOL_NAMES:

@@ -95,6 +95,42 @@ async def test_vllm_is_found_with_its_models_and_wires(machine: Machine) -> None
     )
 
 
+async def test_vllms_window_is_the_one_in_its_list(machine: Machine) -> None:
+    listed = model_list("a", "b", "c", "d", owner="vllm")
+    for entry, window in zip(listed["data"], (32_768, None, "large", -1), strict=True):
+        entry["max_model_len"] = window
+    port = await machine.runs({"GET /v1/models": answer(listed)})
+    (engine,) = await found_at(port)
+    assert engine.context_windows == {"a": 32_768}
+    assert engine.models == ("a", "b", "c", "d")
+
+
+async def test_llama_cpps_window_is_that_of_one_conversation(machine: Machine) -> None:
+    settings = {"default_generation_settings": {"n_ctx": 8_192}, "total_slots": 4}
+    port = await machine.runs(
+        {
+            "GET /v1/models": answer(model_list("any.gguf", owner="llamacpp")),
+            "GET /props": answer(settings),
+        }
+    )
+    (engine,) = await found_at(port)
+    assert engine.context_windows == {"any.gguf": 8_192}
+
+
+@pytest.mark.parametrize("properties", [{}, {"default_generation_settings": 7}, []])
+async def test_an_engine_that_tells_no_window_is_found_all_the_same(
+    machine: Machine, properties: object
+) -> None:
+    port = await machine.runs(
+        {
+            "GET /v1/models": answer(model_list("m", owner="llamacpp")),
+            "GET /props": answer(properties),
+        }
+    )
+    (engine,) = await found_at(port)
+    assert (engine.models, engine.context_windows) == (("m",), {})
+
+
 async def test_llama_cpp_is_told_by_its_server_header(machine: Machine) -> None:
     names = model_list("any.gguf", owner="somebody")
     port = await machine.runs({"GET /v1/models": answer(names, server="llama.cpp")})

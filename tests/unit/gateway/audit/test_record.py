@@ -4,10 +4,10 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.audit.chain import canonical
 from gateway.audit.record import (

@@ -131,6 +131,11 @@ def test_it_tells_who_asked_what() -> None:
     assert "tool11 and 2 more" in text
 
 
+def test_it_tells_the_alias_that_was_asked_for() -> None:
+    aliased = record("admitted", 1, **REQUEST, asked_model="claude-haiku-4-5")
+    assert "model coder, asked for as claude-haiku-4-5, streamed" in told(aliased)
+
+
 def test_it_tells_what_was_decided() -> None:
     text = told(ADMITTED)
     assert "as confidential, to house/qwen, vendor/big" in text
