@@ -202,6 +202,9 @@ class Books:
         if self._seen is not None and exchange.facts.operation is not Operation.COUNT_TOKENS:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None
+        exchange.price_known = target is None or keeper.accountant.knows_price(
+            self._reservation, target
+        )
         exchange.cost_nano_usd = keeper.accountant.settle(
             self._reservation, target, exchange.usage or Usage()
         )

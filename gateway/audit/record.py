@@ -272,6 +272,8 @@ class Records:
             body["target"] = target
         if price_book is not None:
             body["price_book"] = price_book
+        if not exchange.price_known:
+            body["price_known"] = False
         if exchange.status is not None:
             body["status"] = exchange.status
         if exchange.usage is not None:

@@ -185,6 +185,8 @@ def _usage(body: Body) -> Iterator[str]:
 
 
 def _cost(body: Body) -> str:
+    if not body.get("price_known", True):
+        return "unknown: nobody has told a price for this target"
     book = f" by price book {body['price_book']}" if "price_book" in body else ""
     return printable(format_usd(body.get("cost_nano_usd", 0)) + book)
 

@@ -32,7 +32,7 @@ DEFAULT_TEAM = "default"
 
 @dataclass(frozen=True, slots=True)
 class PriceOverride:
-    """A target's price as configured, in nano-USD per million tokens; None as fresh input."""
+    """A target's price as configured, in nano-USD per million tokens; None as in `Rates`."""
 
     input: int
     output: int

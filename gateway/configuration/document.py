@@ -151,7 +151,7 @@ class PriceDocument(Section):
     cache_write_5m: Usd | None = None
     """Input written to a five-minute cache. Default: as fresh input."""
     cache_write_1h: Usd | None = None
-    """Input written to a one-hour cache. Default: as fresh input."""
+    """Input written to a one-hour cache. Default: as written to a five-minute one."""
 
 
 class TelemetryDocument(Section):

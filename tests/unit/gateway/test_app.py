@@ -84,6 +84,31 @@ async def test_a_caller_that_names_anthropics_version_gets_anthropics_shape(site
     assert plain.json()["data"][0]["created"] == site.road.in_force.since_unix_seconds
 
 
+@pytest.fixture
+def aliased(tmp_path) -> Site:
+    words = ", aliases: [claude-house], display_name: Qwen3, context_window: 32768 }"
+    return Site(Road(configured(tmp_path, GOOD.replace(" }\nteams:", f"{words}\nteams:"))))
+
+
+async def test_claude_codes_discovery_finds_the_names_it_looks_for(aliased):
+    key = await aliased.road.a_key()
+    both = {**VERSION, "x-api-key": key, "user-agent": "claude-code/2.1.329"}
+    answer = await aliased.get("/v1/models?limit=1000", key=key, headers=both)
+    assert (answer.status_code, answer.json()["has_more"]) == (200, False)
+    kept = [each for each in answer.json()["data"] if "claude" in each["id"]]
+    assert [(each["id"], each["display_name"]) for each in kept] == [
+        ("claude-house", "Qwen3 (claude-house)")
+    ]
+    assert kept[0]["max_input_tokens"] == 32_768
+
+
+async def test_an_alias_is_told_like_a_model_and_in_no_other_spelling(aliased):
+    key = await aliased.road.a_key()
+    one = (await aliased.get("/v1/models/claude-house", key=key)).json()
+    assert (one["id"], one["root"], one["max_model_len"]) == ("claude-house", "coder", 32_768)
+    assert (await aliased.get("/v1/models/Claude-House", key=key)).status_code == 404
+
+
 async def test_a_page_that_makes_no_sense_is_refused(site):
     answer = await site.get("/v1/models?limit=0", key=await site.road.a_key(), headers=VERSION)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_request")

@@ -163,6 +163,13 @@ def test_it_tells_the_end_with_usage_and_cost() -> None:
     assert "$0.0123 by price book 2026-11-01" in text
 
 
+def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:
+    ended = record("completed", 4, outcome="complete", cost_nano_usd=0, price_known=False)
+    text = told(ADMITTED, ATTEMPTED, ended)
+    assert "unknown: nobody has told a price for this target" in text
+    assert "USD" not in text
+
+
 def test_it_ends_with_every_record_and_its_hash() -> None:
     lines = told(ADMITTED, ATTEMPTED, SECOND, COMPLETED).splitlines()
     assert "completed 2026-11-21T09:15:00Z L 4" in lines[-2]
