@@ -37,6 +37,7 @@ _COMPLAINTS = frozenset({400, 422, 500})
 _MODELS_LIMIT = 200
 _NAME_LIMIT = 200
 _MOST_TOKENS = 10**9
+_TELL_SECONDS = 5.0
 
 _T = TypeVar("_T")
 
@@ -75,24 +76,31 @@ class EngineFinder:
         )
 
 
+async def windows_at(port: int, key: Secret) -> Mapping[str, int]:
+    """How much the models take of an engine of our own, which wants a key; less than it was given
+    where a model was trained on less. Nothing where it does not say.
+    """
+    try:
+        async with asyncio.timeout(_TELL_SECONDS):
+            listed = _read(await ask(port, "GET", "/v1/models", key=key), _ModelList).data
+    except (ProbeError, TimeoutError):
+        return {}
+    return _windows(listed, _offered(each.id for each in listed))
+
+
+class _Meta(msgspec.Struct):
+    n_ctx: object = None
+
+
 class _Listed(msgspec.Struct):
     id: str
     owned_by: str | None = None
     max_model_len: object = None  # vLLM's and SGLang's word
+    meta: _Meta | None = None  # llama.cpp's; `n_ctx` is what one conversation may take
 
 
 class _ModelList(msgspec.Struct):
     data: list[_Listed]
-
-
-class _Generation(msgspec.Struct):
-    n_ctx: object = None
-
-
-class _Properties(msgspec.Struct):
-    """What llama.cpp says of itself; `n_ctx` is what one conversation may take."""
-
-    default_generation_settings: _Generation
 
 
 class _Tag(msgspec.Struct):
@@ -127,7 +135,7 @@ async def _look(port: int, deadline: float) -> FoundEngine | None:
         base_url=f"http://{LOOPBACK}:{port}",
         wires=await _wires(port, deadline),
         models=offered,
-        context_windows=await _windows(port, deadline, kind, listed, offered),
+        context_windows=_windows(listed, offered),
     )
 
 
@@ -138,30 +146,17 @@ def _kind(answer: ProbeAnswer, listed: Sequence[_Listed]) -> str | None:
     return owners.pop() if len(owners) == 1 else None
 
 
-async def _windows(
-    port: int, deadline: float, kind: str, listed: Sequence[_Listed], offered: Sequence[str]
-) -> Mapping[str, int]:
+def _windows(listed: Sequence[_Listed], offered: Sequence[str]) -> Mapping[str, int]:
     """How much each model takes, where its engine says so.
 
-    Ollama and LM Studio decide when a model is loaded, so they are not asked.
+    Ollama and LM Studio decide that when they load a model, and their lists do not tell.
     """
-    told: dict[str, object] = {each.id: each.max_model_len for each in listed}
-    if kind == "llamacpp" and len(offered) == 1:
-        told = {offered[0]: await _llamacpp_window(port, deadline)}
+    told = {each.id: each.meta.n_ctx if each.meta else each.max_model_len for each in listed}
     return {
         name: window
         for name in offered
-        if isinstance(window := told.get(name), int) and 0 < window < _MOST_TOKENS
+        if type(window := told.get(name)) is int and 0 < window < _MOST_TOKENS
     }
-
-
-async def _llamacpp_window(port: int, deadline: float) -> object:
-    try:
-        async with asyncio.timeout_at(deadline):
-            properties = _read(await ask(port, "GET", "/props"), _Properties)
-    except (ProbeError, TimeoutError):
-        return None
-    return properties.default_generation_settings.n_ctx
 
 
 async def _ollama_models(port: int) -> list[str]:

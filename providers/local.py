@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.base import Secret, WireName
-from providers.discovery import FoundEngine
+from providers.discovery import FoundEngine, windows_at
 
 ENGINE_NAME = "local"
 """The vendor such an engine is, in targets: `local/tiny`."""
@@ -117,7 +117,7 @@ class LocalEngine:
             WIRES,
             (self.model_name,),
             self.api_key,
-            {self.model_name: self._context},
+            await windows_at(int(base_url.rpartition(":")[2]), self.api_key),
         )
 
     async def stop(self) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from providers.base import WireName
-from providers.discovery import EngineFinder, FoundEngine
+from providers.base import Secret, WireName
+from providers.discovery import EngineFinder, FoundEngine, windows_at
 
 PATIENT = 20.0  # seconds; only a test of the limit itself runs into it
 
@@ -31,6 +31,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.keys: list[str] = []
         self._servers: list[asyncio.Server] = []
 
     async def runs(self, answers: Answers, *, silent: bool = False) -> int:
@@ -39,6 +40,8 @@ class Machine:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             method, path, _ = head.split(" ", 2)
+            if "authorization: " in head:
+                self.keys.append(head.partition("authorization: ")[2].partition("\r")[0])
             length = int(head.lower().partition("content-length: ")[2].partition("\r")[0])
             body = await reader.readexactly(length)
             self.asked.append(f"{method} {path} {body.decode()}".strip())
@@ -106,29 +109,32 @@ async def test_vllms_window_is_the_one_in_its_list(machine: Machine) -> None:
 
 
 async def test_llama_cpps_window_is_that_of_one_conversation(machine: Machine) -> None:
-    settings = {"default_generation_settings": {"n_ctx": 8_192}, "total_slots": 4}
-    port = await machine.runs(
-        {
-            "GET /v1/models": answer(model_list("any.gguf", owner="llamacpp")),
-            "GET /props": answer(settings),
-        }
-    )
+    listed = model_list("any.gguf", owner="llamacpp")
+    listed["data"][0]["meta"] = {"n_ctx": 8_192, "n_ctx_train": 262_144, "n_params": 115_392}
+    port = await machine.runs({"GET /v1/models": answer(listed)})
     (engine,) = await found_at(port)
     assert engine.context_windows == {"any.gguf": 8_192}
 
 
-@pytest.mark.parametrize("properties", [{}, {"default_generation_settings": 7}, []])
+@pytest.mark.parametrize("meta", [None, {}, {"n_ctx": "8192"}, {"n_ctx": True}, {"n_ctx": 0}])
 async def test_an_engine_that_tells_no_window_is_found_all_the_same(
-    machine: Machine, properties: object
+    machine: Machine, meta: object
 ) -> None:
-    port = await machine.runs(
-        {
-            "GET /v1/models": answer(model_list("m", owner="llamacpp")),
-            "GET /props": answer(properties),
-        }
-    )
+    listed = model_list("m", owner="llamacpp")
+    listed["data"][0]["meta"] = meta
+    port = await machine.runs({"GET /v1/models": answer(listed)})
     (engine,) = await found_at(port)
     assert (engine.models, engine.context_windows) == (("m",), {})
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_an_engine_of_our_own_is_asked_with_its_key(machine: Machine, status: int) -> None:
+    listed = model_list("m", owner="llamacpp")
+    listed["data"][0]["meta"] = {"n_ctx": 8_192}
+    port = await machine.runs({"GET /v1/models": answer(listed, status)})
+    windows = await windows_at(port, Secret("only-we-know"))
+    assert windows == ({"m": 8_192} if status == 200 else {})
+    assert machine.keys == ["Bearer only-we-know"]
 
 
 async def test_llama_cpp_is_told_by_its_server_header(machine: Machine) -> None:
