@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.locked
 ARGS   ?=
 
 .DEFAULT_GOAL := $(STAMP)
-.PHONY: up test check format lock bench clean
+.PHONY: up test check format lock bench e2e-assistants lock-assistants clean
 
 # uv comes first, checked against its own hashes in the lock; then uv installs the whole lock.
 $(STAMP): requirements.lock pyproject.toml
@@ -40,6 +40,12 @@ lock: $(STAMP)          ## resolve requirements.lock anew: versions and hashes, 
 
 bench: $(STAMP)         ## the gateway beside its peers, in one run (minutes; see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+e2e-assistants: $(STAMP)  ## the real assistants, installed and run through the gateway (minutes, about 2 GB)
+	$(BIN)/python -m tests.assistants $(ARGS)
+
+lock-assistants: $(STAMP)  ## resolve the assistants' locks anew, after editing tests/assistants/pins.toml
+	$(BIN)/python -m tests.assistants.lock
 
 clean:                  ## remove the environment and caches, keep data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

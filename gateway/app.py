@@ -1,5 +1,6 @@
 """The FastAPI application: everything but the hot road, and the hot road's page in the manual."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -11,13 +12,16 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.front import Front
+from gateway.identity import with_query_key
 from gateway.manual import manual_page
 from gateway.offer import Offer
 from gateway.pipeline import Pipeline
+from gateway.responses_paths import declare_responses_paths
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
-from gateway.wire.base import Wire
-from gateway.wire.model_lists import body_of
+from gateway.wire.base import Wire, WireFamily
+from gateway.wire.gemini import google_error
+from gateway.wire.model_lists import body_of, in_gemini_shape, one_in_gemini_shape
 from providers.base import Headers
 
 NO_STORE = {"cache-control": "no-store"}
@@ -29,7 +33,19 @@ KEY_SCHEMES: Final = {
 }
 """How a key may be sent, in OpenAPI's words."""
 
+QUERY_SCHEME: Final = {"key": {"type": "apiKey", "in": "query", "name": "key"}}
+"""How it may be sent to Google's paths, too."""
+
 WITH_KEY: Final[dict[str, Any]] = {"security": [{scheme: []} for scheme in KEY_SCHEMES]}
+WITH_ANY_KEY: Final[dict[str, Any]] = {"security": [*WITH_KEY["security"], {"key": []}]}
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+GOOGLE: Final = "/v1beta"
+"""How the paths begin below which errors are Google's."""
 
 
 class _ModelList(msgspec.Struct):
@@ -53,7 +69,12 @@ class WireResponse(Response):
 
 
 def create_app(
-    version: str, wires: Iterable[Wire], front: Front, pipeline: Pipeline, status: Status
+    version: str,
+    wires: Iterable[Wire],
+    families: Iterable[WireFamily],
+    front: Front,
+    pipeline: Pipeline,
+    status: Status,
 ) -> FastAPI:
     """Declare every route. The pages that would fetch scripts from elsewhere are left out."""
     app = FastAPI(
@@ -65,6 +86,9 @@ def create_app(
     )
     for wire in wires:
         _declare_wire(app, front, wire)
+    declare_responses_paths(app)
+    for family in families:
+        _declare_family(app, front, family)
     _declare_models(app, Offer(pipeline))
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
@@ -87,45 +111,78 @@ def _declare_wire(app: FastAPI, front: Front, wire: Wire) -> None:
         operation_id=wire.path.strip("/").replace("/", "_"),
         tags=["models"],
         response_class=Response,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": {"type": "object"}}},
-            },
-            **WITH_KEY,
-        },
+        openapi_extra={**BODY, **WITH_KEY},
     )
+
+
+def _declare_family(app: FastAPI, front: Front, family: WireFamily) -> None:
+    async def answer(request: Request) -> Response:
+        wire = front.wire_at(request.scope)
+        if wire is None:
+            raise HTTPException(404)
+        return WireResponse(front, wire)
+
+    for template, summary in family.summaries.items():
+        names = re.findall(r"\{(\w+)\}", template)
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+        app.add_api_route(
+            template.replace("{model}", "{model:path}"),  # a model's name may hold a slash
+            answer,
+            methods=["POST"],
+            summary=summary,
+            operation_id=re.sub(r"\W+", "_", template).strip("_"),
+            tags=["models"],
+            response_class=Response,
+            openapi_extra={"parameters": parameters, **BODY, **WITH_ANY_KEY},
+        )
 
 
 def _declare_models(app: FastAPI, offer: Offer) -> None:
     async def models(request: Request) -> Response:
-        """The models this key may use; with `anthropic-version`, in Anthropic's shape."""
-        body = body_of(
-            offer.to(_headers(request)),
-            anthropic_version=_anthropic_version(request),
-            query=request.query_params,
-        )
-        return Response(body, media_type="application/json", headers=NO_STORE)
+        """The models this key may use: in Google's shape below its paths and for its SDKs; in
+        Anthropic's with `anthropic-version`; else in OpenAI's.
+        """
+        offered, query = offer.to(_headers(request)), request.query_params
+        if _is_googles(request):
+            return _json(in_gemini_shape(offered, query))
+        return _json(body_of(offered, anthropic_version=_anthropic_version(request), query=query))
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
         found = [each for each in offer.to(_headers(request)) if each.id == name]
         if not found:
-            told = f"model {name!r} is not offered to you; GET /v1/models lists yours"
-            return _error(404, "model_not_found", told)
+            told = f"model {name!r} is not offered to you; GET {_list_path(request)} lists yours"
+            return _error_for(request)(404, "model_not_found", told)
+        if _is_googles(request):
+            return _json(one_in_gemini_shape(found[0]))
         alone = body_of(found, anthropic_version=_anthropic_version(request), query={})
-        body = _LIST.decode(alone).data[0]
-        return Response(bytes(body), media_type="application/json", headers=NO_STORE)
+        return _json(bytes(_LIST.decode(alone).data[0]))
 
-    for path, answer in (("/v1/models", models), ("/v1/models/{name:path}", model)):
+    for version, answer, path, extra in (
+        ("/v1", models, "/models", WITH_KEY),
+        ("/v1", model, "/models/{name:path}", WITH_KEY),
+        (GOOGLE, models, "/models", WITH_ANY_KEY),
+        (GOOGLE, model, "/models/{name:path}", WITH_ANY_KEY),
+    ):
         app.add_api_route(
-            path,
+            f"{version}{path}",
             answer,
             methods=["GET"],
             tags=["models"],
             response_class=Response,
-            openapi_extra=WITH_KEY,
+            openapi_extra=extra,
         )
+
+
+def _list_path(request: Request) -> str:
+    return request.url.path.partition("/models")[0] + "/models"
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers=NO_STORE)
 
 
 def _declare_health(app: FastAPI, status: Status) -> None:
@@ -156,7 +213,7 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request):
-            pipeline.identify_administrator(_headers(request))
+            pipeline.identify_administrator(tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)
@@ -172,7 +229,10 @@ def _declare_key_schemes(app: FastAPI) -> None:
 
     def with_key_schemes() -> dict[str, Any]:
         document = plain()
-        document.setdefault("components", {})["securitySchemes"] = KEY_SCHEMES
+        document.setdefault("components", {})["securitySchemes"] = {
+            **KEY_SCHEMES,
+            **QUERY_SCHEME,
+        }
         return document
 
     app.openapi = with_key_schemes  # type: ignore[method-assign]  # FastAPI's way to add to it
@@ -186,26 +246,47 @@ def _manual(app: FastAPI) -> Callable[[], Any]:
 
 
 def _headers(request: Request) -> Headers:
-    return tuple(request.scope["headers"])
+    headers: Headers = tuple(request.scope["headers"])
+    if not _is_googles(request):
+        return headers
+    return with_query_key(headers, request.scope["query_string"])
+
+
+def _is_googles(request: Request) -> bool:
+    """Whether the caller speaks Google's protocol: by its path, or by what its SDKs send."""
+    return request.url.path.startswith(GOOGLE) or any(
+        name in request.headers for name in ("x-goog-api-key", "x-goog-api-client")
+    )
 
 
 def _anthropic_version(request: Request) -> bytes | None:
-    return dict(_headers(request)).get(b"anthropic-version")
+    return dict(request.scope["headers"]).get(b"anthropic-version")
 
 
-async def _gateway_error(_: Request, error: Exception) -> Response:
+async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)
-    return _error(error.status, error.code, error.message)
+    return _error_for(request)(error.status, error.code, error.message)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = {
         404: "no such endpoint here; /docs lists them",
         405: "this endpoint does not take that method; /docs lists them",
     }.get(error.status_code, str(error.detail))
     code = {404: "unknown_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return _error(error.status_code, code, message, dict(error.headers or {}))
+    return _error_for(request)(error.status_code, code, message, dict(error.headers or {}))
+
+
+def _error_for(request: Request) -> Callable[..., Response]:
+    return _google_error if _is_googles(request) else _error
+
+
+def _google_error(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> Response:
+    body = {"error": google_error(status, message, code)}
+    return JSONResponse(body, status_code=status, headers={**NO_STORE, **(headers or {})})
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

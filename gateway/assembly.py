@@ -26,6 +26,7 @@ from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
+from gateway.continuation import CaughtUp
 from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -46,7 +47,7 @@ from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-from gateway.wire import wires
+from gateway.wire import families, wires
 from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
@@ -101,7 +102,7 @@ async def assembled(
         keys = Keys(opened.database)
         key_ring = await _open_keys(keys, opened.hasher, stack)
         in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health = await _open_books(opened, book, configuration, stack)
+        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
         pipeline = Pipeline(
             in_force,
@@ -111,6 +112,7 @@ async def assembled(
             senders.dispatch,
             senders.drains,
             time.time_ns,
+            origins,
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
@@ -121,8 +123,9 @@ async def assembled(
 
         calls = _watch_calls(bookkeeper.metrics, stack)
         spoken = wires(bookkeeper.estimator.estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id)
-        app = create_app(_version(), spoken, front, pipeline, status)
+        related = families(bookkeeper.estimator.estimate)
+        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
+        app = create_app(_version(), spoken, related, front, pipeline, status)
         application = FrontDoor(front if front_is_on else None, app)
         first_keys = await _first_keys(keys, opened, configuration)
         await key_ring.refresh()
@@ -150,7 +153,7 @@ async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRi
 
 async def _open_books(
     opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
-) -> tuple[Bookkeeper, LedgerHealth]:
+) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
@@ -165,12 +168,13 @@ async def _open_books(
     await writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
-    await recover(Ledger(opened.database), writer, records)
+    ledger = Ledger(opened.database)
+    await recover(ledger, writer, records)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accountant = await _accountant(opened.database, book, configuration)
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
-    return bookkeeper, health
+    return bookkeeper, health, CaughtUp(ledger, writer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,11 @@ _MOST_HEADER_BYTES: Final = 4 * MOST_USER_AGENT_CHARACTERS
 """No more of a header is looked at."""
 
 _APPS: Final = {
-    # OpenRouter's convention, which these editors' extensions keep for every endpoint.
+    # OpenRouter's convention. These editors' extensions keep it for every endpoint; aider and
+    # Continue, whose agents are an SDK's, send it where their settings say so.
+    "aider": "aider",
     "cline": "cline",
+    "continue": "continue",
     "roo code": "roo-code",
     "kilo code": "kilo-code",
 }
@@ -105,7 +108,7 @@ def _by_user_agent(user_agent: str) -> tuple[str, str | None] | None:
 
 def _by_other_headers(headers: Headers) -> str:
     """Assistants behind an anonymous SDK agent, told by the headers that only they send."""
-    if b"x-initiator" in headers and b"x-interaction-type" in headers:
+    if _is_copilot(headers):
         return "copilot-cli"
     if b"x-claude-code-session-id" in headers:
         return "claude-code"
@@ -117,6 +120,17 @@ def _by_other_headers(headers: Headers) -> str:
         return "codex"
     title = _printable(headers.get(b"x-title", b""), _MOST_TITLE_CHARACTERS).lower()
     return _APPS.get(title, "unrecognised")
+
+
+def _is_copilot(headers: Headers) -> bool:
+    """Copilot CLI says who asks, `user` or `agent`; the requests after a turn's first say no more.
+
+    It comes with the agent of a vendor's JavaScript SDK. Others that say it have a name.
+    """
+    if b"x-initiator" not in headers:
+        return False
+    is_plain_sdk = headers.get(b"user-agent", b"").startswith((b"OpenAI/JS ", b"Anthropic/JS "))
+    return is_plain_sdk or b"x-interaction-type" in headers
 
 
 def _session_id(headers: Headers) -> str | None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 
-from gateway.call import STREAM_HEADERS, Call, ClientLeft, Interruption, Receive, Scope, Send
+from gateway.call import Call, ClientLeft, Interruption, Receive, Scope, Send
 from gateway.calls import Calls
 from gateway.errors import (
     GatewayError,
@@ -14,10 +14,11 @@ from gateway.errors import (
     ShuttingDown,
     UnsupportedMediaType,
 )
+from gateway.identity import with_query_key
 from gateway.inbound import Inbound, Outbound
 from gateway.pipeline import Pipeline
 from gateway.refusal import Head
-from gateway.wire.base import Answer, Reading, Wire
+from gateway.wire.base import Answer, Reading, Wire, WireFamily
 from providers.base import Headers
 
 log = logging.getLogger("gatehouse.front")
@@ -35,8 +36,10 @@ class Front:
         pipeline: Pipeline,
         calls: Calls,
         new_audit_id: Callable[[], str],
+        families: Iterable[WireFamily] = (),
     ) -> None:
         self._wires = {wire.path: wire for wire in wires}
+        self._families = tuple(families)
         self._pipeline = pipeline
         self._calls = calls
         self._new_audit_id = new_audit_id
@@ -45,10 +48,19 @@ class Front:
         """The wire this request speaks, if it is one for the hot road."""
         if scope["type"] != "http" or scope["method"] != "POST":
             return None
-        return self._wires.get(scope["path"])
+        wire = self._wires.get(scope["path"])
+        return wire or self._wire_of_family(scope)
+
+    def _wire_of_family(self, scope: Scope) -> Wire | None:
+        path, query = scope["path"], scope.get("query_string", b"")
+        made = (family.wire_at(path, query) for family in self._families)
+        return next((wire for wire in made if wire is not None), None)
 
     async def serve(self, wire: Wire, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens. The one edge that catches everything."""
+        if wire.path not in self._wires:
+            query = scope.get("query_string", b"")
+            scope["headers"] = with_query_key(tuple(scope["headers"]), query)
         call = Call(wire, scope, receive, send, self._new_audit_id())
         self._calls.open(call)
         try:
@@ -109,8 +121,9 @@ class Front:
             return
         async with aclosing(outbound.body) as stream:
             await call.start_stream(
-                (*STREAM_HEADERS, *outbound.headers, *call.identifying_headers())
+                (*call.stream_headers(), *outbound.headers, *call.identifying_headers())
             )
+            stream.prefer(call.write_now)
             async for piece in stream:
                 await call.write(piece)
         await call.finish()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +19,10 @@ from providers.base import Headers
 
 log = logging.getLogger(__name__)
 
-_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key"})
+QUERY_KEY = b":key"
+"""Stands among the headers for `?key=`: no client can send a header of this name."""
+
+_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", QUERY_KEY})
 _MAX_VALUE_BYTES = 512
 _RECENT_KEYS = 4096
 _PRINTABLE = re.compile(rb"[\x21-\x7e]+")
@@ -31,27 +35,26 @@ def extract_credential(headers: Headers) -> str:
     Raises `NotAuthenticated` when there is none or it cannot be a key, `MalformedRequest` when
     two headers hold different keys or one header comes twice.
     """
-    found: dict[bytes, str] = {}
-    seen: set[bytes] = set()
-    for name, value in headers:
-        if name in _HEADERS:
-            if name in seen:
-                raise MalformedRequest(
-                    f"the header {name.decode()} came twice: send one key once", is_recorded=False
-                )
-            seen.add(name)
-            credential = _credential(name, value.strip(b" \t"))
-            if credential:
-                found[name] = credential
-    if not found:
+    given = [header for header in headers if header[0] in _HEADERS]
+    if len(given) > 1:
+        _refuse_repeated([name for name, _ in given])
+    credentials = {_credential(name, value.strip(b" \t")) for name, value in given}
+    credentials.discard("")
+    if not credentials:
         raise NotAuthenticated(cause="missing")
-    credentials = set(found.values())
     if len(credentials) > 1:
         # Claude Code hides a message that names one of these headers behind its own.
         raise MalformedRequest(
             "two headers of this request hold two different keys: send one key", is_recorded=False
         )
     return credentials.pop()
+
+
+def _refuse_repeated(names: list[bytes]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            place = "'?key='" if name == QUERY_KEY else f"the header {name.decode()}"
+            raise MalformedRequest(f"{place} came twice: send one key once", is_recorded=False)
 
 
 def _credential(name: bytes, value: bytes) -> str:
@@ -65,6 +68,14 @@ def _credential(name: bytes, value: bytes) -> str:
     if value and _PRINTABLE.fullmatch(value) is None:
         raise NotAuthenticated(cause="malformed")
     return value.decode("ascii")
+
+
+def with_query_key(headers: Headers, query: bytes) -> Headers:
+    """The headers, and the key that came in the query instead (Google's convention)."""
+    if b"key=" not in query:
+        return headers
+    found = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "key"]
+    return (*headers, *[(QUERY_KEY, value.encode()) for value in found])
 
 
 class KeySource(Protocol):

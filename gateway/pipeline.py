@@ -7,6 +7,7 @@ from gateway.accounting import Refused, Reservation
 from gateway.assistant import recognise
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
+from gateway.continuation import Origins, held_to_origin
 from gateway.counting import count_tokens
 from gateway.dispatch import Dispatch, failure_of, rejection_of
 from gateway.drain import Drains
@@ -49,6 +50,7 @@ class Pipeline:
     dispatch: Dispatch
     drains: Drains
     unix_ns: Callable[[], int]
+    origins: Origins
 
     async def serve(self, inbound: Inbound) -> Outbound:
         """One request, from its facts to closed books.
@@ -58,6 +60,8 @@ class Pipeline:
         configuration = self.in_force.configuration
         exchange = self.open(inbound, configuration)
         decision = self.decide(exchange, configuration)
+        if isinstance(decision, Allow) and exchange.facts.continues is not None:
+            decision = await self.hold_to_origin(exchange, exchange.facts.continues, decision)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
         reservation = await self.reserve(exchange, decision, configuration)
@@ -103,6 +107,14 @@ class Pipeline:
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
         decision = configuration.policy.decide(exchange.identity, exchange.facts)
+        exchange.decision = decision
+        return decision
+
+    async def hold_to_origin(
+        self, exchange: Exchange, response_id: str, allow: Allow
+    ) -> Allow | Deny:
+        """Keep a conversation that a vendor holds with that vendor."""
+        decision = await held_to_origin(self.origins, response_id, exchange.identity, allow)
         exchange.decision = decision
         return decision
 

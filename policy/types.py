@@ -38,8 +38,7 @@ class Operation(StrEnum):
     COUNT_TOKENS = "count_tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who is asking. One key speaks for exactly one team."""
 
     subject: str
@@ -72,8 +71,9 @@ class RequestFacts(msgspec.Struct, frozen=True):
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
-    routed and recorded without it. `alias` is the name the caller used where that was an alias;
-    `model` is then the model it stands for.
+    routed and recorded without it. `continues` is the id of an earlier answer that its vendor
+    keeps and this request goes on from. `alias` is the name the caller used where that was an
+    alias; `model` is then the model it stands for.
     """
 
     model: str
@@ -85,6 +85,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     answers: int
     tool_names: tuple[str, ...]
     read_segments: Callable[[], tuple[Segment, ...]]
+    continues: str | None = None
     alias: str | None = None
 
     @property
@@ -148,8 +149,7 @@ class Window(StrEnum):
     CALENDAR_MONTH_UTC = "calendar_month_utc"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(msgspec.Struct, frozen=True):
     """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
 
     account: str
@@ -158,8 +158,7 @@ class Cap:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else."""
 
     targets: tuple[str, ...]

@@ -13,10 +13,22 @@ from providers.errors import ProviderRejected, UnsupportedFeature
 from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
 from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
 from providers.translation.ending import Ending
+from providers.translation.gemini_stream import GeminiStream, gemini_document
+from providers.translation.hub import Capabilities, ChatRequest
 from providers.translation.messages_reply import messages_document
 from providers.translation.messages_stream import MessagesStream
+from providers.translation.parameters import PARAMETERS
+from providers.translation.responses_request import read_responses
+from providers.translation.responses_stream import ResponsesStream, responses_document
 
-_WIRES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES})
+_WIRES = frozenset(
+    {
+        WireName.OPENAI_CHAT,
+        WireName.OPENAI_RESPONSES,
+        WireName.ANTHROPIC_MESSAGES,
+        WireName.GEMINI,
+    }
+)
 _WORD = re.compile(r"\s*\S+\s*")
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream"),)
@@ -38,13 +50,15 @@ class RehearsalSender:
         self._unix_time = unix_time
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
-        """See `Sender`. Raises `UnsupportedFeature` for protocols other than chat and messages."""
+        """See `Sender`. Raises `UnsupportedFeature` for protocols that it does not speak."""
         if call.wire not in _WIRES:
             message = f"the rehearsal model does not speak {call.wire}"
             raise UnsupportedFeature(message, target=call.target.name)
-        scene = read_scene(_parse(call), call.wire)
+        scene = _scene(call)
         if call.counting:
-            counted = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            counted: Json = {"input_tokens": scene.input_tokens, "counted_by": COUNTING_RULE}
+            if call.wire is WireName.GEMINI:
+                counted = {"totalTokens": scene.input_tokens}
             return UpstreamReply(200, _JSON, _Words([orjson.dumps(counted)], 0.0))
         said = answer(scene, call.account)
         pieces = list(_pieces(said))
@@ -67,8 +81,14 @@ class RehearsalSender:
         reply: Json = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
         ending = Ending(usage=_usage(scene, pieces))
         reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.OPENAI_RESPONSES:
+            return responses_document(reply, self._responses_encoder(call), ending)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(reply, reply_id=reply_id, model=model, ending=ending)
+        if call.wire is WireName.GEMINI:
+            return gemini_document(
+                reply, reply_id=reply_id, model=model, ending=ending, wants_thoughts=False
+            )
         created = int(self._unix_time())
         return chat_document(reply, reply_id=reply_id, model=model, created=created, ending=ending)
 
@@ -84,12 +104,43 @@ class RehearsalSender:
 
     def _encoder(self, call: UpstreamCall) -> ReplyEncoder:
         reply_id, model = _reply_id(call), call.target.upstream_model
+        if call.wire is WireName.OPENAI_RESPONSES:
+            return self._responses_encoder(call)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             return MessagesStream(reply_id=reply_id, model=model)
+        if call.wire is WireName.GEMINI:
+            return GeminiStream(reply_id=reply_id, model=model, wants_thoughts=False)
         options = _parse(call).get("stream_options")
         wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         created = int(self._unix_time())
         return ChatStream(reply_id=reply_id, model=model, created=created, wants_usage=wants_usage)
+
+    def _responses_encoder(self, call: UpstreamCall) -> ResponsesStream:
+        request = _in_chats_form(call)
+        return ResponsesStream(
+            reply_id=_reply_id(call),
+            model=call.target.upstream_model,
+            created=int(self._unix_time()),
+            unix_time=self._unix_time,
+            names=request.tool_names,
+            echo=request.echo,
+        )
+
+
+def _scene(call: UpstreamCall) -> Scene:
+    if call.wire is WireName.OPENAI_RESPONSES:
+        return read_scene(_in_chats_form(call).fields, WireName.OPENAI_CHAT)
+    return read_scene(_parse(call), call.wire)
+
+
+def _in_chats_form(call: UpstreamCall) -> ChatRequest:
+    """A responses request as chat; it has none of the vendors' own tools, and needs none."""
+    body = _parse(call)
+    tools = body.get("tools")
+    kinds = [each.get("type") for each in tools or () if isinstance(each, dict)]
+    droppable = frozenset(kind for kind in kinds if isinstance(kind, str))
+    can = Capabilities(PARAMETERS | {"tools"}, droppable_tools=droppable)
+    return read_responses(body, can)
 
 
 def _parse(call: UpstreamCall) -> Json:

@@ -8,12 +8,17 @@ from typing import Any
 
 from providers.base import WireName
 from providers.rehearsal_arguments import arguments_for
+from providers.translation.gemini_request import read_gemini
+from providers.translation.hub import Capabilities
+from providers.translation.parameters import PARAMETERS
 
 Json = dict[str, Any]
 
+_AS_CHAT = Capabilities((PARAMETERS - {"n"}) | {"tools"})
 COUNTING_RULE = "one word is one token"
 _WISH = re.compile(r"\b(?:use|call|try|run) (?:the |a |an |some |any )?tools?\b", re.IGNORECASE)
 _READ = re.compile(r"\bread (?:the )?file\b", re.IGNORECASE)
+_NOTES = ("system-reminder", "session_context")  # Claude Code's, and Gemini CLI's
 _HARMLESS = frozenset({"read", "read_file", "readfile", "view"})  # as assistants call theirs
 _QUOTED_RESULT_LENGTH = 300
 _TOOLS_TOLD = 8
@@ -52,7 +57,14 @@ class Answer:
 
 
 def read_scene(body: Json, wire: WireName) -> Scene:
-    """Read a request of either protocol; what is not understood is passed over."""
+    """Read a request of any protocol; what is not understood is passed over.
+
+    Of a Gemini request nothing is: it is read as chat, as it would be for any other model. Raises
+    `UnsupportedFeature`.
+    """
+    if wire is WireName.GEMINI:
+        asked = body.get("generateContentRequest") or body
+        body, wire = read_gemini(asked, _AS_CHAT).fields, WireName.OPENAI_CHAT
     messages = [each for each in body.get("messages") or () if isinstance(each, dict)]
     last = messages[-1] if messages else {}
     users = [each for each in messages if each.get("role") == "user"]
@@ -198,10 +210,16 @@ def count_words(value: object) -> int:
 
 def _without_reminders(text: str) -> str:
     """Assistants put notes of their own, which name every tool, beside what a person wrote."""
+    for note in _NOTES:
+        text = _without(text, f"<{note}>", f"</{note}>")
+    return text[-_PROMPT_LENGTH:]
+
+
+def _without(text: str, beginning: str, end: str) -> str:
     kept: list[str] = []
     while True:
-        before, opening, rest = text.partition("<system-reminder>")
+        before, opening, rest = text.partition(beginning)
         kept.append(before)
-        _, closing, text = rest.partition("</system-reminder>")
+        _, closing, text = rest.partition(end)
         if not opening or not closing:
-            return " ".join(kept)[-_PROMPT_LENGTH:]
+            return " ".join(kept)

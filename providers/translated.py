@@ -15,18 +15,26 @@ from typing import Any
 import httpx
 import orjson
 
-from providers.base import UpstreamCall, UpstreamReply, WireName
+from providers.base import Target, UpstreamCall, UpstreamReply, WireName
 from providers.errors import ProviderError, ProviderRejected, UnsupportedFeature
 from providers.http.client import HttpClient
 from providers.http.reply import Timeouts
 from providers.translated_errors import FOREIGN, translate_failure
-from providers.translated_reply import TranslatedStream, WholeReply, encode_document
+from providers.translated_reply import (
+    TranslatedStream,
+    WholeReply,
+    encode_document,
+    responses_encoder,
+)
 from providers.translation.chat_request import read_chat
 from providers.translation.chat_stream import ChatStream, ReplyEncoder
 from providers.translation.departure import Cargo
+from providers.translation.gemini_request import read_gemini
+from providers.translation.gemini_stream import GeminiStream
 from providers.translation.hub import Capabilities, ChatRequest, Json
 from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
+from providers.translation.responses_request import read_responses
 from providers.translation.roads import ROADS, Road, call_to_nowhere, path_for, prefix_for
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import ERRAND, Errand, WatchedTransport
@@ -51,6 +59,8 @@ _NOT_A_KEY = "the-key-is-added-on-the-way-out"
 _READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
     WireName.OPENAI_CHAT: read_chat,
     WireName.ANTHROPIC_MESSAGES: read_messages,
+    WireName.OPENAI_RESPONSES: read_responses,
+    WireName.GEMINI: read_gemini,
 }
 
 
@@ -144,20 +154,26 @@ class TranslatedSender:
             raise _malformed(call) from error
         if not isinstance(body, dict):
             raise _malformed(call)
-        can = self._capabilities(prefix, call.target.upstream_model, road)
+        can = self._capabilities(prefix, call.target, road)
         try:
             return reader(body, can)
         except RecursionError as error:
             raise _too_deep(call) from error
 
-    def _capabilities(self, prefix: str, model: str, road: Road) -> Capabilities:
+    def _capabilities(self, prefix: str, target: Target, road: Road) -> Capabilities:
+        model = target.upstream_model
         known = self._parameters.get((prefix, model))
         if known is None:
             listed = self._litellm.get_supported_openai_params(
                 model=model, custom_llm_provider=prefix
             )
             known = self._parameters[prefix, model] = frozenset(listed or ())
-        return Capabilities(known, road.speaks is WireName.ANTHROPIC_MESSAGES, road.image_schemes)
+        return Capabilities(
+            known,
+            anthropic=road.speaks is WireName.ANTHROPIC_MESSAGES,
+            image_schemes=road.image_schemes,
+            droppable_tools=target.vendor.may_drop_tools,
+        )
 
     def _errand(self, call: UpstreamCall, road: Road, request: ChatRequest) -> Errand:
         if call.streaming and request.answers > 1:
@@ -205,7 +221,7 @@ class TranslatedSender:
         finally:
             ERRAND.reset(token)
         document = encode_document(
-            call.wire, reply.model_dump(exclude_none=True), errand, self._unix_time()
+            call.wire, request, reply.model_dump(exclude_none=True), errand, self._unix_time
         )
         return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
 
@@ -220,9 +236,14 @@ class TranslatedSender:
     def _encoder(self, call: UpstreamCall, request: ChatRequest, errand: Errand) -> ReplyEncoder:
         watch = errand.watch
         model = watch.response_model or call.target.upstream_model
+        if call.wire is WireName.OPENAI_RESPONSES:
+            return responses_encoder(request, errand, self._unix_time)
         if call.wire is WireName.ANTHROPIC_MESSAGES:
             signed = errand.speaks is WireName.ANTHROPIC_MESSAGES
             return MessagesStream(reply_id=watch.response_id, model=model, signed=signed)
+        if call.wire is WireName.GEMINI:
+            wants = request.wants_thoughts
+            return GeminiStream(reply_id=watch.response_id, model=model, wants_thoughts=wants)
         return ChatStream(
             reply_id=watch.response_id,
             model=model,

@@ -8,10 +8,15 @@ from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
 from providers.translation.ending import verified_ending
-from providers.translation.hub import Json
+from providers.translation.gemini_stream import gemini_document
+from providers.translation.hub import ChatRequest, Json
 from providers.translation.messages_reply import BadArguments, messages_document
 from providers.translation.messages_stream import LateArguments
+from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
+
+_BAD_ARGUMENTS = "the model wrote tool arguments that are no JSON object"
+_SIGNATURE_MARK = "__thought__"
 
 
 class WholeReply:
@@ -66,7 +71,7 @@ class TranslatedStream:
             if chunk is None:
                 self._has_ended = True
                 return self._close(self._encoder)
-            value: Json = chunk.model_dump(exclude_none=True)
+            value = without_signatures(chunk.model_dump(exclude_none=True))
             self._usage = value.get("usage") or self._usage
             if found := self._encode(self._encoder, value):
                 return found
@@ -76,17 +81,23 @@ class TranslatedStream:
         try:
             return encoder.encode(chunk)
         except LateArguments as error:
-            message = "the model mixed up the arguments of its tool calls"
-            raise ReplyCut(message, target=self._errand.target.name) from error
+            raise self._cut("the model mixed up the arguments of its tool calls") from error
+
+    def _cut(self, message: str) -> ReplyCut:
+        return ReplyCut(message, target=self._errand.target.name)
 
     def _close(self, encoder: ReplyEncoder) -> bytes:
         errand = self._errand
         if errand.failure is not None:
             raise errand.failure
         if errand.watch.failure is not None or not errand.watch.is_whole:
-            message = errand.watch.failure or "the model's stream ended without a stop reason"
-            raise ReplyCut(message, target=errand.target.name)
-        return encoder.close(verified_ending(self._usage, errand.watch))
+            raise self._cut(
+                errand.watch.failure or "the model's stream ended without a stop reason"
+            )
+        try:
+            return encoder.close(verified_ending(self._usage, errand.watch))
+        except BadArguments as error:
+            raise self._cut(_BAD_ARGUMENTS) from error
 
     async def aclose(self) -> None:
         """Hang up on the vendor."""
@@ -94,19 +105,57 @@ class TranslatedStream:
         await self._errand.aclose()
 
 
-def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: float) -> bytes:
+def responses_encoder(
+    request: ChatRequest, errand: Errand, unix_time: Callable[[], float]
+) -> ResponsesStream:
+    """An encoder for a client that speaks OpenAI's responses."""
+    watch = errand.watch
+    return ResponsesStream(
+        reply_id=watch.response_id,
+        model=watch.response_model or errand.target.upstream_model,
+        created=watch.created or int(unix_time()),
+        unix_time=unix_time,
+        names=request.tool_names,
+        echo=request.echo,
+    )
+
+
+def without_signatures(reply: Json) -> Json:
+    """A reply or chunk whose calls' ids are ids only.
+
+    LiteLLM hides Gemini's signatures in them. A conversation may go on at another vendor, whose
+    business they are not; going back to Gemini, LiteLLM puts Google's own stand-in for them.
+    """
+    for choice in reply.get("choices") or []:
+        words: Json = choice.get("delta") or choice.get("message") or {}
+        for call in words.get("tool_calls") or []:
+            if call.get("id"):
+                call["id"] = call["id"].partition(_SIGNATURE_MARK)[0]
+    return reply
+
+
+def encode_document(
+    wire: WireName,
+    request: ChatRequest,
+    reply: Json,
+    errand: Errand,
+    unix_time: Callable[[], float],
+) -> bytes:
     """A whole reply in the client's protocol.
 
     Raises `ProviderUnavailable` when the vendor's answer has no end, or holds what this protocol
     cannot say.
     """
-    watch = errand.watch
+    watch, reply = errand.watch, without_signatures(reply)
     if not watch.is_whole:
         message = "the model's answer has no stop reason"
         raise ProviderUnavailable(message, target=errand.target.name)
     model = watch.response_model or errand.target.upstream_model
     ending = verified_ending(reply.get("usage"), watch)
     try:
+        if wire is WireName.OPENAI_RESPONSES:
+            stream = responses_encoder(request, errand, unix_time)
+            return responses_document(reply, stream, ending)
         if wire is WireName.ANTHROPIC_MESSAGES:
             return messages_document(
                 reply,
@@ -115,13 +164,20 @@ def encode_document(wire: WireName, reply: Json, errand: Errand, unix_seconds: f
                 ending=ending,
                 signed=errand.speaks is WireName.ANTHROPIC_MESSAGES,
             )
+        if wire is WireName.GEMINI:
+            return gemini_document(
+                reply,
+                reply_id=watch.response_id,
+                model=model,
+                ending=ending,
+                wants_thoughts=request.wants_thoughts,
+            )
         return chat_document(
             reply,
             reply_id=watch.response_id,
             model=model,
-            created=watch.created or int(unix_seconds),
+            created=watch.created or int(unix_time()),
             ending=ending,
         )
     except BadArguments as error:
-        message = "the model wrote tool arguments that are no JSON object"
-        raise ProviderUnavailable(message, target=errand.target.name) from error
+        raise ProviderUnavailable(_BAD_ARGUMENTS, target=errand.target.name) from error

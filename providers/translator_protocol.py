@@ -61,6 +61,7 @@ def pack_call(call: UpstreamCall) -> bytes:
             "api_key": None if vendor.api_key is None else vendor.api_key.reveal(),
             "wires": sorted(vendor.wires),
             "via": vendor.via,
+            "may_drop_tools": sorted(vendor.may_drop_tools),
         },
         "record": {
             "kind": record.kind,
@@ -99,6 +100,7 @@ def unpack_call(data: bytes) -> UpstreamCall:
         api_key=None if told["api_key"] is None else Secret(told["api_key"]),
         wires=frozenset(WireName(each) for each in told["wires"]),
         via=Via(told["via"]),
+        may_drop_tools=frozenset(told["may_drop_tools"]),
     )
     return UpstreamCall(
         wire=WireName(facts["wire"]),

@@ -10,6 +10,9 @@ from gateway.audit.record import LostExchange, PastAttempt, RecordBody
 LeafRow = tuple[str, int, object, bytes, bytes, object]
 BodyRow = tuple[str, int, *tuple[object, ...]]
 
+RESPONSE_ID_PREFIX = "resp_"
+"""How the ids of answers begin that OpenAI's responses protocol can go on from."""
+
 _SPENT = (
     "input_tokens",
     "cache_read_tokens",
@@ -52,6 +55,7 @@ class Rows:
                 _outcome(body),
                 body.get("cost_nano_usd"),
                 _total_tokens(body.get("usage")),
+                _nameable(body.get("response_id")),
                 raw.decode(),
             )
         )
@@ -200,6 +204,12 @@ def _total_tokens(usage: object) -> int | None:
         return None
     total: int = sum([usage.get(name, 0) for name in _SPENT])
     return total
+
+
+def _nameable(response_id: object) -> object:
+    """An id that a later request may name; the ids of other protocols would only fill the index."""
+    named = isinstance(response_id, str) and response_id.startswith(RESPONSE_ID_PREFIX)
+    return response_id if named else None
 
 
 def _text(value: object) -> str | None:

@@ -194,6 +194,7 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
         jurisdiction=written.jurisdiction or record.jurisdiction,
         retention=written.retention or record.retention,
         review_date=written.review_date,
+        may_drop_tools=frozenset(written.may_drop_tools),
     )
 
 

@@ -102,6 +102,8 @@ class VendorDocument(Section):
     """The vendor's key: "${NAME}" or file:/path. Never printed."""
     via: Literal["direct", "litellm"] | None = None
     """How the vendor is reached, where its record's way does not suit."""
+    may_drop_tools: tuple[Words, ...] = ()
+    """Types of tools, such as web_search, that are left out (and recorded) where it has none."""
     clearance: DataClassLabel | None = None
     """The highest data class it may see. Default: restricted in the house, public for a vendor."""
     region: Words | None = None

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from gateway.audit.chain import ChainedRecord
 from gateway.audit.record import LostExchange, PastAttempt
+from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
 
@@ -91,6 +92,25 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def origin_of(self, response_id: str) -> Origin | None:
+        """Who was given the answer of this id, and by which target (`continuation.Origins`)."""
+        admitted = BODIES.alias("admitted")
+        same = and_(admitted.c.exchange_id == BODIES.c.exchange_id, admitted.c.kind == "admitted")
+        query = (
+            select(admitted.c.subject, admitted.c.team, BODIES.c.body)
+            .join_from(BODIES, admitted, same)
+            .where(BODIES.c.response_id == response_id)
+            .order_by(BODIES.c.time_unix_us.desc())
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).first()
+        if found is None:
+            return None
+        subject, team, body = found
+        target = orjson.loads(body).get("target")
+        return None if target is None else Origin(subject, team, target)
 
     async def newest(self, count: int, search: Search | None = None) -> list[LedgerRow]:
         """The newest `count` records that match, oldest of them first."""

@@ -51,7 +51,7 @@ class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
     `outcome` is a `completed` record's outcome, a `denied` record's rule, and `unknown` for the
-    kind of that name.
+    kind of that name. `response_id` is a `completed` record's, where a later request may name it.
     """
 
     __tablename__ = "audit_body"
@@ -67,6 +67,7 @@ class AuditBody(Base, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
     cost_nano_usd: int | None = Field(default=None, sa_type=BigInteger)
     total_tokens: int | None = Field(default=None, sa_type=BigInteger)
+    response_id: str | None = Field(default=None, sa_type=Text)
     body: str = Field(sa_type=Text)
 
 
@@ -131,6 +132,12 @@ Index(
     BODIES.c.time_unix_us,
     sqlite_where=BODIES.c.subject.is_not(None),
     postgresql_where=BODIES.c.subject.is_not(None),
+)
+Index(
+    "ix_audit_body_response_id",
+    BODIES.c.response_id,
+    sqlite_where=BODIES.c.response_id.is_not(None),
+    postgresql_where=BODIES.c.response_id.is_not(None),
 )
 # Budgets are summed from this index alone: only ends of exchanges have a cost.
 Index(

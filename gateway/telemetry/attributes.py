@@ -15,6 +15,7 @@ _SIGNALS = tuple(Signal)
 
 Copies = tuple[tuple[Attribute, str], ...]
 
+_NAMED = re.compile(r"(?<=/models/).+(?=:[A-Za-z]+\Z)|(?<=/projects/)[^/]+|(?<=/locations/)[^/]+")
 _CALLER: Copies = (
     (names.TEAM, "team"),
     (names.KEY, "credential_id"),
@@ -25,7 +26,6 @@ _CALLER: Copies = (
 )
 _REQUEST: Copies = (
     (names.AUTH_METHOD, "auth_method"),
-    (names.HTTP_ROUTE, "path"),
     (names.URL_PATH, "path"),
     (names.REQUEST_BYTES, "body_bytes"),
     (names.INPUT_ESTIMATE, "input_tokens_estimate"),
@@ -118,6 +118,11 @@ def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
     return caller
 
 
+def route_of(path: str | None) -> str | None:
+    """The endpoint of a path: of those that name a model, one for all models."""
+    return None if path is None else _NAMED.sub("{name}", path)
+
+
 def read_request(opening: Record) -> Attributes:
     """What was asked, with which tool, and how it was decided."""
     request = Attributes()
@@ -126,6 +131,7 @@ def read_request(opening: Record) -> Attributes:
     answers = opening.number("answers")
     rule, warnings = opening.text("rule"), opening.body.get("warnings")
     request.put(names.REQUEST_CHOICES, None if answers == 1 else answers)
+    request.put(names.HTTP_ROUTE, route_of(opening.text("path")))
     request.put(names.HTTP_METHOD, "POST")
     request.put(names.PHASE, "request")
     request.put(names.RULES, (rule,) if rule else None)

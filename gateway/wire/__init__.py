@@ -1,12 +1,20 @@
-"""The client protocols, one file each. `wires` is the table of contents."""
+"""The client protocols, one file each. `wires` and `families` are the table of contents."""
 
 from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
-from gateway.wire.base import EstimateTokens, Wire
+from gateway.wire.base import EstimateTokens, Wire, WireFamily
+from gateway.wire.gemini import GeminiFamily
 from gateway.wire.openai_chat import OpenAiChat
+from gateway.wire.openai_responses import OpenAiResponses
 
-WIRES = (OpenAiChat, AnthropicMessages, AnthropicCountTokens)
+WIRES = (OpenAiChat, OpenAiResponses, AnthropicMessages, AnthropicCountTokens)
+FAMILIES = (GeminiFamily,)
 
 
 def wires(estimate: EstimateTokens) -> tuple[Wire, ...]:
-    """Every client protocol, each with the way to estimate tokens."""
+    """Every client protocol of one path, each with the way to estimate tokens."""
     return tuple(wire(estimate) for wire in WIRES)
+
+
+def families(estimate: EstimateTokens) -> tuple[WireFamily, ...]:
+    """Every client protocol that names the model in its paths."""
+    return tuple(family(estimate) for family in FAMILIES)

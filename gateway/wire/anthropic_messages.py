@@ -1,5 +1,6 @@
 """Anthropic's messages, and their token counts: the protocol Claude Code speaks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -8,8 +9,17 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
-from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
-from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Observer, Reading
+from gateway.wire.anthropic_messages_reply import MessagesObserver
+from gateway.wire.base import (
+    Answer,
+    Denial,
+    Edited,
+    EstimateTokens,
+    Observer,
+    Reading,
+    ReplyFacts,
+)
+from gateway.wire.counts import CountObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
@@ -41,6 +51,7 @@ class AnthropicMessages:
     summary: ClassVar[str] = "Anthropic messages, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b'event: ping\ndata: {"type": "ping"}\n\n'
     end_marker: ClassVar[bytes] = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""
@@ -56,10 +67,7 @@ class AnthropicMessages:
             ),
             output_tokens_limit=fields.count(values, "max_tokens", fields.MOST_TOKENS),
             answers=1,
-            tool_names=tuple(
-                fields.tool_name(tool, path) or fields.tool_type(tool, path)
-                for path, tool in fields.compact_tools_of(values, "tools")
-            ),
+            tool_names=fields.names_of_tools(values, ("tools",), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
         return Reading(facts, body, spans)
@@ -104,7 +112,9 @@ class AnthropicMessages:
             is_final=error.status in phrases.FINAL_STATUSES,
         )
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
         """An error event and nothing after it: no block is closed, no stop is said."""
         message = phrases.with_audit_id(f"{message} [{code}]", audit_id)
         error = msgspec.json.encode(_error("api_error", message, audit_id))
@@ -127,11 +137,16 @@ class AnthropicCountTokens(AnthropicMessages):
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
         """A fresh observer for one count."""
-        return CountObserver()
+        return CountObserver("input_tokens")
 
     def phrase_count(self, input_tokens: int) -> bytes:
         """The body of a count."""
         return msgspec.json.encode({"input_tokens": input_tokens})
+
+
+def _tool_names(values: splice.Members) -> Iterator[str]:
+    for path, tool in fields.compact_tools_of(values, "tools"):
+        yield fields.tool_name(tool, path) or fields.tool_type(tool, path)
 
 
 def _read_segments(values: splice.Members) -> tuple[Segment, ...]:

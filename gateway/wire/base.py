@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit, Usage
 from policy.types import RequestFacts
@@ -25,8 +27,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """A body that was read: its facts, its bytes, and where its top-level members stand."""
 
     facts: RequestFacts
@@ -34,8 +35,7 @@ class Reading:
     members: Mapping[str, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True):
     """A body ready for one target, and the edits that made it from the client's."""
 
     body: bytes
@@ -50,12 +50,12 @@ class Event(Enum):
     SUBSTANCE = "substance"  # the reply itself
     ENDING = "ending"  # carries the stop reason, or follows it: hold until the books are closed
     END = "end"  # the protocol's end marker
-    WITHHELD = "withheld"  # asked for by us, not by the client: read it, do not pass it on
+    WITHHELD = "withheld"  # asked for by us, or nothing this client can read: not passed on
     FAILURE = "failure"  # the upstream's own error event
+    REFUSAL = "refusal"  # the same before any substance: the request itself was refused
 
 
-@dataclass(slots=True)
-class ReplyFacts:
+class ReplyFacts(msgspec.Struct):
     """What an observer has seen of a reply so far."""
 
     usage: Usage | None = None  # of a stream that was cut, the output figure may be an early one
@@ -67,6 +67,23 @@ class ReplyFacts:
     output_bytes: int = 0  # text, reasoning and tool arguments seen, for counting a cut answer
 
 
+class Framing(Protocol):
+    """How one stream stands on the connection where that is not as server-sent events."""
+
+    @property
+    def content_type(self) -> bytes:
+        """The stream's media type."""
+        ...
+
+    def frame(self, events: bytes) -> bytes:
+        """Whole events as they go out; may be nothing."""
+        ...
+
+    def finish(self) -> bytes:
+        """What stands after the last of them."""
+        ...
+
+
 class Observer(Protocol):
     """Reads a reply as it passes. Never changes a byte."""
 
@@ -74,6 +91,13 @@ class Observer(Protocol):
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole SSE event (blank line included). Unknown events are SUBSTANCE."""
+        ...
+
+    def repeats(self, event: bytes) -> bool:
+        """Observe what is, to its last byte, one event of words like those before: SUBSTANCE.
+
+        Anything else is left alone and False.
+        """
         ...
 
     def observe_document(self, body: bytes) -> None:
@@ -96,8 +120,7 @@ class Denial:
     retry_after_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole answer of the gateway's own."""
 
     status: int
@@ -148,8 +171,13 @@ class Wire(Protocol):
         """A failure before the first byte."""
         ...
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
-        """Events that end a broken stream honestly: the protocol's error, never a stop reason."""
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
+        """Events that end a broken stream honestly: the protocol's error, never a stop reason.
+
+        `seen` is what was observed of the reply, for a protocol whose error goes on from it.
+        """
         ...
 
     def phrase_count(self, input_tokens: int) -> bytes:
@@ -164,4 +192,28 @@ class Wire(Protocol):
     @property
     def end_marker(self) -> bytes:
         """What ends a whole stream, for an upstream that forgot it."""
+        ...
+
+    @property
+    def framing(self) -> Callable[[], Framing] | None:
+        """A fresh framing for each stream; None where events go out as server-sent events."""
+        ...
+
+
+class WireFamily(Protocol):
+    """The wires of a protocol that names the model, and what is asked of it, in the path.
+
+    It makes the wire for one request's path; only such a request may hold its key in the query.
+    """
+
+    @property
+    def summaries(self) -> Mapping[str, str]:
+        """Its paths as the OpenAPI page has them (`/models/{model}:act`), each with one line."""
+        ...
+
+    def wire_at(self, path: str, query: bytes) -> Wire | None:
+        """The wire for a request to this decoded path; None where the family has none.
+
+        What is wrong with a name or a query is told by the wire's `read`.
+        """
         ...

@@ -26,9 +26,11 @@ class _Holder(msgspec.Struct):
 
     type: str | None = None
     content: msgspec.Raw = msgspec.Raw()
+    output: msgspec.Raw = msgspec.Raw()
     image_url: msgspec.Raw = msgspec.Raw()
     source: msgspec.Raw = msgspec.Raw()
     file: msgspec.Raw = msgspec.Raw()
+    file_data: msgspec.Raw = msgspec.Raw()
 
 
 class _Source(msgspec.Struct):
@@ -49,16 +51,19 @@ def estimate_input(
     model: str,
     values: Members,
     text_members: tuple[str, ...],
+    *,
+    held_in: str = "messages",
 ) -> int:
-    """Input tokens of a conversation in `messages` and the other `text_members` of its body.
+    """Input tokens of a conversation in `held_in` and the other `text_members` of its body.
 
     Base64 would swamp an estimate by bytes, so it is counted by its kind. What cannot be
     understood is left to count as text: the estimate then errs upwards.
     """
-    if "messages" not in values or memoryview(values["messages"])[0] != ord("["):
+    is_list = held_in in values and memoryview(values[held_in])[0] == ord("[")
+    if held_in == "messages" and not is_list:
         raise MalformedRequest("'messages' must be an array of messages")
     size = sum([len(values[name]) for name in text_members if name in values])
-    attached, tokens = _weigh(values["messages"], _DEPTH)
+    attached, tokens = _weigh(values[held_in], _DEPTH) if is_list else (0, 0)
     return estimate(model, size - attached) + tokens
 
 
@@ -76,8 +81,8 @@ def _weigh(holders: msgspec.Raw, depth: int) -> tuple[int, int]:
             size = _attached_bytes(part)
             attached += size
             tokens += _tokens(part.type, size)
-        elif part.content:
-            inner_attached, inner_tokens = _weigh(part.content, depth - 1)
+        elif inner := part.content or part.output:
+            inner_attached, inner_tokens = _weigh(inner, depth - 1)
             attached += inner_attached
             tokens += inner_tokens
     return attached, tokens
@@ -90,9 +95,11 @@ def _tokens(kind: str | None, size: int) -> int:
 
 
 def _attached_bytes(part: _Holder) -> int:
-    holder = part.image_url or part.source or part.file
+    holder = part.image_url or part.source or part.file or part.file_data
     if not holder:
         return 0
+    if _is_data_url(holder):  # an input item holds the address itself
+        return len(holder)
     try:
         source = _SOURCE.decode(holder)
     except msgspec.MsgspecError:
@@ -100,4 +107,8 @@ def _attached_bytes(part: _Holder) -> int:
     if source.type == "base64":
         return len(source.data)
     url = source.url or source.file_data
-    return len(url) if memoryview(url)[:6].tobytes() == b'"data:' else 0
+    return len(url) if _is_data_url(url) else 0
+
+
+def _is_data_url(value: msgspec.Raw) -> bool:
+    return memoryview(value)[:6].tobytes() == b'"data:'

@@ -11,6 +11,7 @@ from gateway.errors import MalformedRequest
 
 OWNER: Final = "gatehouse"
 DEFAULT_LIMIT: Final = 20  # Anthropic's own default page
+DEFAULT_PAGE_SIZE: Final = 50  # Google's: https://ai.google.dev/api/models
 MOST_LIMIT: Final = 1_000
 
 
@@ -43,7 +44,7 @@ def body_of(
         return in_openai_shape(models)
     return in_anthropic_shape(
         models,
-        limit=_limit(query.get("limit")),
+        limit=_limit(query, "limit", DEFAULT_LIMIT),
         after_id=query.get("after_id"),
         before_id=query.get("before_id"),
     )
@@ -127,13 +128,46 @@ def _in_anthropic_words(model: ListedModel) -> dict[str, object]:
     return told
 
 
-def _limit(given: str | None) -> int:
+def in_gemini_shape(models: Sequence[ListedModel], query: Mapping[str, str]) -> bytes:
+    """Google's list: the page after the model that `pageToken` names.
+
+    Raises `MalformedRequest` for a size or a token that makes no sense.
+    """
+    size = _limit(query, "pageSize", DEFAULT_PAGE_SIZE)
+    token = query.get("pageToken")
+    start = _position(models, token, "pageToken") + 1 if token else 0
+    page = models[start : start + size]
+    listed: dict[str, object] = {"models": [_in_gemini_words(model) for model in page]}
+    if start + size < len(models):
+        listed["nextPageToken"] = page[-1].id
+    return msgspec.json.encode(listed)
+
+
+def one_in_gemini_shape(model: ListedModel) -> bytes:
+    """One model of Google's list."""
+    return msgspec.json.encode(_in_gemini_words(model))
+
+
+def _in_gemini_words(model: ListedModel) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": f"models/{model.id}",
+        "displayName": model.title,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
+    if model.input_tokens_limit is not None:
+        told["inputTokenLimit"] = model.input_tokens_limit
+    if model.output_tokens_limit is not None:
+        told["outputTokenLimit"] = model.output_tokens_limit
+    return told
+
+
+def _limit(query: Mapping[str, str], name: str, default: int) -> int:
+    given = query.get(name)
     if given is None:
-        return DEFAULT_LIMIT
-    if not (given.isascii() and given.isdigit() and len(given) <= 4):
-        raise MalformedRequest(f"'limit' must be a whole number from 1 to {MOST_LIMIT}")
-    if not 1 <= int(given) <= MOST_LIMIT:
-        raise MalformedRequest(f"'limit' must be a whole number from 1 to {MOST_LIMIT}")
+        return default
+    is_number = given.isascii() and given.isdigit() and len(given) <= 4
+    if not (is_number and 1 <= int(given) <= MOST_LIMIT):
+        raise MalformedRequest(f"'{name}' must be a whole number from 1 to {MOST_LIMIT}")
     return int(given)
 
 

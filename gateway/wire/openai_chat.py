@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
-from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Reading, Span
+from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Reading, ReplyFacts, Span
 from gateway.wire.openai_chat_reply import ChatObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
@@ -32,6 +32,7 @@ class OpenAiChat:
     summary: ClassVar[str] = "OpenAI chat completions, streamed or whole."
     keep_alive: ClassVar[bytes | None] = b": keep-alive\n\n"
     end_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
+    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""
@@ -51,7 +52,7 @@ class OpenAiChat:
             ),
             output_tokens_limit=_output_limit(values),
             answers=fields.count(values, "n", MOST_ANSWERS) or 1,
-            tool_names=tuple(_tool_names(values)),
+            tool_names=fields.names_of_tools(values, ("tools", "functions"), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
         return Reading(facts, body, spans)
@@ -102,7 +103,9 @@ class OpenAiChat:
             is_final=error.status in phrases.FINAL_STATUSES,
         )
 
-    def phrase_cut(self, code: str, message: str, audit_id: str) -> bytes:
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
         """An error event and the end marker: some clients wait for the marker alone."""
         error = _error(phrases.with_audit_id(message, audit_id), "upstream_error", code)
         return b"data: " + msgspec.json.encode(error) + b"\n\n" + self.end_marker

@@ -21,12 +21,17 @@ _STRUCTURE: Final = frozenset(
         "tool_use_id",
         "call_id",
         "media_type",
+        "mimeType",
+        "mime_type",
         "format",
     )
 )
 _LONGEST_STRUCTURE: Final = 256
-_OPAQUE: Final = frozenset(("signature", "encrypted_content", "thoughtSignature", "cache_control"))
-_FREE: Final = frozenset(("input", "arguments"))
+_OPAQUE: Final = frozenset(
+    ("signature", "encrypted_content", "thoughtSignature", "thought_signature", "cache_control")
+)
+_FREE: Final = frozenset(("input", "arguments", "args", "response"))
+_BYTES: Final = (".input_audio", ".inlineData", ".inline_data")  # where `data` is attached bytes
 _STRING: Final = 0x22
 _CONTAINERS: Final = frozenset((0x7B, 0x5B))
 _OBJECT: Final = 0x7B
@@ -44,6 +49,18 @@ def of_messages(messages: msgspec.Raw) -> Iterator[Segment]:
         for key, value in values.items():
             if not _is_structure(key, value, b""):
                 yield from search(value, f"{path}.{key}", _zone_of_member(key, zone))
+
+
+def of_item(item: splice.Members, path: str) -> Iterator[Segment]:
+    """The text of one item of a responses request, in the zone of its kind."""
+    kind = bytes(item["type"]) if "type" in item else b""
+    zone = _zone_of_item(kind, item)
+    is_picture = kind == b'"image_generation_call"'
+    for key, value in item.items():
+        if not (
+            _is_structure(key, value, kind) or key == "status" or (is_picture and key == "result")
+        ):
+            yield from search(value, f"{path}.{key}", zone)
 
 
 def of_tool(values: splice.Members, path: str) -> Iterator[Segment]:
@@ -90,9 +107,9 @@ def _inside_object(
         return
     kind = bytes(values["type"]) if "type" in values else b""
     zone = _zone_of_part(kind, zone)
-    is_sound = path.endswith(".input_audio")
+    holds_bytes = path.endswith(_BYTES)
     for key, inner in values.items():
-        if not (_is_structure(key, inner, kind) or (is_sound and key == "data")):
+        if not (_is_structure(key, inner, kind) or (holds_bytes and key == "data")):
             yield inner, f"{path}.{key}", zone, key in _FREE, levels
 
 
@@ -122,6 +139,18 @@ def _zone_of_role(values: splice.Members) -> Zone:
         case "tool" | "function":
             return Zone.TOOL_RESULT
     return Zone.USER
+
+
+def _zone_of_item(kind: bytes, item: splice.Members) -> Zone:
+    if kind.endswith((b'_output"', b'_response"')):
+        return Zone.TOOL_RESULT
+    if kind.endswith((b'_call"', b'_approval_request"')):
+        return Zone.TOOL_CALL
+    if kind == b'"reasoning"':
+        return Zone.ASSISTANT
+    if kind.endswith(b'_tools"'):  # mcp_list_tools and the like
+        return Zone.TOOL_DEFINITION
+    return _zone_of_role(item)
 
 
 def _zone_of_member(key: str, zone: Zone) -> Zone:

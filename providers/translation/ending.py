@@ -100,6 +100,29 @@ def messages_usage(usage: Json | None) -> Json:
     return told
 
 
+def responses_usage(usage: Json | None) -> Json | None:
+    """Chat's usage under the names of OpenAI's responses."""
+    if usage is None:
+        return None
+    given = usage.get("prompt_tokens_details") or {}
+    spent = usage.get("completion_tokens_details") or {}
+    read, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    details: Json = {
+        "cached_tokens": _count(given.get("cached_tokens")),
+        "cache_write_tokens": _count(given.get("cache_creation_tokens")),
+    }
+    by_age = given.get("cache_creation_token_details")
+    if isinstance(by_age, Mapping):  # a word of ours: without it an hour's price would be lost
+        details["cache_creation_token_details"] = by_age
+    return {
+        "input_tokens": read,
+        "input_tokens_details": details,
+        "output_tokens": output,
+        "output_tokens_details": {"reasoning_tokens": _count(spent.get("reasoning_tokens"))},
+        "total_tokens": read + output,
+    }
+
+
 _STOP_REASONS = {
     "stop": "end_turn",
     "length": "max_tokens",

@@ -53,22 +53,43 @@ class Capabilities:
 
     `parameters`: names of chat parameters, as LiteLLM lists them for this provider and model.
     `anthropic`: cache marks and signed thinking mean something there. `image_schemes`: how an
-    image's address may begin, beside an image that is in the request itself.
+    image's address may begin, beside an image that is in the request itself. `droppable_tools`:
+    types of tools that may be left out where the target does not have them.
     """
 
     parameters: frozenset[str]
     anthropic: bool = False
     image_schemes: tuple[str, ...] = ("https://", "http://")
+    droppable_tools: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """What the client calls a tool that has another name, or takes another form, in the hub.
+
+    `is_plain`: the client's tool takes text as it is, not a JSON object.
+    """
+
+    name: str
+    namespace: str | None = None
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request in the hub's form. `fields` holds arguments from the allow-list, nothing else."""
+    """A request in the hub's form. `fields` holds arguments from the allow-list, nothing else.
+
+    `tool_names` gives the client's tool for a name in the hub. `echo` is what a reply has to
+    repeat of its request, in protocols that do so.
+    """
 
     fields: Json
     losses: Losses
     answers: int = 1
     wants_usage: bool = True
+    tool_names: Mapping[str, ToolName] = field(default_factory=dict)
+    echo: Json = field(default_factory=dict)
+    wants_thoughts: bool = True
 
 
 def unsupported(path: str, why: str = "this model cannot be asked that") -> UnsupportedFeature:

@@ -2,7 +2,9 @@
 
 from providers.base import Auth, VendorRecord, Via, WireName
 
-PATHS = dict.fromkeys((WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES), "")
+PATHS = dict.fromkeys(
+    (WireName.OPENAI_CHAT, WireName.OPENAI_RESPONSES, WireName.ANTHROPIC_MESSAGES), ""
+)
 
 REHEARSAL = VendorRecord(
     kind="rehearsal",

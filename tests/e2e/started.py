@@ -2,19 +2,22 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import openai
+
+from gateway.store.database import FILE_NAME
 
 GATEHOUSE = Path(sys.executable).with_name("gatehouse")
 _STOP_SECONDS = 20.0
@@ -77,6 +80,13 @@ class Started:
                         break
             following.terminate()
         return records
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every ledger record of this gateway, oldest first."""
+        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
+        return [json.loads(row[0]) for row in rows]
 
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, pointed here. It never asks twice: what is refused is seen."""

@@ -204,8 +204,11 @@ class LedgerFolder:
             await waiter
         await self.writer.flush()
 
-    async def write_story(self, team: str = "web", model: str = "coder") -> str:
+    async def write_story(
+        self, team: str = "web", model: str = "coder", response_id: str | None = None
+    ) -> str:
         story = a_story(self.records, team, model)
+        story.exchange.response_id = response_id
         await self.write(story.admitted(), story.attempted(), story.completed())
         return story.exchange.id
 

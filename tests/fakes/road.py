@@ -11,6 +11,7 @@ from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody, Records
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
+from gateway.continuation import Origin
 from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -39,6 +40,7 @@ BOOK = PriceBook(
 )
 IDENTITY = Identity("ann", "web", frozenset({"developer"}), "key_aaaaaaaaaaaa")
 CHAT, MESSAGES, COUNT = "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"
+RESPONSES = "/v1/responses"
 
 USAGE = {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
@@ -117,6 +119,16 @@ class FakeSender:
         return reply
 
 
+class FakeOrigins:
+    """Where answers came from, as the test says."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Origin] = {}
+
+    async def origin_of(self, response_id: str) -> Origin | None:
+        return self.known.get(response_id)
+
+
 class FakeKeys:
     """Where issued keys are kept, in memory."""
 
@@ -158,6 +170,7 @@ class Road:
         )
         self.direct, self.translator, self.built_in = FakeSender(), FakeSender(), FakeSender()
         self.drains = Drains()
+        self.origins = FakeOrigins()
         self.in_force = InForce(configuration, since_unix_seconds=1_795_000_000)
         hasher = Hasher(b"p" * 32)
         keys = FakeKeys()
@@ -173,6 +186,7 @@ class Road:
             Dispatch(self.direct, self.translator, self.built_in, self.drains),
             self.drains,
             self.clock.unix_ns,
+            self.origins,
         )
         self.wires = {each.path: each for each in wires(self.estimator.estimate)}
 

@@ -4,10 +4,15 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
+
 from providers.base import Secret, Sender, Target, UpstreamCall, UpstreamReply, Vendor, WireName
 from providers.vendors import RECORDS
 
 CHAT, MESSAGES = WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES
+RESPONSES = WireName.OPENAI_RESPONSES
+_RESPONSE_EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 
 
@@ -46,9 +51,30 @@ def messages_body(**more: Any) -> dict[str, Any]:
     }
 
 
+def responses_body(**more: Any) -> dict[str, Any]:
+    """The same as a responses request."""
+    tool = {
+        "type": "function",
+        "name": "read_file",
+        "description": "Reads.",
+        "parameters": SCHEMA,
+    }
+    return {
+        "model": "alias",
+        "instructions": "Be brief.",
+        "input": "Hi",
+        "tools": [tool],
+        "max_output_tokens": 9,
+        **more,
+    }
+
+
+_BODIES = {CHAT: chat_body, MESSAGES: messages_body, RESPONSES: responses_body}
+
+
 def call(wire: WireName, to: Target, *, streaming: bool = False, **more: Any) -> UpstreamCall:
     """A call with the body above."""
-    body = chat_body(**more) if wire is CHAT else messages_body(**more)
+    body = _BODIES[wire](**more)
     body["stream"] = streaming
     if streaming and wire is CHAT:
         body.setdefault("stream_options", {"include_usage": True})
@@ -86,11 +112,47 @@ async def ask(sender: Sender, wanted: UpstreamCall) -> Told:
 
 def understand(wire: WireName, data: bytes, *, streaming: bool) -> Told:
     """Read an answer as a strict client would."""
+    if wire is RESPONSES:
+        return _response(data, streaming=streaming)
     if not streaming:
         value = json.loads(data)
         return _chat_whole(value) if wire is CHAT else _messages_whole(value)
     lines = [line[6:] for line in data.split(b"\n") if line.startswith(b"data: ")]
     return _chat_stream(lines) if wire is CHAT else _messages_stream(lines)
+
+
+def _response(data: bytes, *, streaming: bool) -> Told:
+    """A response, with every event and document checked against the official SDK's own types."""
+    if not streaming:
+        value = Response.model_validate_json(data).to_dict()
+        return _response_whole(value)
+    events = [json.loads(line[6:]) for line in data.split(b"\n") if line.startswith(b"data: ")]
+    assert [each["sequence_number"] for each in events] == list(range(len(events)))
+    told = Told()
+    for each in events:
+        _RESPONSE_EVENT.validate_python(each)
+        told.text += each["delta"] if each["type"] == "response.output_text.delta" else ""
+    if events[-1]["type"] in ("response.completed", "response.incomplete"):
+        whole = _response_whole(events[-1]["response"])
+        assert whole.text == told.text
+        return whole
+    return told
+
+
+def _response_whole(value: dict[str, Any]) -> Told:
+    finish = (value["incomplete_details"] or {}).get("reason", value["status"])
+    told = Told(finish=finish, usage=value["usage"], ended=True)
+    told.reply_id, told.model = value["id"], value["model"]
+    for item in value["output"]:
+        if item["type"] == "function_call":
+            names = {"name": item["name"], "arguments": item["arguments"]}
+            told.calls.append({"id": item["call_id"], **names})
+        for part in item.get("content", []):
+            if part["type"] == "reasoning_text":
+                told.reasoning += part["text"]
+            else:
+                told.text += part.get("text", "")
+    return told
 
 
 def _chat_whole(value: dict[str, Any]) -> Told:

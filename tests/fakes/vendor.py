@@ -12,12 +12,12 @@ import argparse
 import asyncio
 import json
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import vendor_anthropic, vendor_openai
+from tests.fakes import vendor_anthropic, vendor_openai, vendor_responses
 from tests.fakes.vendor_script import (
     HEAD,
     Canned,
@@ -46,7 +46,7 @@ class _Once:
 
 
 class FakeVendor:
-    """OpenAI chat completions and Anthropic messages on one port.
+    """OpenAI chat completions, OpenAI responses and Anthropic messages on one port.
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
@@ -80,6 +80,7 @@ class FakeVendor:
         self._unix = unix
         self._standing: dict[str | None, Script] = {None: Script()}
         self._once: list[_Once] = []
+        self._answer: Callable[[Call], Script] | None = None
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Condition()
 
@@ -241,10 +242,15 @@ class FakeVendor:
         """Write the body in the pieces that `chop` makes of it."""
         self._script(model, None, chop=chop)
 
+    def follows(self, answer: Callable[[Call], Script]) -> None:
+        """Do with each request what this says of it, whatever else was scripted."""
+        self._answer = answer
+
     def recovers(self) -> None:
         """Forget everything scripted."""
         self._standing = {None: Script()}
         self._once.clear()
+        self._answer = None
 
     def _script(self, model: str | None, times: int | None, **change: Any) -> None:
         script = replace(self._standing.get(model, self._standing[None]), **change)
@@ -253,7 +259,10 @@ class FakeVendor:
         else:
             self._once += [_Once(model, script)] * times
 
-    def _script_for(self, model: str | None) -> Script:
+    def _script_for(self, call: Call) -> Script:
+        if self._answer is not None and call.method == "POST":
+            return self._answer(call)
+        model = call.model
         for at, once in enumerate(self._once):
             if once.model in (None, model):
                 del self._once[at]
@@ -268,13 +277,13 @@ class FakeVendor:
                 self.calls.append(call)
                 async with self._arrived:
                     self._arrived.notify_all()
-                script = self._script_for(call.model)
+                script = self._script_for(call)
                 await exchange.answer(*self._reply(call, script))
         except asyncio.CancelledError:
             pass  # dropped by the test
 
     def _reply(self, call: Call, script: Script) -> tuple[Script, Reply]:
-        wire = vendor_anthropic if "/messages" in call.path else vendor_openai
+        wire = _wire_at(call.path.removeprefix("/v1"))
         try:
             return self._proper_reply(call, script)
         except RefusedError as refused:
@@ -289,7 +298,7 @@ class FakeVendor:
             return script, Reply(200, JSON, [self._model_list()])
         body = self._parse(call)
         counting = path.endswith("/count_tokens")
-        wire = vendor_anthropic if path.startswith("/messages") else vendor_openai
+        wire = _wire_at(path)
         check = vendor_anthropic.check_count if counting else wire.check
         check(body, self._extra_fields)
         if script.canned is not None:
@@ -343,8 +352,15 @@ class FakeVendor:
             raise RefusedError("", "the body is not JSON") from error
 
 
+def _wire_at(path: str) -> Any:
+    if path == "/responses":
+        return vendor_responses
+    return vendor_anthropic if "/messages" in path else vendor_openai
+
+
 METHODS = {
     "/chat/completions": "POST",
+    "/responses": "POST",
     "/messages": "POST",
     "/messages/count_tokens": "POST",
     "/models": "GET",

@@ -9,17 +9,32 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import MalformedRequest
-from gateway.wire import wires
+from gateway.wire import families, wires
 from gateway.wire.base import Event, NotAReply, Wire
 from gateway.wire.sse import Splitter
 
 FOLDER = Path(__file__).parent
-WIRES = wires(lambda model, text_bytes: text_bytes)
+GEMINI = "/v1beta/models/{model}:{action}"
 REQUESTS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/request"))]
 REPLIES = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/reply.*"))]
 # The machine that runs this may be slow; what is generated is small all the same.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-BODY = b'{"model":"coder","messages":[],"stream":true}'
+BODY = b'{"model":"coder","messages":[],"input":[],"contents":[],"stream":true}'
+
+
+def every_wire(model: str) -> tuple[Wire, ...]:
+    """Every wire; those that are made for a path, for this model in it."""
+    made = [
+        family.wire_at(GEMINI.format(model=model, action=action), b"alt=sse")
+        for family in families(lambda model, text_bytes: text_bytes)
+        for action in ("streamGenerateContent", "generateContent", "countTokens")
+    ]
+    plain = wires(lambda model, text_bytes: text_bytes)
+    return (*plain, *[wire for wire in made if wire is not None])
+
+
+WIRES = every_wire("coder")
+OTHERS = dict(zip(WIRES, every_wire("other"), strict=True))
 
 ODD_PIECES = st.sampled_from(
     [
@@ -77,6 +92,16 @@ ODD_VALUES = st.recursive(
                     "index",
                     "finish_reason",
                     "stop_reason",
+                    "parts",
+                    "role",
+                    "candidates",
+                    "finishReason",
+                    "inlineData",
+                    "inline_data",
+                    "functionDeclarations",
+                    "usageMetadata",
+                    "promptTokenCount",
+                    "promptFeedback",
                 ]
             )
             | st.text(max_size=3),
@@ -104,7 +129,7 @@ def read_or_refuse(wire: Wire, body: bytes) -> None:
     except MalformedRequest:
         return
     edited = wire.edit(reading, upstream_model="other", ask_for_usage=True)
-    assert wire.read(edited.body).facts.model == "other"
+    assert OTHERS[wire].read(edited.body).facts.model == "other"
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)
@@ -113,6 +138,8 @@ def read_or_refuse(wire: Wire, body: bytes) -> None:
 @example(body=b"")
 @example(body=b'{"model":"m","messages":[' + b"[" * 950 + b"]" * 950 + b"]}")
 @example(body=b'{"model":"m","messages":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}")
+@example(body=b'{"contents":[{"parts":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}]}")
+@example(body=b'{"contents":{"parts":' + b"[" * 950 + b"]" * 950 + b"}}")
 def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
     read_or_refuse(wire, body)
 
@@ -122,13 +149,27 @@ def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
 @given(
     members=st.dictionaries(
         st.sampled_from(
-            ["messages", "tools", "functions", "stream", "n", "max_tokens", "system", "prediction"]
+            [
+                "messages",
+                "tools",
+                "functions",
+                "stream",
+                "n",
+                "max_tokens",
+                "system",
+                "prediction",
+                "contents",
+                "systemInstruction",
+                "generation_config",
+                "generateContentRequest",
+            ]
         ),
         ODD_VALUES,
     )
 )
 def test_a_request_of_any_shape_is_read_or_refused(wire: Wire, members: dict[str, Any]) -> None:
-    read_or_refuse(wire, json.dumps({"model": "m", "messages": [], **members}).encode())
+    whole = {"model": "coder", "messages": [], "contents": [], **members}
+    read_or_refuse(wire, json.dumps(whole).encode())
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)

@@ -1,14 +1,14 @@
 """An alias is another spelling of its model and nothing else: not for policy, caps or books."""
 
 import json
-from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.inbound import Outbound
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.road import ANSWER, CHAT, MESSAGES, Road, says
+from tests.fakes.road import ANSWER, CHAT, MESSAGES, RESPONSES, Road, says
 
 ALIASED = GOOD.replace(" }\nteams:", ", aliases: [claude-haiku-4-5] }\nteams:")
 ALIAS = "claude-haiku-4-5"
@@ -53,13 +53,13 @@ async def test_the_models_caps_hold_under_every_name(tmp_path):
     assert "parallel" in told(answer)
 
 
-@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 @pytest.mark.parametrize(
     "name",
     ["Claude-Haiku-4-5", "claude-haiku-4-5 ", "claude-haiku", "cl\u0430ude-haiku-4-5"],
 )
 async def test_another_spelling_is_an_unknown_model(road, path, name):
-    answer = await road.pipeline.serve(road.ask(path, model=name))
+    answer = await road.pipeline.serve(road.ask(path, model=name, input="hello"))
     assert answer.status >= 400
     assert road.ledger.kinds == ["denied"]
     assert road.ledger.bodies[0]["rule"] == "model_access"

@@ -54,13 +54,16 @@ def test_a_user_agent_names_its_assistant(user_agent: str, name: str, version: s
     ("headers", "name"),
     [
         ({"x_initiator": "user", "x_interaction_type": "conversation-agent"}, "copilot-cli"),
-        ({"x_initiator": "user"}, "unrecognised"),
+        ({"x_initiator": "user"}, "copilot-cli"),
+        ({"x_initiator": "agent"}, "copilot-cli"),
         ({"x_claude_code_session_id": "1"}, "claude-code"),
         ({"x_codex_turn_metadata": "{}"}, "codex"),
         ({"originator": "codex_exec"}, "codex"),
         ({"x_msh_device_id": "1"}, "kimi-code"),
         ({"x_title": "Roo Code"}, "roo-code"),
         ({"x_title": "Kilo Code"}, "kilo-code"),
+        ({"x_title": "aider"}, "aider"),
+        ({"x_title": "Continue"}, "continue"),
         ({"x_title": "Anything"}, "unrecognised"),
     ],
 )
@@ -68,6 +71,11 @@ def test_an_anonymous_agent_is_told_by_its_other_headers(
     headers: dict[str, str], name: str
 ) -> None:
     assert sent("OpenAI/JS 5.20.1", **headers).name == name
+
+
+@pytest.mark.parametrize("user_agent", ["node-fetch", "OpenAI/JSON 1.0", "Anthropic/Python 0.94"])
+def test_who_asks_tells_nothing_of_another_agent(user_agent: str) -> None:
+    assert sent(user_agent, x_initiator="agent").name == "unrecognised"
 
 
 @pytest.mark.parametrize(

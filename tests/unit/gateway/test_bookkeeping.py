@@ -149,7 +149,7 @@ async def test_what_a_failed_attempt_had_said_is_not_the_answer(road):
         ),
         (
             ReplyFacts(TOLD, output_bytes=2_799),
-            dataclasses.replace(TOLD, output_tokens=1_000),
+            msgspec.structs.replace(TOLD, output_tokens=1_000),
             UsageSource.COUNTED,
         ),
         (ReplyFacts(TOLD, output_bytes=28), TOLD, UsageSource.COUNTED),

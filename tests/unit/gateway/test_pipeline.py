@@ -6,13 +6,14 @@ import json
 import orjson
 import pytest
 
+from gateway.continuation import Origin
 from gateway.errors import LedgerUnavailable, NotAuthenticated, RequestTooLarge, UpstreamFailed
 from gateway.inbound import Outbound
 from gateway.refusal import Head
 from gateway.virtual_key import Role
 from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
+from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, RESPONSES, Road, says
 
 CHUNK = {"id": "c1", "model": "m1", "object": "chat.completion.chunk"}
 WORDS = {**CHUNK, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": None}]}
@@ -223,3 +224,25 @@ async def test_only_a_stranger_whose_key_is_known_is_recorded(road):
     assert road.ledger.bodies[0]["credential_id"] == identity.credential_id
     assert road.ledger.bodies[0]["subject"] == identity.subject
     assert b'gatehouse_auth_failures_total{cause="unknown"} 1.0' in road.metrics.render()
+
+
+async def test_a_conversation_that_a_vendor_keeps_stays_with_that_vendor(road):
+    road.origins.known["resp_1"] = Origin("ann", "web", "deepseek/deepseek-chat")
+    road.translator.replies = [ProviderUnavailable("down")]
+    with pytest.raises(UpstreamFailed):
+        await road.pipeline.serve(
+            road.ask(RESPONSES, input="and now?", previous_response_id="resp_1")
+        )
+    assert sent_to(road) == ["deepseek/deepseek-chat"]
+    assert road.ledger.bodies[0]["targets"] == ["deepseek/deepseek-chat"]
+
+
+async def test_a_conversation_that_nobody_is_known_to_keep_is_refused_and_recorded(road):
+    answer = await road.pipeline.serve(
+        road.ask(RESPONSES, input="and now?", previous_response_id="resp_2")
+    )
+    assert road.ledger.kinds == ["denied"]
+    assert road.ledger.bodies[0]["rule"] == "continuation"
+    assert b"send the whole conversation in 'input'" in answer.body
+    assert sent_to(road) == []
+    assert road.counters.state("team:web").parallel == 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from openai.types.responses import Response
 
 from providers.base import Secret, Target, UpstreamCall, Vendor, Via, WireName
 from providers.errors import UnsupportedFeature
@@ -55,13 +56,15 @@ def sender() -> RehearsalSender:
     return RehearsalSender(unix_time=lambda: 1_790_000_000.0)
 
 
-async def ask(sender, wire: WireName, body: dict[str, Any], **more: Any) -> bytes:
+async def ask(
+    sender, wire: WireName, body: dict[str, Any], *, streaming: bool = False, **more: Any
+) -> bytes:
     call = UpstreamCall(
         wire=wire,
         target=TARGET,
         body=json.dumps(body).encode(),
         headers=(),
-        streaming=bool(body.get("stream")),
+        streaming=streaming or bool(body.get("stream")),
         **more,
     )
     reply = await sender.send(call)
@@ -219,6 +222,115 @@ async def test_an_output_limit_is_kept_and_told(sender):
     assert reply["usage"]["output_tokens"] == 3
 
 
+RESPONSES_TOOLS = [
+    {"type": "function", "name": "read_file", "parameters": SCHEMA},
+    {"type": "custom", "name": "apply_patch"},
+    {"type": "web_search"},
+]
+
+
+async def test_a_responses_client_is_told_what_it_is(sender):
+    body = {"model": "rehearsal", "input": "hello", "tools": RESPONSES_TOOLS}
+    reply = Response.model_validate_json(await ask(sender, WireName.OPENAI_RESPONSES, body))
+    assert reply.output_text.startswith("This is Gatehouse's rehearsal model, not a language model")
+    assert "2 tools (read_file, apply_patch)" in reply.output_text
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_tool_is_called_and_its_result_told_on_responses(sender, streaming):
+    turns = [{"role": "user", "content": "use the tool read_file on src/app.py"}]
+    body = {"model": "rehearsal", "input": turns, "tools": RESPONSES_TOOLS, "stream": streaming}
+    answer = await ask(sender, WireName.OPENAI_RESPONSES, body)
+    document = events(answer)[-1]["response"] if streaming else json.loads(answer)
+    call = document["output"][-1]
+    jsonschema.validate(json.loads(call["arguments"]), SCHEMA)
+    assert (call["type"], call["name"]) == ("function_call", "read_file")
+
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "two words"}
+    told = await ask(
+        sender,
+        WireName.OPENAI_RESPONSES,
+        {**body, "input": [*turns, call, result], "stream": False},
+    )
+    assert "2 words. It begins: two words" in Response.model_validate_json(told).output_text
+
+
+async def test_a_plain_tool_gets_plain_text(sender):
+    body = {"input": "use the tool apply_patch with `a b`", "tools": RESPONSES_TOOLS}
+    call = json.loads(await ask(sender, WireName.OPENAI_RESPONSES, body))["output"][-1]
+    assert (call["type"], call["input"]) == ("custom_tool_call", "a b")
+
+
+async def test_it_keeps_no_answers(sender):
+    body = {"input": "and now?", "previous_response_id": "resp_1"}
+    with pytest.raises(UnsupportedFeature, match="send the whole conversation"):
+        await ask(sender, WireName.OPENAI_RESPONSES, body)
+
+
 async def test_another_protocol_is_refused(sender):
     with pytest.raises(UnsupportedFeature):
         await ask(sender, WireName.GEMINI, {})
+
+
+def gemini(text: str, **more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], **more}
+
+
+GEMINI_TOOLS = [
+    {
+        "functionDeclarations": [
+            {"name": "list_dir", "parameters": {"type": "OBJECT"}},
+            {"name": "read_file", "parametersJsonSchema": SCHEMA},
+        ]
+    }
+]
+
+
+def gemini_parts(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+
+
+async def test_a_gemini_stream_says_what_the_document_says(sender):
+    whole = json.loads(await ask(sender, WireName.GEMINI, gemini("hello")))
+    stream = events(await ask(sender, WireName.GEMINI, gemini("hello"), streaming=True))
+    assert gemini_parts([whole])[0]["text"] == "".join(p["text"] for p in gemini_parts(stream))
+    assert whole["candidates"][0]["finishReason"] == "STOP"
+    assert whole["usageMetadata"] == stream[-1]["usageMetadata"]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_it_calls_a_gemini_clients_tool_with_a_whole_object(sender, streaming):
+    asking = gemini("use the tool read_file to read a.py", tools=GEMINI_TOOLS)
+    found = await ask(sender, WireName.GEMINI, asking, streaming=streaming)
+    chunks = events(found) if streaming else [json.loads(found)]
+    call = gemini_parts(chunks)[-1]["functionCall"]
+    assert call["name"] == "read_file"
+    jsonschema.validate(call["args"], SCHEMA)
+
+    said = [
+        *asking["contents"],
+        {"role": "model", "parts": [{"functionCall": call}]},
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"name": "read_file", "response": {"output": "one two"}}}
+            ],
+        },
+    ]
+    told = json.loads(await ask(sender, WireName.GEMINI, {**asking, "contents": said}))
+    assert "2 words. It begins: one two" in gemini_parts([told])[0]["text"]
+
+
+async def test_it_counts_a_gemini_clients_words(sender):
+    counted = json.loads(await ask(sender, WireName.GEMINI, gemini("one two"), counting=True))
+    nested = {"generateContentRequest": gemini("one two")}
+    again = json.loads(await ask(sender, WireName.GEMINI, nested, counting=True))
+    answered = json.loads(await ask(sender, WireName.GEMINI, gemini("one two")))
+    assert counted == again
+    assert counted["totalTokens"] == answered["usageMetadata"]["promptTokenCount"] > 0
+
+
+async def test_what_gemini_cli_puts_before_a_prompt_is_no_wish(sender):
+    noted = "<session_context>use the tool read_file on /home</session_context> hello"
+    told = json.loads(await ask(sender, WireName.GEMINI, gemini(noted, tools=GEMINI_TOOLS)))
+    assert gemini_parts([told])[0]["text"].startswith("This is Gatehouse's rehearsal model, not")

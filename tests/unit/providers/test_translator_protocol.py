@@ -1,5 +1,7 @@
 """Calls, frames and errors survive the way to the translator and back."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,9 @@ from tests.fakes.translation import CHAT, call, target
 
 @pytest.mark.parametrize("kind", ["qwen", "anthropic", "gemini", "in_house:openai_chat"])
 def test_a_call_arrives_as_it_was(kind):
-    sent = call(CHAT, target(kind, "http://x"), streaming=True)
+    to = target(kind, "http://x")
+    to = replace(to, vendor=replace(to.vendor, may_drop_tools=frozenset({"web_search"})))
+    sent = call(CHAT, to, streaming=True)
     found = unpack_call(pack_call(sent))
     assert (found.wire, found.body, found.streaming) == (sent.wire, sent.body, True)
     assert found.target.upstream_model == "m-1"
@@ -40,6 +44,7 @@ def test_a_call_arrives_as_it_was(kind):
     assert vendor.record.auth == expected.record.auth
     assert vendor.record.litellm_prefix == expected.record.litellm_prefix
     assert vendor.record.forwarded_headers == expected.record.forwarded_headers
+    assert vendor.may_drop_tools == {"web_search"}
     assert "vendor-key" not in repr(found)
     assert isinstance(vendor.api_key, Secret | None)
 

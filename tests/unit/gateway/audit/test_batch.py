@@ -54,6 +54,17 @@ def test_what_is_searched_for_stands_beside_the_body():
     assert completed["total_tokens"] == 100 + 20 + 3 + 2 + 50
 
 
+@pytest.mark.parametrize(
+    ("response_id", "kept"), [("resp_1", "resp_1"), ("chatcmpl-1", None), (None, None)]
+)
+def test_an_answer_that_a_later_request_may_name_is_found_by_its_id(response_id, kept):
+    story, batch = a_story(some_records()), a_batch()
+    story.exchange.response_id = response_id
+    for body in (story.admitted(), story.attempted(), story.completed()):
+        batch.add(body)
+    assert [row["response_id"] for row in columns(batch)] == [None, None, kept]
+
+
 def test_a_denial_is_found_by_its_rule():
     batch = a_batch()
     batch.add(some_records().denied(an_exchange("gh-1"), Deny("model_access", "no"), 403))

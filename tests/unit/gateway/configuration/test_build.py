@@ -111,6 +111,14 @@ def test_what_a_vendors_record_says_holds_unless_the_file_says_otherwise(tmp_pat
     assert fact.review_date == date(2027, 1, 31)
 
 
+def test_a_vendor_drops_no_tool_unless_the_file_lets_it(tmp_path):
+    line = "    may_drop_tools: [web_search, tool_search]\n"
+    text = GOOD.replace("    clearance: internal\n", "    clearance: internal\n" + line)
+    vendors = configured(tmp_path, text).vendors
+    assert vendors["deepseek"].may_drop_tools == {"web_search", "tool_search"}
+    assert vendors["house"].may_drop_tools == frozenset()
+
+
 def test_the_rehearsal_model_can_be_named_in_a_file(tmp_path):
     built = configured(
         tmp_path,

@@ -50,6 +50,20 @@ def test_every_migration_is_listed_in_the_code():
     assert tuple(each.revision for each in scripts.walk_revisions())[::-1] == REVISIONS
 
 
+async def test_a_ledger_of_the_first_schema_goes_on_with_its_rows(tmp_path):
+    async with a_ledger_in(tmp_path) as folder:
+        audit_id = await folder.write_story()
+    with raw(tmp_path) as connection:
+        connection.execute("DROP INDEX ix_audit_body_response_id")
+        connection.execute("ALTER TABLE audit_body DROP COLUMN response_id")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    async with a_ledger_in(tmp_path) as folder:
+        await folder.write_story(response_id="resp_1")
+        assert await folder.ledger.origin_of("resp_1") is not None
+        kinds = [row.kind for row in await folder.ledger.exchange(audit_id)]
+    assert kinds == ["admitted", "attempted", "completed"]
+
+
 async def test_many_that_start_at_once_migrate_once(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(open_database, [tmp_path] * 8))

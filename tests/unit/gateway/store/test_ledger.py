@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.record import LostExchange, PastAttempt
+from gateway.continuation import Origin
 from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search, Spent
 from tests.fakes.ledger import Clock, LedgerFolder, a_ledger_in, a_story
 
@@ -202,3 +203,24 @@ async def test_a_lane_marked_settled_is_not_looked_through_again(tmp_path):
     async with a_ledger_in(tmp_path, Clock(CLOCK_START + 10**6)) as second:
         await second.ledger.mark_settled(but_lane=second.writer.lane)
         assert await second.ledger.open_exchanges(10) == []
+
+
+async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path):
+    await folder.write_story(team="web", response_id="resp_1")
+    async with a_ledger_in(tmp_path) as later:
+        assert await later.ledger.origin_of("resp_1") == Origin("ann", "web", "house/qwen3-coder")
+
+
+@pytest.mark.parametrize("unknown", ["resp_2", "chatcmpl-1", "", "' OR 1=1--", "%", "resp_1\x00"])
+async def test_an_answer_nobody_was_given_has_no_origin(folder, unknown):
+    await folder.write_story(response_id="resp_1")
+    await folder.write_story(response_id="chatcmpl-1")
+    assert await folder.ledger.origin_of(unknown) is None
+
+
+async def test_of_two_answers_with_one_id_the_newer_counts(folder):
+    await folder.write_story(team="web", response_id="resp_1")
+    await folder.write_story(team="lab", response_id="resp_1")
+    found = await folder.ledger.origin_of("resp_1")
+    assert found is not None
+    assert found.team == "lab"

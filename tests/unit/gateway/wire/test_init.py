@@ -8,10 +8,11 @@ def test_every_protocol_is_offered_once_at_a_path_of_its_own() -> None:
     assert len(offered) == len(WIRES)
     assert [wire.path for wire in offered] == [
         "/v1/chat/completions",
+        "/v1/responses",
         "/v1/messages",
         "/v1/messages/count_tokens",
     ]
-    assert [wire.counting for wire in offered] == [False, False, True]
+    assert [wire.counting for wire in offered] == [False, False, False, True]
 
 
 def test_the_estimate_is_the_one_that_was_given() -> None:
@@ -21,7 +22,7 @@ def test_the_estimate_is_the_one_that_was_given() -> None:
         asked.append((model, text_bytes))
         return 42
 
-    body = b'{"model":"coder","messages":[]}'
+    body = b'{"model":"coder","messages":[],"input":[]}'
     estimates = [wire.read(body).facts.input_tokens_estimate for wire in wires(estimate)]
-    assert estimates == [42, 42, 42]
-    assert asked == [("coder", 2)] * 3
+    assert estimates == [42, 42, 42, 42]
+    assert asked == [("coder", 2)] * 4

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from providers.translation.ending import Ending, messages_usage, stop_reason, verified_ending
+from providers.translation.ending import (
+    Ending,
+    messages_usage,
+    responses_usage,
+    stop_reason,
+    verified_ending,
+)
 from providers.translation.watch import ReplyWatch
 
 
@@ -72,6 +78,9 @@ def test_cache_writes_keep_their_age():
     told = messages_usage(verified(usage, told={"output_tokens": 7}))
     assert (told["input_tokens"], told["cache_creation_input_tokens"]) == (10, 5)
     assert told["cache_creation"] == ages
+    told = responses_usage(verified(usage, told={"output_tokens": 7}))
+    assert told is not None
+    assert told["input_tokens_details"]["cache_creation_token_details"] == ages
 
 
 @pytest.mark.parametrize("bad", ["7", None, -5, 1.5, [], {}])

@@ -1,0 +1,74 @@
+"""Hold a request that goes on from a kept answer to the target that made the answer.
+
+Only that vendor has the conversation. Where it is not known, or not the caller's own, the
+request is refused: any other target would answer without the conversation, or with a stranger's.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from policy.types import Allow, Deny, Identity
+
+RULE = "continuation"
+CODE = "previous_response_not_found"  # OpenAI's own word
+_INSTEAD = "send the whole conversation in 'input', without 'previous_response_id'"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who was given an answer, and by which target."""
+
+    subject: str
+    team: str
+    target: str
+
+
+class Origins(Protocol):
+    """Where answers came from: the ledger knows."""
+
+    async def origin_of(self, response_id: str) -> Origin | None:
+        """The origin of the newest answer of this id; None when there is none."""
+        ...
+
+
+class Recorder(Protocol):
+    """What is durable, and on its way to those who read."""
+
+    async def flush(self) -> None:
+        """Return once they find all that is durable. Raises `LedgerUnavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Origins in a ledger that is filled a little later than its records are durable."""
+
+    origins: Origins
+    recorder: Recorder
+
+    async def origin_of(self, response_id: str) -> Origin | None:
+        """As `Origins` says; who asks on right behind an answer is not told that there is none.
+
+        Raises `LedgerUnavailable`.
+        """
+        found = await self.origins.origin_of(response_id)
+        if found is None:
+            await self.recorder.flush()
+            found = await self.origins.origin_of(response_id)
+        return found
+
+
+async def held_to_origin(
+    origins: Origins, response_id: str, identity: Identity, allow: Allow
+) -> Allow | Deny:
+    """The decision, narrowed to the target that made the answer."""
+    origin = await origins.origin_of(response_id)
+    if origin is None or (origin.subject, origin.team) != (identity.subject, identity.team):
+        # One answer for both: whether a stranger's id exists is nobody's business.
+        return Deny(RULE, "the answer this goes on from is not known here", _INSTEAD, CODE)
+    if origin.target not in allow.targets:
+        reason = f"the answer this goes on from was made by {origin.target}, which may not be asked"
+        return Deny(RULE, reason, _INSTEAD, CODE)
+    return msgspec.structs.replace(allow, targets=(origin.target,))

@@ -1,0 +1,264 @@
+"""OpenAI's responses: the protocol Codex speaks, and others for the newest of OpenAI's models."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import msgspec
+
+from gateway.errors import GatewayError, MalformedRequest
+from gateway.exchange import Assistant, Edit
+from gateway.wire import fields, input_size, phrases, segments, splice
+from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Reading, ReplyFacts
+from gateway.wire.openai_responses_reply import ResponsesFacts, ResponsesObserver
+from policy.types import Operation, RequestFacts, Segment, Zone
+from providers.base import WireName
+
+_TEXT_MEMBERS: Final = ("input", "instructions", "tools", "text", "prompt")
+_LONGEST_ID: Final = 256
+_STRING: Final = 0x22
+_LIST: Final = 0x5B
+
+# What the gateway cannot answer for: who asked, what it cost, or what the model was shown.
+_NOT_OFFERED: Final = (
+    ("conversation", "send the whole conversation in 'input'"),
+    ("prompt", "send its text in 'instructions' and 'input'"),
+)
+_HELD_BY_NAME: Final = frozenset(("function", "custom", "namespace"))
+# Input items may bring tools, too. An escaped letter in a key makes us look more closely.
+_MAY_BRING_TOOLS: Final = re.compile(rb'"tools"|\\u00[67]').search
+
+# Codex stops at these codes and shows the message; any other failure of a stream it repeats.
+# Source: measured with Codex CLI 0.169.0.
+_DENIED_STREAM_CODE: Final = "invalid_prompt"
+_STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"),)
+# Of an upstream's own failure these say what to do next, so they reach the client as they came.
+_TELLING_CODES: Final = frozenset(
+    (
+        "context_length_exceeded",
+        "cyber_policy",
+        "insufficient_quota",
+        "invalid_prompt",
+        "rate_limit_exceeded",
+        "server_is_overloaded",
+        "slow_down",
+        "usage_not_included",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAiResponses:
+    """`POST /v1/responses`."""
+
+    estimate: EstimateTokens
+
+    name: ClassVar[WireName] = WireName.OPENAI_RESPONSES
+    path: ClassVar[str] = "/v1/responses"
+    counting: ClassVar[bool] = False
+    summary: ClassVar[str] = "OpenAI responses, streamed or whole."
+    keep_alive: ClassVar[bytes | None] = b": keep-alive\n\n"
+    end_marker: ClassVar[bytes] = b""  # `response.completed` is the last event, as at OpenAI
+    framing: ClassVar[None] = None
+
+    def read(self, body: bytes) -> Reading:
+        """Read the facts. Raises `MalformedRequest` naming what is wrong."""
+        values, spans = splice.parse(body)
+        model = fields.model_of(values)
+        continues = _continued(values)
+        _check_input(values, continues)
+        _refuse_what_is_kept_elsewhere(values)
+        facts = RequestFacts(
+            model=model,
+            streaming=fields.flag(values, "stream"),
+            operation=Operation.CHAT,
+            body_bytes=len(body),
+            input_tokens_estimate=input_size.estimate_input(
+                self.estimate, model, values, _TEXT_MEMBERS, held_in="input"
+            ),
+            output_tokens_limit=fields.count(values, "max_output_tokens", fields.MOST_TOKENS),
+            answers=1,
+            tool_names=(
+                *fields.names_of_tools(values, ("tools",), _tool_names),
+                *_names_brought_by_items(values),
+            ),
+            read_segments=lambda: _read_segments(values),
+            continues=continues,
+        )
+        return Reading(facts, body, spans)
+
+    def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
+        """Put the target's model name into the client's own bytes. Usage comes unasked here."""
+        if upstream_model == reading.facts.model:
+            return Edited(reading.body, (), asked_for_usage=False)
+        span = reading.members["model"]
+        name = msgspec.json.encode(upstream_model)
+        edit = Edit("model", "model_name", span.end - span.start, len(name))
+        body = splice.apply(reading.body, [(span, name)])
+        return Edited(body, (edit,), asked_for_usage=False)
+
+    def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> ResponsesObserver:
+        """A fresh observer for one reply."""
+        return ResponsesObserver()
+
+    def phrase_denial(self, denial: Denial, assistant: Assistant) -> Answer:
+        """400, or 429 for a short rate limit.
+
+        Codex prints a 400 as raw JSON: it gets a stream that fails at once, whose message it
+        shows as it is. It asks for streams only.
+        """
+        if denial.retry_after_seconds is not None:
+            document = _error(denial.message, "rate_limit_error", denial.code)
+            return phrases.answer(429, document, retry_after_seconds=denial.retry_after_seconds)
+        if assistant.name == "codex":
+            failed = _failed(_DENIED_STREAM_CODE, denial.message, denial.audit_id, ResponsesFacts())
+            return Answer(200, _STREAM, failed)
+        return phrases.answer(400, _error(denial.message, "invalid_request_error", denial.code))
+
+    def phrase_error(self, error: GatewayError, audit_id: str) -> Answer:
+        """A failure before the first byte, in OpenAI's form."""
+        message = phrases.message_of(error, audit_id)
+        return phrases.answer(
+            error.status,
+            _error(message, _error_type(error.status), error.code),
+            retry_after_seconds=error.retry_after_seconds,
+            is_final=error.status in phrases.FINAL_STATUSES,
+        )
+
+    def phrase_cut(
+        self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
+    ) -> bytes:
+        """`response.failed` and nothing after it: no item is finished, no status made up.
+
+        Its code is the upstream's own where clients act on it, else `server_error`: the
+        protocol has a closed list, in which ours stands in the message.
+        """
+        known = seen if isinstance(seen, ResponsesFacts) else ResponsesFacts()
+        message = phrases.with_audit_id(f"{message} [{code}]", audit_id)
+        told = known.failure_code if known.failure_code in _TELLING_CODES else None
+        return _failed(told or "server_error", message, audit_id, known)
+
+    def phrase_count(self, input_tokens: int) -> bytes:
+        """This endpoint answers; it does not count."""
+        raise NotImplementedError("responses are answered, not counted")
+
+
+def _continued(values: splice.Members) -> str | None:
+    """The id of the response that this request goes on from."""
+    if not fields.is_given(values, "previous_response_id"):
+        return None
+    response_id = fields.text(values["previous_response_id"], "'previous_response_id'")
+    if not (0 < len(response_id) <= _LONGEST_ID and response_id.isprintable()):
+        raise MalformedRequest(f"'previous_response_id' must be 1 to {_LONGEST_ID} characters")
+    return response_id
+
+
+def _check_input(values: splice.Members, continues: str | None) -> None:
+    if not fields.is_given(values, "input"):
+        if continues is None:
+            raise MalformedRequest("'input' is missing: send a text or an array of items")
+    elif memoryview(values["input"])[0] not in (_STRING, _LIST):
+        raise MalformedRequest("'input' must be a text or an array of items")
+
+
+def _refuse_what_is_kept_elsewhere(values: splice.Members) -> None:
+    for name, instead in _NOT_OFFERED:
+        if fields.is_given(values, name):
+            raise MalformedRequest(f"'{name}' is not offered here: {instead}")
+    if fields.flag(values, "background"):
+        raise MalformedRequest("'background' is not offered here: stream the answer instead")
+
+
+def _tool_names(values: splice.Members) -> Iterator[str]:
+    """Every name a tool goes by; a tool without one gives its type."""
+    for path, tool in fields.compact_tools_of(values, "tools"):
+        yield from _names_of(tool, path)
+
+
+def _names_brought_by_items(values: splice.Members) -> Iterator[str]:
+    """The same of tools that stand in the input: a search for tools may have found them."""
+    if "input" not in values or _MAY_BRING_TOOLS(values["input"]) is None:
+        return
+    for path, item in _items(values):
+        for inner_path, tool in fields.tools_of(item, "tools"):
+            yield from _names_of(tool, f"{path}.{inner_path}")
+
+
+def _names_of(tool: splice.Members, path: str) -> Iterator[str]:
+    kind = fields.tool_type(tool, path)
+    name = fields.tool_name(tool, path)
+    if name is None or kind not in _HELD_BY_NAME:
+        yield kind  # a tool of the vendor's own, whatever else it is called
+    if name is not None:
+        yield name
+    if kind == "function" and fields.is_given(tool, "function"):  # written as in chat
+        inner = splice.members(tool["function"], f"{path}.function")
+        yield fields.tool_name(inner, f"{path}.function") or kind
+    if kind == "namespace":
+        for inner_path, inner in fields.tools_of(tool, "tools"):
+            where = f"{path}.{inner_path}"
+            yield fields.tool_name(inner, where) or fields.tool_type(inner, where)
+
+
+def _items(values: splice.Members) -> Iterator[tuple[str, splice.Members]]:
+    if not fields.is_given(values, "input") or memoryview(values["input"])[0] == _STRING:
+        return
+    for number, item in enumerate(splice.items(values["input"], "'input'")):
+        path = f"input.{number}"
+        yield path, splice.members(item, path)
+
+
+def _read_segments(values: splice.Members) -> tuple[Segment, ...]:
+    found: list[Segment] = []
+    if "instructions" in values:
+        found += segments.search(values["instructions"], "instructions", Zone.SYSTEM)
+    if "input" in values and memoryview(values["input"])[0] == _STRING:
+        found += segments.search(values["input"], "input", Zone.USER)
+    for path, item in _items(values):
+        found += segments.of_item(item, path)
+    for path, tool in fields.tools_of(values, "tools"):
+        found += segments.of_tool(tool, path)
+    if "text" in values:
+        found += segments.search(values["text"], "text", Zone.USER)
+    return tuple(found)
+
+
+def _error(message: str, kind: str, code: str) -> dict[str, object]:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def _error_type(status: int) -> str:
+    if status == 401:
+        return "authentication_error"
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if status < 500 else "server_error"
+
+
+def _failed(code: str, message: str, audit_id: str, seen: ResponsesFacts) -> bytes:
+    """A response that failed. What was said of it before stands in `seen`."""
+    response: dict[str, object] = {
+        "id": seen.response_id or f"resp_{audit_id}",
+        "object": "response",
+        "created_at": seen.created_at or 0,
+        "status": "failed",
+        "error": {"code": code, "message": message},
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "model": seen.response_model or "",
+        "output": [],
+        "parallel_tool_calls": True,
+        "temperature": None,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": None,
+        "usage": None,
+    }
+    event = {
+        "type": "response.failed",
+        "sequence_number": seen.events,
+        "response": response,
+    }
+    return b"event: response.failed\ndata: " + msgspec.json.encode(event) + b"\n\n"

@@ -1,0 +1,61 @@
+"""A conversation that a vendor keeps: with that vendor, for the one it belongs to, or refused."""
+
+import pytest
+
+from gateway.continuation import CaughtUp, Origin, held_to_origin
+from policy.types import Allow, DataClass, Deny, Identity
+from tests.fakes.road import FakeOrigins
+
+ANN = Identity("ann", "web", frozenset({"developer"}), "key_1")
+ALLOW = Allow(("house/a", "house/b"), DataClass.INTERNAL, warnings=("w",))
+
+
+async def held(origin: Origin | None, identity: Identity = ANN) -> Allow | Deny:
+    origins = FakeOrigins()
+    if origin is not None:
+        origins.known["resp_1"] = origin
+    return await held_to_origin(origins, "resp_1", identity, ALLOW)
+
+
+async def test_only_the_target_that_made_the_answer_is_left() -> None:
+    decision = await held(Origin("ann", "web", "house/b"))
+    assert decision == Allow(("house/b",), DataClass.INTERNAL, warnings=("w",))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [None, Origin("bob", "web", "house/b"), Origin("ann", "lab", "house/b")],
+    ids=["unknown", "a colleague's", "another team's"],
+)
+async def test_what_is_not_the_callers_own_does_not_exist(origin: Origin | None) -> None:
+    decision = await held(origin)
+    assert isinstance(decision, Deny)
+    assert decision.code == "previous_response_not_found"
+    assert decision.reason == "the answer this goes on from is not known here"
+    assert decision.alternative is not None
+    assert "'input'" in decision.alternative
+
+
+async def test_a_target_that_may_not_be_asked_any_more_is_named() -> None:
+    decision = await held(Origin("ann", "web", "openai/gpt"))
+    assert isinstance(decision, Deny)
+    assert "openai/gpt, which may not be asked" in decision.reason
+
+
+class LateOrigins(FakeOrigins):
+    """Knows an answer once it has been told to catch up."""
+
+    flushes = 0
+
+    async def flush(self) -> None:
+        self.flushes += 1
+        self.known["resp_1"] = Origin("ann", "web", "house/b")
+
+
+async def test_an_answer_that_is_only_just_durable_is_found() -> None:
+    late = LateOrigins()
+    origins = CaughtUp(late, late)
+    assert await origins.origin_of("resp_1") == Origin("ann", "web", "house/b")
+    assert await origins.origin_of("resp_1") is not None
+    assert late.flushes == 1
+    assert await origins.origin_of("resp_2") is None
