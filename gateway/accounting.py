@@ -99,6 +99,10 @@ class Accountant:
             self._recent.learn(reservation.team, facts.model, each)
         return cost
 
+    def knows_price(self, reservation: Reservation, target: Target) -> bool:
+        """Whether `settle` can say what an answer of this target costs."""
+        return reservation.prices.find(target) is not None
+
     def _prices(self, configuration: Configuration) -> Prices:
         """The prices of a configuration; kept until another one is in force."""
         if self._priced is None or self._priced[0] is not configuration:

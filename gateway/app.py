@@ -23,7 +23,6 @@ from gateway.wire.base import Wire, WireFamily
 from gateway.wire.gemini import google_error
 from gateway.wire.model_lists import body_of, in_gemini_shape, one_in_gemini_shape
 from providers.base import Headers
-from providers.catalogue import PriceBook
 
 NO_STORE = {"cache-control": "no-store"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -76,7 +75,6 @@ def create_app(
     front: Front,
     pipeline: Pipeline,
     status: Status,
-    book: PriceBook,
 ) -> FastAPI:
     """Declare every route. The pages that would fetch scripts from elsewhere are left out."""
     app = FastAPI(
@@ -91,7 +89,7 @@ def create_app(
     declare_responses_paths(app)
     for family in families:
         _declare_family(app, front, family)
-    _declare_models(app, Offer(pipeline, book))
+    _declare_models(app, Offer(pipeline))
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)

@@ -124,7 +124,7 @@ async def assembled(
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
-        app = create_app(_version(), spoken, related, front, pipeline, status, book)
+        app = create_app(_version(), spoken, related, front, pipeline, status)
         application = FrontDoor(front if front_is_on else None, app)
         first_keys = await _first_keys(keys, opened, configuration)
         await key_ring.refresh()

@@ -123,7 +123,7 @@ class Books:
             "audit id": exchange.id,
             "team": exchange.identity.team,
             "data class": self._allow.data_class.label,
-            "model asked for": exchange.facts.model,
+            "model asked for": exchange.facts.asked_model,
             "route": f"{target.name} ({attempt.route_reason})",
             "policy": f"allowed, targets: {', '.join(self._allow.targets)}",
             "edits": edits or "none",
@@ -190,6 +190,9 @@ class Books:
         if self._seen is not None and exchange.facts.operation is not Operation.COUNT_TOKENS:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None
+        exchange.price_known = target is None or keeper.accountant.knows_price(
+            self._reservation, target
+        )
         exchange.cost_nano_usd = keeper.accountant.settle(
             self._reservation, target, exchange.usage or Usage()
         )
@@ -204,7 +207,7 @@ class Books:
         )
         if exchange.usage_source is UsageSource.VENDOR and exchange.usage is not None:
             self._keeper.estimator.learn(
-                exchange.facts.model,
+                exchange.facts.asked_model,
                 exchange.facts.input_tokens_estimate,
                 exchange.usage.all_input_tokens,
             )

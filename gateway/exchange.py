@@ -116,6 +116,7 @@ class Exchange(msgspec.Struct):
     usage: Usage | None = None
     usage_source: UsageSource = UsageSource.NONE
     cost_nano_usd: int = 0
+    price_known: bool = True  # False: the cost is 0 because nobody knows it
     finish_reason: str | None = None
     response_id: str | None = None
     response_model: str | None = None

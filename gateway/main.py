@@ -13,7 +13,6 @@ from gateway.assembly import Gatehouse, assembled
 from gateway.logs import set_up_logging
 from gateway.server import GatehouseServer, listen, server_config
 from gateway.settings import (
-    OfferedModel,
     Ready,
     RunningGateway,
     ServeOptions,
@@ -96,7 +95,7 @@ def _ready(options: ServeOptions, gatehouse: Gatehouse, listener: socket.socket)
         developer_key=None if keys is None else keys.developer,
         developer_team=configuration.developer_team,
         models=tuple(
-            OfferedModel(name, tuple(target.name for target in configuration.models[name]))
+            configuration.offered(name)
             for name in configuration.policy.models_for(configuration.developer_team)
         ),
         config_path=configuration.source,

@@ -1,34 +1,54 @@
-"""The models that a caller may use, and how much each takes."""
+"""The models that a caller may use, by all their names, and how much each takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
+from gateway.configuration.build import Configuration
+from gateway.configuration.cards import ModelCard
 from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
-from providers.base import Headers, Target
-from providers.catalogue import PriceBook
+from providers.base import Headers
+from providers.catalogue import UNKNOWN
 
 
 class Offer:
-    """What is on offer by the configuration in force. `book` knows the models' limits."""
+    """What is on offer by the configuration in force."""
 
-    def __init__(self, pipeline: Pipeline, book: PriceBook) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._book = book
 
     def to(self, headers: Headers) -> list[ListedModel]:
-        """The models of the caller's team. Raises `NotAuthenticated`."""
-        identity = self._pipeline.identify(headers)
+        """The models of the caller's team, then their aliases. Raises `NotAuthenticated`.
+
+        An alias stands in the list like a model: assistants offer what they find there, some only
+        names of one kind (Claude Code those with `claude` or `anthropic` in them).
+        """
+        team = self._pipeline.identify(headers).team
         in_force = self._pipeline.in_force
-        configuration = in_force.configuration
-        return [
-            self._listed(name, configuration.models[name], in_force.since_unix_seconds)
-            for name in configuration.policy.models_for(identity.team)
+        offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds))
+        return [each for each in offered if each.id == each.root] + [
+            each for each in offered if each.id != each.root
         ]
 
-    def _listed(self, name: str, targets: Iterable[Target], created: int) -> ListedModel:
-        """With the limits of the first target that they are known of: it answers first."""
-        found = (self._book.find(each.vendor.record.kind, each.upstream_model) for each in targets)
-        price = next((each for each in found if each is not None), None)
-        if price is None:
-            return ListedModel(name, created)
-        return ListedModel(name, created, price.context_tokens, price.output_tokens)
+
+def _offered(configuration: Configuration, team: str, created: int) -> Iterator[ListedModel]:
+    """Each model and its aliases, with the limits of the target that answers this team first."""
+    for name in configuration.policy.models_for(team):
+        card = configuration.cards[name]
+        first = configuration.policy.first_target(team, name)
+        limits = UNKNOWN if first is None else card.limits[first]
+        for each in (name, *card.aliases):
+            yield ListedModel(
+                each,
+                created,
+                limits.context_tokens,
+                limits.output_tokens,
+                _title(card, each),
+                root=name,
+            )
+
+
+def _title(card: ModelCard, name: str) -> str:
+    """A list that shows one title twice would not say which is which."""
+    if name == card.name:
+        return card.display_name
+    return name if card.display_name == card.name else f"{card.display_name} ({name})"

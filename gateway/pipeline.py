@@ -98,7 +98,7 @@ class Pipeline:
             path=inbound.path,
             identity=inbound.identity,
             assistant=recognise(inbound.headers),
-            facts=inbound.reading.facts,
+            facts=configuration.under_its_model(inbound.reading.facts),
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),

@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7070
@@ -28,10 +29,17 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A model as clients name it, and the targets (`vendor/model`) behind it, in order."""
+    """A model as clients name it, and the targets (`vendor/model`) behind it, in order.
+
+    The limits, in tokens, are those of the target that answers first; None where nobody knows.
+    """
 
     name: str
     targets: tuple[str, ...]
+    display_name: str | None = None
+    aliases: tuple[str, ...] = ()
+    context_window: int | None = None
+    output_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def write_running(data: Path, running: RunningGateway) -> None:
         "pid": running.pid,
         "base_url": running.base_url,
         "config": None if running.config is None else str(running.config.resolve()),
-        "models": [{"name": each.name, "targets": each.targets} for each in running.models],
+        "models": [asdict(each) for each in running.models],
     }
     write_private(data / RUNNING_NAME, json.dumps(document) + "\n")
 
@@ -130,10 +138,28 @@ def read_running(data: Path) -> RunningGateway | None:
             pid=int(document["pid"]),
             base_url=str(document["base_url"]),
             config=None if config is None else Path(config),
-            models=tuple(
-                OfferedModel(str(each["name"]), tuple(map(str, each["targets"])))
-                for each in document.get("models", ())
-            ),
+            models=tuple(map(offered_model, document.get("models", ()))),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def offered_model(written: Mapping[str, Any]) -> OfferedModel:
+    """A model as a file tells it; what it does not tell is unknown.
+
+    Raises `KeyError`, `TypeError`, `ValueError` or `AttributeError` where the file has another
+    shape.
+    """
+
+    def known(key: str) -> int | None:
+        return None if written.get(key) is None else int(written[key])
+
+    shown = written.get("display_name")
+    return OfferedModel(
+        name=str(written["name"]),
+        targets=tuple(map(str, written["targets"])),
+        display_name=None if shown is None else str(shown),
+        aliases=tuple(map(str, written.get("aliases", ()))),
+        context_window=known("context_window"),
+        output_limit=known("output_limit"),
+    )

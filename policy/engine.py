@@ -90,9 +90,10 @@ def combine(question: Question, rules: tuple[Rule, ...]) -> Decision:
     if left:
         return Allow(left, question.data_class, caps, warnings)
     asked = ", ".join(rule.name for rule in rules) or "none"
+    model = shown(question.facts.asked_model)
     return Deny(
         "no_target",
-        f"no target of model {shown(question.facts.model)} satisfies every rule (asked: {asked})",
+        f"no target of model {model} satisfies every rule (asked: {asked})",
         "GET /v1/models lists what your team can use",
     )
 
@@ -150,8 +151,12 @@ class Policy:
         compiled = self.teams.get(team)
         if compiled is None:
             return ()
-        return tuple(
-            model
-            for model, targets in compiled.targets.items()
-            if any(each.clearance >= compiled.data_class for each in targets)
+        return tuple(model for model in compiled.targets if self.first_target(team, model))
+
+    def first_target(self, team: str, model: str) -> str | None:
+        """The target that answers a team first: of the model's, the first it is cleared for."""
+        compiled = self.teams[team]
+        cleared = (
+            each.name for each in compiled.targets[model] if each.clearance >= compiled.data_class
         )
+        return next(cleared, None)

@@ -80,7 +80,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
     routed and recorded without it. `continues` is the id of an earlier answer that its vendor
-    keeps and this request goes on from.
+    keeps and this request goes on from. `alias` is the name the caller used where that was an
+    alias; `model` is then the model it stands for.
     """
 
     model: str
@@ -93,6 +94,16 @@ class RequestFacts(msgspec.Struct, frozen=True):
     tool_names: tuple[str, ...]
     read_segments: Callable[[], tuple[Segment, ...]]
     continues: str | None = None
+    alias: str | None = None
+
+    @property
+    def asked_model(self) -> str:
+        """The model by the name the caller used."""
+        return self.alias or self.model
+
+    def under(self, model: str) -> "RequestFacts":
+        """The same request, asked under an alias of `model`."""
+        return msgspec.structs.replace(self, model=model, alias=self.model)
 
 
 @dataclass(frozen=True, slots=True)

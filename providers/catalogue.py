@@ -19,7 +19,8 @@ _SNAPSHOT = re.compile(r"-(?:20\d{2}-[01]\d-[0-3]\d|20\d{2}[01]\d[0-3]\d)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Nano-USD per million tokens of each class. A class without a price costs as fresh input.
+    """Nano-USD per million tokens of each class. A class without a price costs as fresh input,
+    and what is written for an hour as what is written for five minutes.
 
     `output_reasoned` is the price of all output of an answer that reasoned, where a vendor
     charges more for it.
@@ -34,8 +35,9 @@ class Rates:
 
     def __post_init__(self) -> None:
         """Refuse what no price can be. Raises `ValueError`."""
-        figures = (self.input, self.output, self.cache_read, self.cache_write_5m)
-        if any(each is not None and each < 0 for each in (*figures, self.cache_write_1h)):
+        read_and_written = (self.cache_read, self.cache_write_5m, self.cache_write_1h)
+        figures = (self.input, self.output, self.output_reasoned, *read_and_written)
+        if any(each is not None and each < 0 for each in figures):
             raise ValueError("a price is not negative")
 
 
@@ -70,14 +72,15 @@ class Price(Rates):
         """
         written = cache_write_5m_tokens + cache_write_1h_tokens
         rates = self._rates(input_tokens + cache_read_tokens + written)
+        written_5m = _or(rates.cache_write_5m, rates.input)
         output = rates.output
         if reasoning_tokens and rates.output_reasoned is not None:
             output = rates.output_reasoned
         total = (
             input_tokens * rates.input
             + cache_read_tokens * _or(rates.cache_read, rates.input)
-            + cache_write_5m_tokens * _or(rates.cache_write_5m, rates.input)
-            + cache_write_1h_tokens * _or(rates.cache_write_1h, rates.input)
+            + cache_write_5m_tokens * written_5m
+            + cache_write_1h_tokens * _or(rates.cache_write_1h, written_5m)
             + output_tokens * output
         )
         return -(-total // MILLION)
@@ -99,6 +102,18 @@ FREE = Price(input=0, output=0)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tokens a model takes in and gives out at most; None where nobody knows."""
+
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+UNKNOWN = Limits()
+"""Nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceBook:
     """Prices by vendor kind and model, as read from `source` on the day that is `version`."""
 
@@ -114,6 +129,11 @@ class PriceBook:
         """
         known = self.prices.get(vendor_kind, {})
         return known.get(model) or known.get(_SNAPSHOT.sub("", model))
+
+    def limits(self, vendor_kind: str, model: str) -> Limits:
+        """How much the model that `find` finds takes."""
+        found = self.find(vendor_kind, model)
+        return UNKNOWN if found is None else Limits(found.context_tokens, found.output_tokens)
 
     def has_price(self, vendor_kind: str, model: str) -> bool:
         """Whether `find` finds one."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.base import Secret, WireName
-from providers.discovery import FoundEngine
+from providers.discovery import FoundEngine, windows_at
 
 ENGINE_NAME = "local"
 """The vendor such an engine is, in targets: `local/tiny`."""
@@ -111,7 +111,14 @@ class LocalEngine:
             await _end(process, listener)
             raise
         self._running = _Running(process, listener)
-        return FoundEngine(ENGINE_NAME, base_url, WIRES, (self.model_name,), self.api_key)
+        return FoundEngine(
+            ENGINE_NAME,
+            base_url,
+            WIRES,
+            (self.model_name,),
+            self.api_key,
+            await windows_at(int(base_url.rpartition(":")[2]), self.api_key),
+        )
 
     async def stop(self) -> None:
         """End the child. Safe to call twice, and before `start`."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from providers.base import Secret
+
 LOOPBACK = "127.0.0.1"
 
 _ANSWER_LIMIT_BYTES = 1 << 20
@@ -24,15 +26,18 @@ class ProbeAnswer:
     body: bytes
 
 
-async def ask(port: int, method: str, path: str, body: bytes = b"") -> ProbeAnswer:
-    """Send one request to this machine's `port` and read the whole answer.
+async def ask(
+    port: int, method: str, path: str, body: bytes = b"", *, key: Secret | None = None
+) -> ProbeAnswer:
+    """Send one request to this machine's `port`, with a key if given, and read the whole answer.
 
     Raises `ProbeError` when there is none, or when it is over 1 MiB or not HTTP/1.
     """
+    shown = "" if key is None else f"authorization: Bearer {key.reveal()}\r\n"
     request = (
         f"{method} {path} HTTP/1.1\r\nhost: {LOOPBACK}:{port}\r\nconnection: close\r\n"
         "accept: application/json\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"{shown}content-length: {len(body)}\r\n\r\n"
     )
     try:
         reader, writer = await asyncio.open_connection(LOOPBACK, port, limit=_HEAD_LIMIT_BYTES)

@@ -125,6 +125,8 @@ def _facts(facts: RequestFacts) -> RecordBody:
         "answers": _count(facts.answers),
         "tool_names": [_text(name) for name in names[:MAX_TOOL_NAMES]],
     }
+    if facts.alias is not None:
+        body["asked_model"] = _text(facts.alias)
     if facts.output_tokens_limit is not None:
         body["output_tokens_limit"] = _count(facts.output_tokens_limit)
     if len(names) > MAX_TOOL_NAMES:
@@ -272,6 +274,8 @@ class Records:
             body["target"] = target
         if price_book is not None:
             body["price_book"] = price_book
+        if not exchange.price_known:
+            body["price_known"] = False
         if exchange.status is not None:
             body["status"] = exchange.status
         if exchange.usage is not None:

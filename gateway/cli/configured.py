@@ -1,12 +1,19 @@
 """Which configuration a command goes by, and the names it holds, also beside a running gateway."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.settings import OfferedModel, configuration_in, environment, read_running
+from gateway.settings import (
+    OfferedModel,
+    configuration_in,
+    environment,
+    offered_model,
+    read_running,
+)
+from providers.catalogue import PriceBook, load_price_book
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ def read_names(path: Path) -> Named:
     except Unreadable as error:
         refusal = ConfigurationError(str(path), error.problems)
         raise CommandFailed(str(refusal), Exit.CONFIGURATION) from error
-    except (AttributeError, TypeError, KeyError) as error:
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise CommandFailed(
             f"{path} is not a configuration; gatehouse check {path} says what is wrong",
             Exit.CONFIGURATION,
@@ -63,13 +70,25 @@ def read_names(path: Path) -> Named:
 
 def _named(written: object) -> Named:
     """Raises what Python raises when the shape is another; `read_names` knows."""
-    value = cast(Mapping[str, Mapping[str, Mapping[str, Iterable[str]]]], written)
-    models = (
-        OfferedModel(name, tuple(map(str, model["targets"])))
-        for name, model in value["models"].items()
-    )
+    value = cast(Mapping[str, Mapping[str, Mapping[str, Any]]], written)
+    kinds = {name: str(vendor["kind"]) for name, vendor in value["vendors"].items()}
+    models = (offered_model({"name": name, **model}) for name, model in value["models"].items())
     teams = {name: tuple(map(str, team["models"])) for name, team in value["teams"].items()}
-    return Named(tuple(models), teams)
+    book = load_price_book()
+    return Named(tuple(_with_known_limits(each, kinds, book) for each in models), teams)
+
+
+def _with_known_limits(
+    model: OfferedModel, kinds: Mapping[str, str], book: PriceBook
+) -> OfferedModel:
+    """What the file does not say is what the price book knows of the target that answers first."""
+    vendor, _, upstream = next(iter(model.targets), "").partition("/")
+    known = book.limits(kinds.get(vendor, ""), upstream)
+    return replace(
+        model,
+        context_window=model.context_window or known.context_tokens,
+        output_limit=model.output_limit or known.output_tokens,
+    )
 
 
 class _AnyName(Mapping[str, str]):

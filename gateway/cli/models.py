@@ -10,7 +10,7 @@ from gateway.settings import OfferedModel, read_running
 
 
 def models(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
-    """List the models, their targets in order, and the teams that may use them."""
+    """List the models, their other names and limits, their targets in order, and their teams."""
     folder = data_folder(data)
     path = configuration_path(config, folder, Path.cwd())
     named = _without_configuration(folder) if path is None else read_names(path)
@@ -18,14 +18,36 @@ def models(config: Config = None, data: Data = None, as_json: AsJson = False) ->
     rows = [(each, _teams_of(each.name, named)) for each in named.models]
     if as_json:
         print_json(
-            {"model": each.name, "targets": list(each.targets), "teams": teams}
+            {
+                "model": each.name,
+                "display_name": each.display_name or each.name,
+                "aliases": list(each.aliases),
+                "context_window": each.context_window,
+                "output_limit": each.output_limit,
+                "targets": list(each.targets),
+                "teams": teams,
+            }
             for each, teams in rows
         )
     else:
         print_table(
-            ("MODEL", "ANSWERED BY", "TEAMS"),
-            ((each.name, ", ".join(each.targets), ", ".join(teams)) for each, teams in rows),
+            ("MODEL", "#TOKENS IN", "#OUT", "ANSWERED BY", "TEAMS", "ALSO CALLED"),
+            (
+                (
+                    each.name,
+                    _tokens(each.context_window),
+                    _tokens(each.output_limit),
+                    ", ".join(each.targets),
+                    ", ".join(teams),
+                    ", ".join(each.aliases),
+                )
+                for each, teams in rows
+            ),
         )
+
+
+def _tokens(known: int | None) -> str:
+    return "unknown" if known is None else f"{known:,}"
 
 
 def _teams_of(model: str, named: Named) -> list[str]:
@@ -43,7 +65,4 @@ def _found_now() -> tuple[OfferedModel, ...]:
     from gateway.configuration.choice import embedded_configuration
 
     configuration = asyncio.run(embedded_configuration())
-    return tuple(
-        OfferedModel(name, tuple(each.name for each in targets))
-        for name, targets in configuration.models.items()
-    )
+    return tuple(configuration.offered(name) for name in configuration.models)

@@ -109,7 +109,8 @@ def _asked(body: Body) -> Iterator[str]:
     )
     if "model" in body:
         streamed = ", streamed" if body.get("streaming") else ""
-        yield printable(f"model {body['model']}{streamed}")
+        alias = f", asked for as {body['asked_model']}" if "asked_model" in body else ""
+        yield printable(f"model {body['model']}{alias}{streamed}")
         limit = body.get("output_tokens_limit")
         room = f", room for {limit:,} out" if limit is not None else ""
         yield f"about {body.get('input_tokens_estimate', 0):,} tokens in{room}"
@@ -184,6 +185,8 @@ def _usage(body: Body) -> Iterator[str]:
 
 
 def _cost(body: Body) -> str:
+    if not body.get("price_known", True):
+        return "unknown: nobody has told a price for this target"
     book = f" by price book {body['price_book']}" if "price_book" in body else ""
     return printable(format_usd(body.get("cost_nano_usd", 0)) + book)
 

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.configuration import checks
+from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
     GatehouseDocument,
     PriceDocument,
@@ -18,10 +19,12 @@ from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.settings import OfferedModel
 from policy.document import nano_usd
 from policy.engine import Policy
-from policy.types import TargetFacts
+from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
+from providers.catalogue import Limits
 
 DEFAULT_TEAM = "default"
 """The team of the first developer key, where the configuration has it."""
@@ -29,7 +32,7 @@ DEFAULT_TEAM = "default"
 
 @dataclass(frozen=True, slots=True)
 class PriceOverride:
-    """A target's price as configured, in nano-USD per million tokens; None as fresh input."""
+    """A target's price as configured, in nano-USD per million tokens; None as in `Rates`."""
 
     input: int
     output: int
@@ -52,13 +55,15 @@ class Configuration:
     """Everything the gateway runs by. Replaced as a whole; a request keeps the one it began with.
 
     `digest` is the SHA-256 of the file's bytes. `watched` are the files whose change makes a new
-    one. `notices` is what the operator should read at start.
+    one. `notices` is what the operator should read at start. `aliases` leads to the models.
     """
 
     source: Path | None
     digest: str
     vendors: Mapping[str, Vendor]
     models: Mapping[str, tuple[Target, ...]]
+    cards: Mapping[str, ModelCard]
+    aliases: Mapping[str, str]
     target_facts: Mapping[str, TargetFacts]
     policy: Policy
     prices: Mapping[str, PriceOverride]
@@ -67,6 +72,27 @@ class Configuration:
     developer_team: str
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
+
+    def offered(self, model: str) -> OfferedModel:
+        """A model as commands tell it: by the target that answers first."""
+        card, targets = self.cards[model], tuple(each.name for each in self.models[model])
+        limits = card.limits[targets[0]]
+        return OfferedModel(
+            card.name,
+            targets,
+            card.display_name,
+            card.aliases,
+            limits.context_tokens,
+            limits.output_tokens,
+        )
+
+    def under_its_model(self, facts: RequestFacts) -> RequestFacts:
+        """The facts as policy and the books see them: an alias counts as its model.
+
+        Exactly as spelt in the configuration: any other spelling stays an unknown model.
+        """
+        model = self.aliases.get(facts.model)
+        return facts if model is None else facts.under(model)
 
 
 def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
@@ -113,12 +139,18 @@ def build(
         for target in targets
     }
     by_model = {name: tuple(facts[each.name] for each in models[name]) for name in models}
+    cards = {
+        name: ModelCard.of(name, model, _limits(models[name], shipped))
+        for name, model in document.models.items()
+    }
     teams = tuple(document.teams)
     return Configuration(
         source=source,
         digest=digest,
         vendors=vendors,
         models=models,
+        cards=cards,
+        aliases=names_of(cards),
         target_facts=facts,
         policy=Policy.compile(document.teams, by_model),
         prices=prices,
@@ -169,6 +201,12 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
 def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:
     vendor, _, model = name.partition("/")
     return Target(vendors[vendor], model)
+
+
+def _limits(targets: tuple[Target, ...], shipped: Shipped) -> Mapping[str, Limits]:
+    return {
+        each.name: shipped.limits(each.vendor.record.kind, each.upstream_model) for each in targets
+    }
 
 
 def _facts(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.configuration.document import GatehouseDocument, VendorDocument
+from gateway.configuration.document import GatehouseDocument, ModelDocument, VendorDocument
 from gateway.configuration.problems import Path, suggestion
 from gateway.configuration.shipped import Shipped
 from policy.types import DataClass
@@ -80,10 +80,13 @@ def _check_way(path: Path, vendor: VendorDocument, record: VendorRecord) -> Foun
 
 def _check_models(document: GatehouseDocument) -> Found:
     seen: dict[str, str] = {}
-    for model, each in document.models.items():
+    for model in document.models:
         twin = seen.setdefault(model.lower(), model)
         if twin != model:
             yield ("models", model), f"differs from {twin} only in upper and lower case; rename one"
+    yield from _check_aliases(document, seen)
+    for model, each in document.models.items():
+        yield from _check_limits(("models", model), each)
         for at, target in enumerate(each.targets):
             path: Path = ("models", model, "targets", at)
             vendor = target.partition("/")[0]
@@ -94,13 +97,30 @@ def _check_models(document: GatehouseDocument) -> Found:
                 yield path, f"{target} is here twice; keep one"
 
 
+def _check_aliases(document: GatehouseDocument, taken: dict[str, str]) -> Found:
+    """One name leads to one model. `taken` leads from every name, in lower case, to its model."""
+    for model, each in document.models.items():
+        for at, alias in enumerate(each.aliases):
+            owner = taken.setdefault(alias.lower(), "")
+            if owner:
+                told = f"{alias} is a name of model {owner} already (case aside); keep one"
+                yield ("models", model, "aliases", at), told
+            else:
+                taken[alias.lower()] = model
+
+
+def _check_limits(path: Path, model: ModelDocument) -> Found:
+    window, output = model.context_window, model.output_limit
+    if window is not None and output is not None and output > window:
+        yield (*path, "output_limit"), f"is more than the context_window of {window:,} tokens"
+
+
 def _check_teams(document: GatehouseDocument, shipped: Shipped) -> Found:
     for name, team in document.teams.items():
         for at, model in enumerate(team.models):
             path: Path = ("teams", name, "models", at)
             if model not in document.models:
-                hint = suggestion(model, list(document.models))
-                yield path, f"names a model that is not under models: {model}{hint}"
+                yield path, _unknown_model(model, document)
                 continue
             cleared = _clearances(document, shipped, model)
             if cleared and max(cleared.values()) < team.clearance_needed:
@@ -110,6 +130,14 @@ def _check_teams(document: GatehouseDocument, shipped: Shipped) -> Found:
                     f"team {name} could never use model {model}: the team is {team.data_class}, "
                     f"{found}; raise a clearance or take the model away",
                 )
+
+
+def _unknown_model(name: str, document: GatehouseDocument) -> str:
+    for model, each in document.models.items():
+        if name in each.aliases:
+            return f"{name} is an alias; name its model, {model}, and the team may use both"
+    hint = suggestion(name, list(document.models))
+    return f"names a model that is not under models: {name}{hint}"
 
 
 def _clearances(

@@ -50,8 +50,8 @@ class Choice:
 
 
 def shipped_with(book: PriceBook) -> Shipped:
-    """What a configuration builds on: our vendor records, and which models have a price."""
-    return Shipped(RECORDS, book.has_price)
+    """What a configuration builds on: our vendor records, and what the price book knows."""
+    return Shipped(RECORDS, book.has_price, book.limits)
 
 
 def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:

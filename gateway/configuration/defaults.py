@@ -49,22 +49,30 @@ def _document(engines: dict[str, FoundEngine], targets: dict[str, list[str]]) ->
         }
         for name, engine in engines.items()
     }
-    return _with_default_team(vendors, targets)
+    windows: dict[str, int] = {}
+    for model, answering in targets.items():
+        window = engines[answering[0].partition("/")[0]].context_windows.get(model)
+        if window is not None:
+            windows[model] = window
+    return _with_default_team(vendors, targets, windows)
 
 
 def _rehearsal() -> GatehouseDocument:
     return _with_default_team(
-        {REHEARSAL: {"kind": REHEARSAL}}, {REHEARSAL: [f"{REHEARSAL}/{REHEARSAL}"]}
+        {REHEARSAL: {"kind": REHEARSAL}}, {REHEARSAL: [f"{REHEARSAL}/{REHEARSAL}"]}, {}
     )
 
 
 def _with_default_team(
-    vendors: Mapping[str, object], targets: dict[str, list[str]]
+    vendors: Mapping[str, object], targets: dict[str, list[str]], windows: Mapping[str, int]
 ) -> GatehouseDocument:
     lowered: dict[str, str] = {}
     for model in targets:  # names that differ only in case: the first one keeps its place
         lowered.setdefault(model.lower(), model)
-    models = {model: {"targets": tuple(targets[model])} for model in lowered.values()}
+    models = {
+        model: {"targets": tuple(targets[model]), "context_window": windows.get(model)}
+        for model in lowered.values()
+    }
     team = {"models": tuple(models), "data_class": "internal"}
     return GatehouseDocument.model_validate(
         {"vendors": vendors, "models": models, "teams": {DEFAULT_TEAM: team}}

@@ -44,6 +44,12 @@ def _target(value: str) -> str:
     return value
 
 
+def _shown(value: str) -> str:
+    if not (0 < len(value) <= 100 and value.isprintable() and value.strip() == value):
+        raise ValueError("is 1 to 100 printable characters, none of them a blank at an end")
+    return value
+
+
 def _day(value: object) -> object:
     try:
         return date.fromisoformat(value) if isinstance(value, str) else value
@@ -74,6 +80,8 @@ TargetName = Annotated[
 """`vendor/model`, split at the first `/`: a vendor named here, and its own name for the model."""
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class VendorDocument(Section):
@@ -118,6 +126,21 @@ class ModelDocument(Section):
 
     targets: Annotated[tuple[TargetName, ...], Field(min_length=1)]
     """Tried in this order."""
+    aliases: tuple[ModelName, ...] = ()
+    """Other names for it. Who may use the model may use them; policy and caps see the model."""
+    display_name: (
+        Annotated[
+            str,
+            AfterValidator(_shown),
+            WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100}),
+        ]
+        | None
+    ) = None
+    """How assistants show it in their lists. Default: its name."""
+    context_window: Tokens | None = None
+    """Tokens it takes in. Default: what is known of the target that answers first."""
+    output_limit: Tokens | None = None
+    """Tokens it gives out at most. Default: what is known of the target that answers first."""
 
 
 class PriceDocument(Section):
@@ -132,7 +155,7 @@ class PriceDocument(Section):
     cache_write_5m: Usd | None = None
     """Input written to a five-minute cache. Default: as fresh input."""
     cache_write_1h: Usd | None = None
-    """Input written to a one-hour cache. Default: as fresh input."""
+    """Input written to a one-hour cache. Default: as written to a five-minute one."""
 
 
 class TelemetryDocument(Section):

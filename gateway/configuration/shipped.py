@@ -4,11 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from providers.base import VendorRecord
+from providers.catalogue import UNKNOWN, Limits
+
+
+def _no_limits(kind: str, model: str) -> Limits:
+    return UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """`records` by kind; `has_price` says whether the price book knows (kind, upstream model)."""
+    """`records` by kind; what the price book knows of a (kind, upstream model).
+
+    `has_price` says whether it has a price; `limits` how much the model takes.
+    """
 
     records: Mapping[str, VendorRecord]
     has_price: Callable[[str, str], bool]
+    limits: Callable[[str, str], Limits] = _no_limits

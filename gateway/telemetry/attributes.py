@@ -22,6 +22,7 @@ _CALLER: Copies = (
     (names.API, "wire"),
     (names.OPERATION, "operation"),
     (names.MODEL, "model"),
+    (names.ASKED_MODEL, "asked_model"),
 )
 _REQUEST: Copies = (
     (names.AUTH_METHOD, "auth_method"),

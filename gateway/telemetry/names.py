@@ -126,6 +126,7 @@ CLIENT_RECOGNISED = _row(
 )
 API = _row("gatehouse.api", STR, "SL", "the client's protocol")
 MODEL = _row("gatehouse.request.model", STR, "SPL", "what the client asked for, before routing")
+ASKED_MODEL = _row("gatehouse.request.asked_model", STR, "SL", "the alias it was asked for by")
 INPUT_ESTIMATE = _row("gatehouse.request.input_tokens_estimate", INT, "SL", "before the call")
 DATA_CLASS = _row("gatehouse.data.class", STR, "SPL", "effective class of the content")
 

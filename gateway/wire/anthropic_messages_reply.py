@@ -239,11 +239,14 @@ def _usage(figures: replies.Figures) -> Usage | None:
     by_lifetime = replies.figures(figures.get("cache_creation"))
     written_1h = replies.tokens(by_lifetime, "ephemeral_1h_input_tokens")
     written_5m = replies.tokens(by_lifetime, "ephemeral_5m_input_tokens")
+    output = replies.tokens(figures, "output_tokens")
+    spent = replies.figures(figures.get("output_tokens_details"))
     usage = Usage(
         input_tokens=replies.tokens(figures, "input_tokens"),
         cache_read_tokens=replies.tokens(figures, "cache_read_input_tokens"),
         cache_write_5m_tokens=max(written_5m, written - written_1h),
         cache_write_1h_tokens=written_1h,
-        output_tokens=replies.tokens(figures, "output_tokens"),
+        output_tokens=output,
+        reasoning_tokens=min(replies.tokens(spent, "thinking_tokens"), output),
     )
     return replies.usage_or_none(usage)

@@ -17,15 +17,23 @@ MOST_LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model by the name clients use; `created` is seconds since the epoch, UTC.
+    """A model by a name clients use; `created` is seconds since the epoch, UTC.
 
-    The limits are those of the model that answers, in tokens, where they are known.
+    `root` is the model behind it: another name where `id` is an alias. The limits are those of
+    the target that answers first, in tokens, where they are known.
     """
 
     id: str
     created: int
     input_tokens_limit: int | None = None
     output_tokens_limit: int | None = None
+    display_name: str = ""
+    root: str = ""
+
+    @property
+    def title(self) -> str:
+        """How a list shows it."""
+        return self.display_name or self.id
 
 
 def body_of(
@@ -44,10 +52,7 @@ def body_of(
 
 def in_openai_shape(models: Sequence[ListedModel]) -> bytes:
     """OpenAI's list: everything on one page."""
-    listed = [
-        {"id": model.id, "object": "model", "created": model.created, "owned_by": OWNER}
-        for model in models
-    ]
+    listed = [_in_openai_words(model) for model in models]
     return msgspec.json.encode({"object": "list", "data": listed})
 
 
@@ -83,15 +88,44 @@ def in_anthropic_shape(
     )
 
 
-def _in_anthropic_words(model: ListedModel) -> dict[str, str]:
+def _in_openai_words(model: ListedModel) -> dict[str, object]:
+    """OpenAI's members, and what its list has no word for as other servers say it.
+
+    `root` and `max_model_len` are vLLM's; `name`, `context_length` and `top_provider` are
+    OpenRouter's, and Moonshot's list has `context_length` too. Assistants look for either.
+    """
+    told: dict[str, object] = {
+        "id": model.id,
+        "object": "model",
+        "created": model.created,
+        "owned_by": OWNER,
+        "name": model.title,
+        "root": model.root or model.id,
+    }
+    if model.input_tokens_limit is not None:
+        told["max_model_len"] = told["context_length"] = model.input_tokens_limit
+    if model.output_tokens_limit is not None:
+        told["top_provider"] = {
+            "context_length": model.input_tokens_limit,
+            "max_completion_tokens": model.output_tokens_limit,
+        }
+    return told
+
+
+def _in_anthropic_words(model: ListedModel) -> dict[str, object]:
     created_at = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
+    told: dict[str, object] = {
         "type": "model",
         "id": model.id,
-        "display_name": model.id,
+        "display_name": model.title,
         "created_at": created_at,
         "lifecycle": "active",  # newer clients require it
+        "max_input_tokens": model.input_tokens_limit,
+        "max_tokens": model.output_tokens_limit,
     }
+    if model.root not in ("", model.id):
+        told["description"] = f"another name of {model.root}"  # Claude Code shows it in its list
+    return told
 
 
 def in_gemini_shape(models: Sequence[ListedModel], query: Mapping[str, str]) -> bytes:
@@ -117,7 +151,7 @@ def one_in_gemini_shape(model: ListedModel) -> bytes:
 def _in_gemini_words(model: ListedModel) -> dict[str, object]:
     told: dict[str, object] = {
         "name": f"models/{model.id}",
-        "displayName": model.id,
+        "displayName": model.title,
         "supportedGenerationMethods": ["generateContent", "countTokens"],
     }
     if model.input_tokens_limit is not None:

@@ -57,11 +57,17 @@ class _Chunk(msgspec.Struct):
     object: str | None = None
     choices: list[Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw()
+    timings: msgspec.Raw = msgspec.Raw()  # llama.cpp counts there, whether or not it was asked to
     error: msgspec.Raw = msgspec.Raw()
 
 
 _SILENCE: Final = _Delta()
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
+_WRITTEN: Final = (
+    "cache_write_tokens",  # OpenAI
+    "cache_creation_tokens",  # LiteLLM
+    "cache_creation_input_tokens",  # Qwen, inside the details; LiteLLM, outside of them
+)
 _OPENING_KEYS: Final = frozenset(("role", "name"))
 
 
@@ -157,8 +163,8 @@ class ChatObserver:
         if not facts.response_id:
             facts.response_id = chunk.id or None
             facts.response_model = chunk.model or None
-        if chunk.usage:
-            self._note_usage(chunk.usage)
+        if chunk.usage or chunk.timings:
+            self._note_usage(chunk.usage, chunk.timings)
         said = 0
         for choice in chunk.choices or ():
             self._begun.add(choice.index)
@@ -175,9 +181,10 @@ class ChatObserver:
         facts.output_bytes += said
         return said
 
-    def _note_usage(self, usage: msgspec.Raw) -> None:
-        if usage != _NULL:
-            self.facts.usage = _usage(replies.decode_figures(usage)) or self.facts.usage
+    def _note_usage(self, usage: msgspec.Raw, timings: msgspec.Raw = _NULL) -> None:
+        if _is_given(usage) or _is_given(timings):
+            seen = _usage(replies.decode_figures(usage), replies.decode_figures(timings))
+            self.facts.usage = seen or self.facts.usage
 
     def _observe_end(self) -> Event:
         # An engine that ignores `n` ends with fewer answers than were asked for.
@@ -217,6 +224,7 @@ def _read_loosely(document: dict[str, object]) -> _Chunk:
                 message=_said_loosely(choice.get("message")),
                 text=_text_loosely(choice.get("text")),
                 finish_reason=replies.text_or_none(choice.get("finish_reason")),
+                usage=replies.encode(choice.get("usage")),
             )
             for choice in replies.objects(document.get("choices"))
         ],
@@ -224,6 +232,7 @@ def _read_loosely(document: dict[str, object]) -> _Chunk:
         model=replies.text_or_none(document.get("model")),
         object=replies.text_or_none(document.get("object")),
         usage=replies.encode(document.get("usage")),
+        timings=replies.encode(document.get("timings")),
         error=replies.encode(document.get("error")),
     )
 
@@ -284,7 +293,7 @@ def _words_of(event: bytes) -> str | None:
 
 def _sole_words(chunk: _Chunk) -> str | None:
     """The one text a chunk says; None when it does anything else, too."""
-    if not chunk.choices or len(chunk.choices) > 1 or _is_given(chunk.usage):
+    if not chunk.choices or len(chunk.choices) > 1 or _is_told(chunk):
         return None
     (choice,) = chunk.choices
     delta = choice.delta or _SILENCE
@@ -295,24 +304,43 @@ def _sole_words(chunk: _Chunk) -> str | None:
     return said[0] if len(said) == 1 else None
 
 
-def _usage(figures: replies.Figures) -> Usage | None:
-    """OpenAI counts cached tokens inside `prompt_tokens`; other vendors name them otherwise."""
+def _is_told(chunk: _Chunk) -> bool:
+    """Whether a chunk counts, too."""
+    return _is_given(chunk.usage) or _is_given(chunk.timings)
+
+
+def _usage(figures: replies.Figures, timings: replies.Figures) -> Usage | None:
+    """OpenAI counts cached tokens inside `prompt_tokens`; other vendors name them otherwise.
+
+    llama.cpp's `timings` count the prompt without what was cached; they fill what `usage` lacks.
+    """
     given = replies.figures(figures.get("prompt_tokens_details"))
     spent = replies.figures(figures.get("completion_tokens_details"))
-    prompt = replies.tokens(figures, "prompt_tokens")
-    cached = replies.tokens(given, "cached_tokens") or replies.tokens(
-        figures, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+    kept = replies.tokens(timings, "cache_n")
+    prompt = replies.tokens(figures, "prompt_tokens") or kept + replies.tokens(timings, "prompt_n")
+    cached = min(_cached(figures, given) or kept, prompt)
+    written = min(
+        replies.tokens(given, *_WRITTEN) or replies.tokens(figures, *_WRITTEN), prompt - cached
     )
-    written = replies.tokens(given, "cache_write_tokens", "cache_creation_tokens")
-    written = written or replies.tokens(figures, "cache_creation_input_tokens")
-    cached = min(cached, prompt)
-    written = min(written, prompt - cached)
-    output = replies.tokens(figures, "completion_tokens")
+    written_1h = replies.writes_for_an_hour(given, written)
+    output = replies.tokens(figures, "completion_tokens") or replies.tokens(timings, "predicted_n")
+    reasoning = replies.tokens(spent, "reasoning_tokens") or replies.tokens(
+        figures,
+        "reasoning_tokens",  # SGLang's place for it
+    )
     usage = Usage(
         input_tokens=prompt - cached - written,
         cache_read_tokens=cached,
-        cache_write_5m_tokens=written,
+        cache_write_5m_tokens=written - written_1h,
+        cache_write_1h_tokens=written_1h,
         output_tokens=output,
-        reasoning_tokens=min(replies.tokens(spent, "reasoning_tokens"), output),
+        reasoning_tokens=min(reasoning, output),
     )
     return replies.usage_or_none(usage)
+
+
+def _cached(figures: replies.Figures, given: replies.Figures) -> int:
+    """What was read from a cache: OpenAI's place for it, else DeepSeek's, Moonshot's, LiteLLM's."""
+    return replies.tokens(given, "cached_tokens") or replies.tokens(
+        figures, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+    )

@@ -248,11 +248,13 @@ def _usage(figures: replies.Figures) -> Usage | None:
     cached = min(replies.tokens(given, "cached_tokens"), prompt)
     written = replies.tokens(given, "cache_write_tokens", "cache_creation_tokens")
     written = min(written, prompt - cached)
+    written_1h = replies.writes_for_an_hour(given, written)
     output = replies.tokens(figures, "output_tokens")
     usage = Usage(
         input_tokens=prompt - cached - written,
         cache_read_tokens=cached,
-        cache_write_5m_tokens=written,
+        cache_write_5m_tokens=written - written_1h,
+        cache_write_1h_tokens=written_1h,
         output_tokens=output,
         reasoning_tokens=min(replies.tokens(spent, "reasoning_tokens"), output),
     )

@@ -39,6 +39,17 @@ def tokens(figures: Figures, *names: str) -> int:
     return 0
 
 
+def writes_for_an_hour(details: Figures, written: int) -> int:
+    """Of the tokens `written` to a cache, those kept for an hour: some tell them apart.
+
+    `cache_creation` is Anthropic's name for it, the longer one LiteLLM's in chat's form.
+    """
+    by_age = figures(details.get("cache_creation_token_details")) or figures(
+        details.get("cache_creation")
+    )
+    return min(tokens(by_age, "ephemeral_1h_input_tokens"), written)
+
+
 def usage_or_none(usage: Usage) -> Usage | None:
     """None for a usage of nothing at all: some servers send zeros where they do not count."""
     return usage if usage.total_tokens else None

@@ -27,7 +27,7 @@ class ModelAccess:
             return question.allow()
         return Deny(
             self.name,
-            f"model {shown(question.facts.model)} is not offered to team {self.team}",
+            f"model {shown(question.facts.asked_model)} is not offered to team {self.team}",
             "GET /v1/models lists yours",
             code="model_not_found",
         )

@@ -33,6 +33,7 @@ def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
 _CACHE_AGES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _READ = ("cached_tokens", "prompt_cache_hit_tokens")  # DeepSeek's name, and Moonshot's place
 _WRITTEN = ("cache_creation_tokens", "cache_creation_input_tokens", "cache_write_tokens")
+_REASONING = ("reasoning_tokens",)
 _BY_AGE = ("cache_creation_token_details", "cache_creation")
 
 
@@ -41,7 +42,7 @@ def _verified_usage(told: Mapping[str, Any], watch: ReplyWatch) -> Json:
     found = told.get("prompt_tokens_details")
     given = found if isinstance(found, Mapping) else {}
     details: Json = {"cached_tokens": _first(given, _READ) or _first(told, _READ)}
-    if written := _first(given, _WRITTEN):
+    if written := _first(given, _WRITTEN) or _first(told, _WRITTEN):
         details["cache_creation_tokens"] = written
     by_age: Mapping[str, Any] = next(
         (given[each] for each in _BY_AGE if isinstance(given.get(each), Mapping)), {}
@@ -57,8 +58,9 @@ def _verified_usage(told: Mapping[str, Any], watch: ReplyWatch) -> Json:
     }
     if watch.has_reasoning_count:
         spent = told.get("completion_tokens_details")
-        reasoning = spent.get("reasoning_tokens") if isinstance(spent, Mapping) else None
-        usage["completion_tokens_details"] = {"reasoning_tokens": _count(reasoning)}
+        by_kind: Mapping[str, Any] = spent if isinstance(spent, Mapping) else {}
+        reasoning = _first(by_kind, _REASONING) or _first(told, _REASONING)  # SGLang's place
+        usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     return usage
 
 
@@ -105,12 +107,16 @@ def responses_usage(usage: Json | None) -> Json | None:
     given = usage.get("prompt_tokens_details") or {}
     spent = usage.get("completion_tokens_details") or {}
     read, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    details: Json = {
+        "cached_tokens": _count(given.get("cached_tokens")),
+        "cache_write_tokens": _count(given.get("cache_creation_tokens")),
+    }
+    by_age = given.get("cache_creation_token_details")
+    if isinstance(by_age, Mapping):  # a word of ours: without it an hour's price would be lost
+        details["cache_creation_token_details"] = by_age
     return {
         "input_tokens": read,
-        "input_tokens_details": {
-            "cached_tokens": _count(given.get("cached_tokens")),
-            "cache_write_tokens": _count(given.get("cache_creation_tokens")),
-        },
+        "input_tokens_details": details,
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": _count(spent.get("reasoning_tokens"))},
         "total_tokens": read + output,

@@ -18,7 +18,7 @@ import pytest
 from providers.base import WireName
 from providers.discovery import EngineFinder, FoundEngine
 from providers.local import WIRES, LocalEngine, LocalEngineError, check_installed
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import CONTEXT_TOKENS, write_tiny_model
 
 TOOL_SCHEMA = {
     "type": "object",
@@ -68,6 +68,7 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 
 async def test_it_answers_on_chat_with_real_usage(engine: LocalEngine) -> None:
     served = await engine.start()
+    assert served.context_windows == {"tiny": 4_096}
     reply = await ask(served, "/v1/chat/completions", messages=MESSAGES, max_tokens=7)
     text = reply["choices"][0]["message"]["content"]
     assert reply["model"] == "tiny"
@@ -209,4 +210,5 @@ def test_started_by_hand_it_prints_its_url_and_is_found_with_all_its_wires(
         port = int(base_url.rpartition(":")[2])
         found = asyncio.run(EngineFinder((port,), limit_seconds=20).find())
         by_hand.terminate()
-    assert found == (FoundEngine("llamacpp", base_url, WIRES, ("tiny",)),)
+    windows = {"tiny": CONTEXT_TOKENS}  # the model's own: it is given more
+    assert found == (FoundEngine("llamacpp", base_url, WIRES, ("tiny",), context_windows=windows),)

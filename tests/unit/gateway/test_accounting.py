@@ -192,3 +192,12 @@ async def test_a_request_that_may_cost_more_than_is_left_is_refused(tmp_path):
 
 def test_the_price_book_is_named(office):
     assert office.accountant.price_book == "2026-11-21"
+
+
+async def test_a_target_whose_price_nobody_knows_is_told_apart_from_a_free_one(tmp_path):
+    office = Office(configured(tmp_path, GOOD.replace("/deepseek-chat]", "/unpriced]")))
+    reservation = await office.reserve(some_facts())
+    unpriced, free = office.target("deepseek/unpriced"), office.target("house/qwen3-coder")
+    assert not office.accountant.knows_price(reservation, unpriced)
+    assert office.accountant.knows_price(reservation, free)
+    assert office.accountant.settle(reservation, unpriced, Usage(output_tokens=50)) == 0

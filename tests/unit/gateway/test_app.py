@@ -11,7 +11,7 @@ from gateway.status import LedgerHealth, Status
 from gateway.virtual_key import Role
 from gateway.wire import families
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.road import ANSWER, BOOK, CHAT, COUNT, MESSAGES, Road, says
+from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
 
 MODELS = GOOD.replace(
     "models:\n",
@@ -38,7 +38,7 @@ class Site:
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(wires, road.pipeline, Calls(Patience()), road.records.new_audit_id, related)
-        self.app = create_app("1.2", wires, related, front, road.pipeline, self.status, BOOK)
+        self.app = create_app("1.2", wires, related, front, road.pipeline, self.status)
 
     async def ask(
         self,
@@ -84,6 +84,31 @@ async def test_a_caller_that_names_anthropics_version_gets_anthropics_shape(site
     plain = await site.get("/v1/models?limit=1", key=key)
     assert plain.json()["object"] == "list"
     assert plain.json()["data"][0]["created"] == site.road.in_force.since_unix_seconds
+
+
+@pytest.fixture
+def aliased(tmp_path) -> Site:
+    words = ", aliases: [claude-house], display_name: Qwen3, context_window: 32768 }"
+    return Site(Road(configured(tmp_path, GOOD.replace(" }\nteams:", f"{words}\nteams:"))))
+
+
+async def test_claude_codes_discovery_finds_the_names_it_looks_for(aliased):
+    key = await aliased.road.a_key()
+    both = {**VERSION, "x-api-key": key, "user-agent": "claude-code/2.1.329"}
+    answer = await aliased.get("/v1/models?limit=1000", key=key, headers=both)
+    assert (answer.status_code, answer.json()["has_more"]) == (200, False)
+    kept = [each for each in answer.json()["data"] if "claude" in each["id"]]
+    assert [(each["id"], each["display_name"]) for each in kept] == [
+        ("claude-house", "Qwen3 (claude-house)")
+    ]
+    assert kept[0]["max_input_tokens"] == 32_768
+
+
+async def test_an_alias_is_told_like_a_model_and_in_no_other_spelling(aliased):
+    key = await aliased.road.a_key()
+    one = (await aliased.get("/v1/models/claude-house", key=key)).json()
+    assert (one["id"], one["root"], one["max_model_len"]) == ("claude-house", "coder", 32_768)
+    assert (await aliased.get("/v1/models/Claude-House", key=key)).status_code == 404
 
 
 async def test_a_page_that_makes_no_sense_is_refused(site):

@@ -65,7 +65,7 @@ def test_a_first_start_tells_what_is_needed_to_use_it(tmp_path):
     assert ready.first_start
     assert ready.admin_key != ready.developer_key is not None
     assert ready.developer_team == "web"
-    assert ready.models == (OfferedModel("coder", ("house/qwen3-coder",)),)
+    assert ready.models == (OfferedModel("coder", ("house/qwen3-coder",), "coder"),)
     assert (ready.config_path, ready.data) == (tmp_path / "gatehouse.yaml", tmp_path / "data")
     assert "the developer key belongs to team web" in ready.notes[0]
 

@@ -1,39 +1,81 @@
-"""What is on offer: a team's models, each with the limits that are known of its targets."""
+"""A team is offered its models under all their names, with the limits of what answers it."""
 
 import pytest
 
+from gateway.configuration.build import Configuration, load
+from gateway.configuration.shipped import Shipped
 from gateway.errors import NotAuthenticated
 from gateway.offer import Offer
 from gateway.wire.model_lists import ListedModel
-from providers.catalogue import Price, PriceBook
-from tests.fakes.configurations import configured
+from providers.catalogue import Limits
+from providers.vendors import RECORDS
+from tests.fakes.configurations import ENVIRON, GOOD, write
 from tests.fakes.road import Road
 
-KNOWN = Price(input=1, output=1, context_tokens=128_000, output_tokens=8_192)
+BOOK = {"deepseek-chat": Limits(128_000, 8_000)}
+SHIPPED = Shipped(RECORDS, lambda kind, model: True, lambda kind, model: BOOK.get(model, Limits()))
+VENDOR_FIRST = GOOD.replace(
+    "[house/qwen3-coder, deepseek/deepseek-chat]", "[deepseek/deepseek-chat, house/qwen3-coder]"
+)
+SINCE = 1_795_000_000
 
 
-async def listed(tmp_path, prices) -> list[ListedModel]:
-    road = Road(configured(tmp_path))
-    key = (await road.a_key()).encode()
-    offer = Offer(road.pipeline, PriceBook("2026-11-21", "a test", prices))
-    return offer.to(((b"x-goog-api-key", key),))
+def built(tmp_path, text: str = GOOD, coder: str = "") -> Configuration:
+    text = text.replace(" }\nteams:", f"{coder} }}\nteams:")
+    return load(write(tmp_path, text), ENVIRON, SHIPPED)
 
 
-async def test_a_models_limits_are_those_of_the_first_target_that_they_are_known_of(tmp_path):
-    (model,) = await listed(tmp_path, {"deepseek": {"deepseek-chat": KNOWN}})
-    assert (model.id, model.input_tokens_limit, model.output_tokens_limit) == (
-        "coder",
-        128_000,
-        8_192,
-    )
+async def offered(configuration: Configuration, team: str = "web") -> list[ListedModel]:
+    road = Road(configuration)
+    key = await road.a_key(team)
+    return Offer(road.pipeline).to(((b"x-api-key", key.encode()),))
 
 
-async def test_where_nobody_knows_a_limit_none_is_told(tmp_path):
-    (model,) = await listed(tmp_path, {})
-    assert (model.input_tokens_limit, model.output_tokens_limit) == (None, None)
-
-
-async def test_nothing_is_on_offer_to_a_stranger(tmp_path):
-    offer = Offer(Road(configured(tmp_path)).pipeline, PriceBook("", "", {}))
+async def test_nobody_is_offered_anything_without_a_key(tmp_path):
+    offer = Offer(Road(built(tmp_path)).pipeline)
     with pytest.raises(NotAuthenticated):
         offer.to(())
+
+
+async def test_the_window_is_that_of_the_target_that_answers_first(tmp_path):
+    (unknown,) = await offered(built(tmp_path))
+    assert unknown == ListedModel("coder", SINCE, None, None, "coder", root="coder")
+    (known,) = await offered(built(tmp_path, VENDOR_FIRST))
+    assert (known.input_tokens_limit, known.output_tokens_limit) == (128_000, 8_000)
+
+
+async def test_a_team_that_a_target_is_not_cleared_for_is_not_told_its_window(tmp_path):
+    (seen,) = await offered(built(tmp_path, VENDOR_FIRST), "payments")
+    assert (seen.input_tokens_limit, seen.output_tokens_limit) == (None, None)
+
+
+async def test_what_is_written_is_told_to_everybody(tmp_path):
+    configuration = built(tmp_path, VENDOR_FIRST, ", context_window: 9000, output_limit: 800")
+    for team in ("web", "payments"):
+        (seen,) = await offered(configuration, team)
+        assert (seen.input_tokens_limit, seen.output_tokens_limit) == (9_000, 800)
+
+
+async def test_aliases_stand_after_the_models_with_what_they_stand_for(tmp_path):
+    text = GOOD.replace("models:\n", "models:\n  tiny: { targets: [house/t], aliases: [t] }\n", 1)
+    text = text.replace("    models: [coder]", "    models: [tiny, coder]")
+    listed = await offered(built(tmp_path, text, ", aliases: [claude-a, b]"))
+    assert [(each.id, each.root) for each in listed] == [
+        ("tiny", "tiny"),
+        ("coder", "coder"),
+        ("t", "tiny"),
+        ("claude-a", "coder"),
+        ("b", "coder"),
+    ]
+
+
+async def test_no_title_stands_in_the_list_twice(tmp_path):
+    titled = await offered(built(tmp_path, coder=", display_name: Qwen, aliases: [claude-a]"))
+    assert [each.title for each in titled] == ["Qwen", "Qwen (claude-a)"]
+    plain = await offered(built(tmp_path, coder=", aliases: [claude-a]"))
+    assert [each.title for each in plain] == ["coder", "claude-a"]
+
+
+async def test_a_team_without_the_model_has_none_of_its_names(tmp_path):
+    text = GOOD.replace("models: [coder], data_class: conf", "models: [], data_class: conf")
+    assert await offered(built(tmp_path, text, ", aliases: [claude-a]"), "payments") == []

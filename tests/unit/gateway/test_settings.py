@@ -52,7 +52,10 @@ def test_what_a_gateway_leaves_is_read_back(tmp_path: Path) -> None:
         pid=os.getpid(),
         base_url="http://127.0.0.1:7070",
         config=tmp_path.resolve() / "gatehouse.yaml",
-        models=(OfferedModel("coder", ("house/qwen", "vendor/other")),),
+        models=(
+            OfferedModel("coder", ("house/qwen", "vendor/other")),
+            OfferedModel("tiny", ("house/t",), "Tiny", ("claude-tiny",), 8_192, 1_024),
+        ),
     )
     write_running(tmp_path, running)
     assert read_running(tmp_path) == running

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.base import Target, Vendor
-from providers.catalogue import FREE, MILLION, Price, Prices, Rates, Tier, load_price_book
+from providers.catalogue import (
+    FREE,
+    MILLION,
+    UNKNOWN,
+    Limits,
+    Price,
+    Prices,
+    Rates,
+    Tier,
+    load_price_book,
+)
 from providers.vendors import VENDORS, record
 
 BOOK = load_price_book()
@@ -32,6 +42,13 @@ def target(kind: str, model: str, name: str | None = None) -> Target:
 def test_the_shipped_book_names_its_source_and_its_day():
     assert "litellm 1.106.2" in BOOK.source
     assert BOOK.version == "2026-11-21"
+
+
+def test_the_book_tells_how_much_a_model_and_its_snapshots_take():
+    known = Limits(context_tokens=1_047_576, output_tokens=32_768)
+    assert BOOK.limits("openai", "gpt-4.1") == known
+    assert BOOK.limits("openai", "gpt-4.1-2031-12-25") == known
+    assert BOOK.limits("in_house", "gpt-4.1") == UNKNOWN
 
 
 def test_the_book_prices_every_kind_that_is_not_in_house():

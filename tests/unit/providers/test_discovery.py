@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from providers.base import WireName
-from providers.discovery import EngineFinder, FoundEngine
+from providers.base import Secret, WireName
+from providers.discovery import EngineFinder, FoundEngine, windows_at
 
 PATIENT = 20.0  # seconds; only a test of the limit itself runs into it
 
@@ -31,6 +31,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.keys: list[str] = []
         self._servers: list[asyncio.Server] = []
 
     async def runs(self, answers: Answers, *, silent: bool = False) -> int:
@@ -39,6 +40,8 @@ class Machine:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             method, path, _ = head.split(" ", 2)
+            if "authorization: " in head:
+                self.keys.append(head.partition("authorization: ")[2].partition("\r")[0])
             length = int(head.lower().partition("content-length: ")[2].partition("\r")[0])
             body = await reader.readexactly(length)
             self.asked.append(f"{method} {path} {body.decode()}".strip())
@@ -93,6 +96,45 @@ async def test_vllm_is_found_with_its_models_and_wires(machine: Machine) -> None
             models=("Qwen/Qwen3-Coder",),
         ),
     )
+
+
+async def test_vllms_window_is_the_one_in_its_list(machine: Machine) -> None:
+    listed = model_list("a", "b", "c", "d", owner="vllm")
+    for entry, window in zip(listed["data"], (32_768, None, "large", -1), strict=True):
+        entry["max_model_len"] = window
+    port = await machine.runs({"GET /v1/models": answer(listed)})
+    (engine,) = await found_at(port)
+    assert engine.context_windows == {"a": 32_768}
+    assert engine.models == ("a", "b", "c", "d")
+
+
+async def test_llama_cpps_window_is_that_of_one_conversation(machine: Machine) -> None:
+    listed = model_list("any.gguf", owner="llamacpp")
+    listed["data"][0]["meta"] = {"n_ctx": 8_192, "n_ctx_train": 262_144, "n_params": 115_392}
+    port = await machine.runs({"GET /v1/models": answer(listed)})
+    (engine,) = await found_at(port)
+    assert engine.context_windows == {"any.gguf": 8_192}
+
+
+@pytest.mark.parametrize("meta", [None, {}, {"n_ctx": "8192"}, {"n_ctx": True}, {"n_ctx": 0}])
+async def test_an_engine_that_tells_no_window_is_found_all_the_same(
+    machine: Machine, meta: object
+) -> None:
+    listed = model_list("m", owner="llamacpp")
+    listed["data"][0]["meta"] = meta
+    port = await machine.runs({"GET /v1/models": answer(listed)})
+    (engine,) = await found_at(port)
+    assert (engine.models, engine.context_windows) == (("m",), {})
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_an_engine_of_our_own_is_asked_with_its_key(machine: Machine, status: int) -> None:
+    listed = model_list("m", owner="llamacpp")
+    listed["data"][0]["meta"] = {"n_ctx": 8_192}
+    port = await machine.runs({"GET /v1/models": answer(listed, status)})
+    windows = await windows_at(port, Secret("only-we-know"))
+    assert windows == ({"m": 8_192} if status == 200 else {})
+    assert machine.keys == ["Bearer only-we-know"]
 
 
 async def test_llama_cpp_is_told_by_its_server_header(machine: Machine) -> None:

@@ -120,6 +120,14 @@ def test_completed_tells_outcome_usage_cost_and_times():
     assert (body["team"], body["model"]) == ("web", "coder")
 
 
+def test_completed_tells_a_cost_that_nobody_knows_from_none():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    assert "price_known" not in story.completed()
+    story.exchange.price_known = False
+    assert story.completed()["price_known"] is False
+
+
 def test_fields_that_translation_dropped_are_recorded_with_their_attempt():
     story = a_story(some_records())
     attempt_of(story.exchange).dropped = ("logit_bias",)

@@ -131,6 +131,11 @@ def test_it_tells_who_asked_what() -> None:
     assert "tool11 and 2 more" in text
 
 
+def test_it_tells_the_alias_that_was_asked_for() -> None:
+    aliased = record("admitted", 1, **REQUEST, asked_model="claude-haiku-4-5")
+    assert "model coder, asked for as claude-haiku-4-5, streamed" in told(aliased)
+
+
 def test_it_tells_what_was_decided() -> None:
     text = told(ADMITTED)
     assert "as confidential, to house/qwen, vendor/big" in text
@@ -156,6 +161,13 @@ def test_it_tells_the_end_with_usage_and_cost() -> None:
     assert "tokens in: 314 fresh, 4,096 read from a cache" in text
     assert "tokens out: 812 (500 of them reasoning); counted by the vendor" in text
     assert "$0.0123 by price book 2026-11-01" in text
+
+
+def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:
+    ended = record("completed", 4, outcome="complete", cost_nano_usd=0, price_known=False)
+    text = told(ADMITTED, ATTEMPTED, ended)
+    assert "unknown: nobody has told a price for this target" in text
+    assert "USD" not in text
 
 
 def test_it_ends_with_every_record_and_its_hash() -> None:

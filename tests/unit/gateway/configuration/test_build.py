@@ -49,6 +49,26 @@ def test_policy_decides_by_what_was_written(tmp_path):
     assert isinstance(policy.decide(an_identity("web"), some_facts("gpt-9")), Deny)
 
 
+def test_an_alias_is_its_model_and_another_spelling_is_nothing(tmp_path):
+    built = configured(tmp_path, GOOD.replace(" }\nteams:", ", aliases: [claude-a] }\nteams:"))
+    asked = built.under_its_model(some_facts("claude-a"))
+    assert (asked.model, asked.alias, asked.asked_model) == ("coder", "claude-a", "claude-a")
+    assert built.under_its_model(some_facts("coder")).alias is None
+    assert built.under_its_model(some_facts("Claude-A")).model == "Claude-A"
+
+
+def test_what_is_written_of_a_model_is_what_commands_tell(tmp_path):
+    text = GOOD.replace(" }\nteams:", ", display_name: Qwen, context_window: 9000 }\nteams:")
+    told = configured(tmp_path, text).offered("coder")
+    assert (told.display_name, told.context_window, told.output_limit) == ("Qwen", 9_000, None)
+
+
+@pytest.mark.parametrize("name", ["''", "' Qwen'", '"a\\u202eb"', "x" * 101])
+def test_a_display_name_is_one_short_printable_line(tmp_path, name):
+    with pytest.raises(ConfigurationError, match="display_name"):
+        configured(tmp_path, GOOD.replace(" }\nteams:", f", display_name: {name} }}\nteams:"))
+
+
 def test_a_direct_vendor_speaks_its_own_wires_and_one_through_litellm_none(tmp_path):
     built = configured(tmp_path)
     assert built.vendors["house"].wires == {WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES}

@@ -125,6 +125,45 @@ def test_everything_named_exists_once(changes, path, words):
     assert words in found(**changes)[path]
 
 
+def two_models(**aliases: object) -> dict[str, str]:
+    """What is wrong with the aliases of models `coder` and `tiny`."""
+    given = {name: {"targets": ("house/m",), "aliases": each} for name, each in aliases.items()}
+    return found(models=given)
+
+
+def test_every_name_leads_to_one_model():
+    assert two_models(coder=("claude-a", "b"), tiny=("c",)) == {}
+
+
+@pytest.mark.parametrize(
+    ("coder", "tiny", "path", "owner"),
+    [
+        (("tiny",), (), "models.coder.aliases.0", "tiny"),
+        (("Coder",), (), "models.coder.aliases.0", "coder"),
+        (("a", "A"), (), "models.coder.aliases.1", "coder"),
+        (("a",), ("b", "A"), "models.tiny.aliases.1", "coder"),
+    ],
+)
+def test_an_alias_that_is_a_name_already_is_refused(coder, tiny, path, owner):
+    told = two_models(coder=coder, tiny=tiny)
+    assert list(told) == [path]
+    assert f"is a name of model {owner} already" in told[path]
+
+
+def test_a_team_is_given_models_not_aliases():
+    told = found(
+        models={"coder": {"targets": ("house/m",), "aliases": ("claude-a",)}},
+        teams={"web": {"models": ("claude-a",), "data_class": "internal"}},
+    )
+    assert "claude-a is an alias; name its model, coder" in told["teams.web.models.0"]
+
+
+def test_an_output_limit_beyond_the_window_is_refused():
+    limits = {"context_window": 4_096, "output_limit": 4_097}
+    told = found(models={"coder": {"targets": ("house/m",), **limits}})
+    assert "more than the context_window of 4,096" in told["models.coder.output_limit"]
+
+
 def test_a_model_name_in_a_target_may_hold_slashes():
     assert found(models={"coder": {"targets": ("house/Qwen/Qwen3",)}}) == {}
 

@@ -38,6 +38,14 @@ def test_a_model_that_two_engines_serve_has_two_targets():
     assert [each.name for each in models["llama4"]] == ["ollama/llama4", "vllm/llama4"]
 
 
+def test_the_window_of_the_engine_that_answers_first_is_told():
+    ollama = replace(OLLAMA, context_windows={"llama4": 8_192})
+    vllm = replace(VLLM, context_windows={"llama4": 65_536, "Qwen/Qwen3": 32_768})
+    built = default_configuration((ollama, vllm), SHIPPED)
+    told = {name: built.offered(name).context_window for name in built.models}
+    assert told == {"qwen3-coder:30b": None, "llama4": 8_192, "Qwen/Qwen3": 32_768}
+
+
 def test_an_engine_keeps_its_address_and_its_wires():
     vendor = default_configuration((OLLAMA,), SHIPPED).vendors["ollama"]
     assert vendor.base_url == "http://127.0.0.1:11434"

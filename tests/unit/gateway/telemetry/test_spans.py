@@ -63,7 +63,7 @@ def test_every_attribute_stands_in_the_table_for_its_signal_and_has_its_type(sto
 
 def test_every_row_of_the_table_is_used_on_every_signal_it_names():
     several = Stories().answered()
-    several[0]["answers"] = 2
+    several[0] |= {"answers": 2, "asked_model": "small"}
     projections = [project(chained(several), pseudonym), *map(told, STORIES)]
     placed = {
         (SIGNALS[span.kind], name)

@@ -44,6 +44,36 @@ def test_with_a_version_header_the_list_is_anthropics() -> None:
     assert (body["first_id"], body["last_id"], body["has_more"]) == ("a", "e", False)
 
 
+KNOWN = ListedModel("claude-a", 1_793_000_000, 32_768, 4_096, "Coder", root="coder")
+
+
+def test_openais_shape_tells_limits_in_the_words_of_other_servers() -> None:
+    (told,) = json.loads(body_of([KNOWN], anthropic_version=None, query={}))["data"]
+    assert Model.model_validate(told, strict=True).id == "claude-a"
+    assert (told["max_model_len"], told["context_length"]) == (32_768, 32_768)
+    assert told["top_provider"]["max_completion_tokens"] == 4_096
+    assert (told["name"], told["root"]) == ("Coder", "coder")
+
+
+def test_openais_shape_leaves_out_what_nobody_knows() -> None:
+    told = json.loads(body_of(MODELS, anthropic_version=None, query={}))["data"][0]
+    assert not {"max_model_len", "context_length", "top_provider"} & set(told)
+    assert (told["name"], told["root"]) == ("a", "a")
+
+
+def test_anthropics_shape_tells_title_limits_and_what_an_alias_stands_for() -> None:
+    body = json.loads(body_of([KNOWN], anthropic_version=b"2023-06-01", query={}))
+    told = ModelInfo.model_validate(body["data"][0])
+    assert (told.display_name, told.max_input_tokens, told.max_tokens) == ("Coder", 32_768, 4_096)
+    assert body["data"][0]["description"] == "another name of coder"
+
+
+def test_anthropics_shape_has_null_for_what_nobody_knows() -> None:
+    told = listed()["data"][0]
+    assert (told["max_input_tokens"], told["max_tokens"]) == (None, None)
+    assert "description" not in told
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

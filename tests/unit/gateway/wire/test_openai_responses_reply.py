@@ -207,3 +207,13 @@ def test_what_is_no_response_is_none(body: bytes) -> None:
 
 def test_an_answer_that_is_still_being_made_is_not_whole() -> None:
     assert not read(status="queued").is_whole
+
+
+def test_what_is_written_for_an_hour_stands_apart() -> None:
+    details = {
+        "cached_tokens": 30,
+        "cache_write_tokens": 15,
+        "cache_creation_token_details": {"ephemeral_1h_input_tokens": 10},
+    }
+    usage = {"input_tokens": 50, "input_tokens_details": details, "output_tokens": 9}
+    assert read(usage=usage, status="completed").usage == Usage(5, 30, 5, 10, 9)

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from providers.translation.ending import Ending, messages_usage, stop_reason, verified_ending
+from providers.translation.ending import (
+    Ending,
+    messages_usage,
+    responses_usage,
+    stop_reason,
+    verified_ending,
+)
 from providers.translation.watch import ReplyWatch
 
 
@@ -39,6 +45,28 @@ def test_cached_tokens_are_found_in_every_vendors_place(told):
     }
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"prompt_tokens_details": {"cache_creation_input_tokens": 30}},
+        {"prompt_tokens_details": {"cache_write_tokens": 30}},
+        {"cache_creation_input_tokens": 30},
+    ],
+)
+def test_cache_writes_are_found_in_every_vendors_place(told):
+    usage = verified(None, told={"prompt_tokens": 40, "completion_tokens": 7, **told})
+    written = messages_usage(usage)
+    assert (written["input_tokens"], written["cache_creation_input_tokens"]) == (10, 30)
+
+
+@pytest.mark.parametrize(
+    "told", [{"completion_tokens_details": {"reasoning_tokens": 5}}, {"reasoning_tokens": 5}]
+)
+def test_reasoning_is_found_in_every_engines_place(told):
+    usage = verified(None, told={"prompt_tokens": 40, "completion_tokens": 7, **told})
+    assert messages_usage(usage)["output_tokens_details"] == {"thinking_tokens": 5}
+
+
 def test_cache_writes_keep_their_age():
     ages = {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2}
     details = {"cached_tokens": 30, "cache_creation_tokens": 5}
@@ -50,6 +78,9 @@ def test_cache_writes_keep_their_age():
     told = messages_usage(verified(usage, told={"output_tokens": 7}))
     assert (told["input_tokens"], told["cache_creation_input_tokens"]) == (10, 5)
     assert told["cache_creation"] == ages
+    told = responses_usage(verified(usage, told={"output_tokens": 7}))
+    assert told is not None
+    assert told["input_tokens_details"]["cache_creation_token_details"] == ages
 
 
 @pytest.mark.parametrize("bad", ["7", None, -5, 1.5, [], {}])
