@@ -60,7 +60,7 @@ class Accountant:
         if facts.operation is not Operation.COUNT_TOKENS:  # a count costs a request, nothing else
             output = expected_output_tokens(facts, self._recent.p90(team, facts.model))
             amounts = Amounts(facts.input_tokens_estimate + output)
-            if any(cap.unit is Unit.NANO_USD for cap in allow.caps):
+            if allow.caps and any(cap.unit is Unit.NANO_USD for cap in allow.caps):
                 targets = route(allow, configuration.models[facts.model])
                 dearest = _dearest(targets, prices, facts, output)
                 amounts = _with_money(amounts, dearest, facts, output)
@@ -91,7 +91,7 @@ class Accountant:
             self._counters.release(reservation.hold, was_sent=False)
             return 0
         price = reservation.prices.find(target)
-        cost = 0 if price is None else usage_cost(price, usage)
+        cost = 0 if price is None or price is FREE else usage_cost(price, usage)
         self._counters.settle(reservation.hold, tokens=usage.total_tokens, nano_usd=cost)
         if usage.output_tokens:
             facts = reservation.facts

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from gateway.accounting import Accountant
 from gateway.app import create_app
+from gateway.audit.journal import FOLDER_NAME as JOURNAL_FOLDER
+from gateway.audit.journal import Journal
+from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
 from gateway.audit.recovery import recover
+from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
@@ -22,6 +26,7 @@ from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
+from gateway.continuation import CaughtUp
 from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -97,7 +102,7 @@ async def assembled(
         keys = Keys(opened.database)
         key_ring = await _open_keys(keys, opened.hasher, stack)
         in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health = await _open_books(opened, book, configuration, stack)
+        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
         pipeline = Pipeline(
             in_force,
@@ -107,7 +112,7 @@ async def assembled(
             senders.dispatch,
             senders.drains,
             time.time_ns,
-            Ledger(opened.database),
+            origins,
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
@@ -148,23 +153,28 @@ async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRi
 
 async def _open_books(
     opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
-) -> tuple[Bookkeeper, LedgerHealth]:
+) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
     records, file = opened.records, opened.database.file
-    lane = SqliteLane(file, records.new_ulid(), opened_unix_us=_unix_us())
-    # The writer's thread makes records, too, and must not share our random bytes.
-    writer = LedgerWriter(lane, Records(time.time_ns, os.urandom), meter=health)
-    writer.start()
+    syncer = await best_syncer(file.parent)
+    stack.callback(syncer.close)
+    lane_id = records.new_ulid()
+    store = SqliteLane(file, lane_id, opened_unix_us=_unix_us())
+    journal = Journal(file.parent / JOURNAL_FOLDER)
+    lane = JournaledLane(lane_id, journal, syncer, store)
+    writer = LedgerWriter(lane, records, meter=health)
+    await writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
-    await recover(Ledger(opened.database), writer, records)
+    ledger = Ledger(opened.database)
+    await recover(ledger, writer, records)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accountant = await _accountant(opened.database, book, configuration)
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
-    return bookkeeper, health
+    return bookkeeper, health, CaughtUp(ledger, writer)
 
 
 @dataclass(frozen=True, slots=True)

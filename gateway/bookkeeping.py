@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,6 +74,7 @@ class Books:
         self._reservation = reservation
         self._client_left = client_left
         self._seen: ReplyFacts | None = None
+        self._covered_bytes = reservation.output_tokens * BYTES_PER_TOKEN
         self._closed: asyncio.Future[None] | None = None
         self._is_handed_over = False
 
@@ -168,28 +168,16 @@ class Books:
         """Close what was handed over, with the usage that was seen by now."""
         self.close(Outcome.CLIENT_LEFT)
 
-    @contextmanager
-    def closed_on_failure(self) -> Generator[None]:
+    def closed_on_failure(self) -> "ClosedOnFailure":
         """Whatever breaks in here, the books are closed when it passes."""
-        error: str | None = "internal_error"
-        try:
-            yield
-            error = None
-        except asyncio.CancelledError:
-            error = None
-            self.close_interrupted()
-            raise
-        except LedgerUnavailable as unavailable:
-            error = unavailable.code
-            raise
-        finally:
-            if error is not None:
-                self.close(Outcome.FAILED, error=error)
+        return ClosedOnFailure(self)
 
     def top_up(self) -> None:
         """Hold more when the answer has outgrown what was reserved for it."""
-        if self._seen is not None:
-            self._keeper.accountant.top_up(self._reservation, tokens_in(self._seen.output_bytes))
+        seen = self._seen
+        if seen is not None and seen.output_bytes > self._covered_bytes:
+            self._keeper.accountant.top_up(self._reservation, tokens_in(seen.output_bytes))
+            self._covered_bytes = self._reservation.output_tokens * BYTES_PER_TOKEN
 
     def _settle(self, outcome: Outcome, status: int | None, error: str | None) -> None:
         exchange, keeper = self.exchange, self._keeper
@@ -220,6 +208,30 @@ class Books:
                 exchange.facts.input_tokens_estimate,
                 exchange.usage.all_input_tokens,
             )
+
+
+class ClosedOnFailure:
+    """Closes books when what it surrounds breaks; what broke passes on."""
+
+    __slots__ = ("_books",)
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def __enter__(self) -> None:
+        """Nothing has broken yet."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, broke: BaseException | None, _: object
+    ) -> None:
+        """Close as what broke demands, if anything did."""
+        if broke is None:
+            return
+        if isinstance(broke, asyncio.CancelledError):
+            self._books.close_interrupted()
+        else:
+            code = broke.code if isinstance(broke, LedgerUnavailable) else "internal_error"
+            self._books.close(Outcome.FAILED, error=code)
 
 
 def counted_usage(seen: ReplyFacts, input_tokens_estimate: int) -> tuple[Usage | None, UsageSource]:

@@ -32,9 +32,18 @@ ABORT = "abort_connection"
 DEPARTURE = "tell_departure"
 """Where it leaves its `TellDeparture`."""
 
+WRITE_NOW = "write_now"
+"""Where it leaves a `gateway.inbound.WriteNow` for the pieces of an answer sent in chunks."""
+ANSWER_NOW = "answer_now"
+"""Where it leaves an `AnswerNow`."""
+
 Told = Callable[[], None]
 TellDeparture = Callable[[Told], Told]
 """Have somebody told, once, when the connection is lost; calling what comes back undoes it."""
+
+AnswerNow = Callable[[int, Headers, bytes], bool]
+"""Send a whole answer (status, headers, body) in one write; False when that cannot be, and nothing
+was done."""
 
 
 class Interruption(Enum):
@@ -54,6 +63,7 @@ class Call:
 
     __slots__ = (
         "_abort",
+        "_answer_now",
         "_forget_departure",
         "_framing",
         "_keep_alive_task",
@@ -62,7 +72,9 @@ class Call:
         "_task",
         "_tell_departure",
         "_watcher",
+        "_write_now",
         "audit_id",
+        "has_just_sent",
         "headers",
         "interruption",
         "is_reading",
@@ -86,6 +98,7 @@ class Call:
         self.opened = self.last_sent = time.monotonic()
         self.received_bytes = 0
         self.sending_since: float | None = None
+        self.has_just_sent = False  # since the last tick, with no `last_sent` of its own
         self.started = False
         self.is_reading = False
         self.is_streaming = False
@@ -94,9 +107,14 @@ class Call:
         self._send = send
         state = scope.get("state", {})
         self._abort: Callable[[], None] | None = state.get(ABORT)
+        self._answer_now: AnswerNow | None = state.get(ANSWER_NOW)
         self._tell_departure: TellDeparture | None = state.get(DEPARTURE)
-        self._forget_departure: Told | None = None
         self._framing = None if wire.framing is None else wire.framing()
+        # What is framed anew cannot be passed on as it came.
+        self._write_now: Callable[[bytes], bool] | None = (
+            state.get(WRITE_NOW) if self._framing is None else None
+        )
+        self._forget_departure: Told | None = None
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
         self._keep_alive_task: asyncio.Task[None] | None = None
@@ -212,8 +230,12 @@ class Call:
     async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
         body = answer.body
-        length = (b"content-length", b"%d" % len(body))
-        await self._start(answer.status, (*answer.headers, length, *extra))
+        headers = (*answer.headers, (b"content-length", b"%d" % len(body)), *extra)
+        if self._answer_now is not None and len(body) <= SLICE_BYTES:
+            self.started = self._answer_now(answer.status, headers, body)
+            if self.started:
+                return
+        await self._start(answer.status, headers)
         sent = 0
         while len(body) - sent > SLICE_BYTES:
             await self._write(body[sent : sent + SLICE_BYTES], more=True)
@@ -243,6 +265,13 @@ class Call:
         if self._framing is not None:
             piece = self._framing.frame(piece)
         await self._write(piece, more=True)
+
+    def write_now(self, piece: bytes) -> bool:
+        """Pass on a piece of a stream at once; False when only `write` can."""
+        if self._write_now is None or self._keep_alive_task is not None:
+            return False
+        self.has_just_sent = self._write_now(piece)
+        return self.has_just_sent
 
     async def finish(self, piece: bytes = b"") -> None:
         """End a stream, with its last piece if there is one."""

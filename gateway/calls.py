@@ -71,6 +71,9 @@ class Calls:
     def tick(self, now: float) -> None:
         """Look at every call once. `now` is monotonic seconds."""
         for call in self:
+            if call.has_just_sent:
+                call.has_just_sent = False
+                call.last_sent = now
             if call.is_reading:
                 if self._is_slow(call, now):
                     call.interrupt(Interruption.SLOW_BODY)

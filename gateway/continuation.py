@@ -4,8 +4,10 @@ Only that vendor has the conversation. Where it is not known, or not the caller'
 request is refused: any other target would answer without the conversation, or with a stranger's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from policy.types import Allow, Deny, Identity
 
@@ -31,6 +33,33 @@ class Origins(Protocol):
         ...
 
 
+class Recorder(Protocol):
+    """What is durable, and on its way to those who read."""
+
+    async def flush(self) -> None:
+        """Return once they find all that is durable. Raises `LedgerUnavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Origins in a ledger that is filled a little later than its records are durable."""
+
+    origins: Origins
+    recorder: Recorder
+
+    async def origin_of(self, response_id: str) -> Origin | None:
+        """As `Origins` says; who asks on right behind an answer is not told that there is none.
+
+        Raises `LedgerUnavailable`.
+        """
+        found = await self.origins.origin_of(response_id)
+        if found is None:
+            await self.recorder.flush()
+            found = await self.origins.origin_of(response_id)
+        return found
+
+
 async def held_to_origin(
     origins: Origins, response_id: str, identity: Identity, allow: Allow
 ) -> Allow | Deny:
@@ -42,4 +71,4 @@ async def held_to_origin(
     if origin.target not in allow.targets:
         reason = f"the answer this goes on from was made by {origin.target}, which may not be asked"
         return Deny(RULE, reason, _INSTEAD, CODE)
-    return replace(allow, targets=(origin.target,))
+    return msgspec.structs.replace(allow, targets=(origin.target,))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
+
 from gateway.leaky_bucket import LeakyBucket
 from gateway.shortage import Refused
 from policy.types import Cap, Unit
@@ -13,8 +15,7 @@ PARALLEL_RETRY_SECONDS = 5
 """When to come back to a full house: nobody knows when the next answer ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(msgspec.Struct, frozen=True):
     """What one request is expected to use. `nano_usd_at_most` is what its longest answer costs."""
 
     tokens: int = 0
@@ -23,8 +24,7 @@ class Amounts:
     requests: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """What was taken for one exchange; to be settled or released exactly once."""
 
     exchange_id: str

@@ -4,8 +4,9 @@ Only the pipeline and the relay write to an `Exchange`. All times are UTC nanose
 the epoch for the record, and monotonic nanoseconds for durations.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from policy.types import Allow, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
@@ -22,8 +23,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # the process died; written at the next start
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one answer in disjoint classes; their sum is what was used.
 
     `reasoning_tokens` is the part of `output_tokens` spent on reasoning (not added to it).
@@ -61,8 +61,7 @@ class UsageSource(StrEnum):
     NONE = "none"  # nothing was generated
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """A change made to the client's bytes: where, why, and how many bytes became how many."""
 
     path: str
@@ -71,8 +70,7 @@ class Edit:
     bytes_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assistant:
+class Assistant(msgspec.Struct, frozen=True):
     """The tool that sent the request, as far as it can be told. Unknown is `unrecognised`."""
 
     name: str = "unrecognised"
@@ -86,8 +84,7 @@ class Assistant:
         return self.name != "unrecognised"
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """One try at one target."""
 
     number: int
@@ -101,8 +98,7 @@ class Attempt:
     ended_ns: int | None = None
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """The running record of one request. `id` is the audit id the caller is given."""
 
     id: str
@@ -115,7 +111,7 @@ class Exchange:
     started_unix_ns: int
     started_ns: int
     decision: Allow | Deny | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
     status: int | None = None
     usage: Usage | None = None
     usage_source: UsageSource = UsageSource.NONE

@@ -123,6 +123,7 @@ class Front:
             await call.start_stream(
                 (*call.stream_headers(), *outbound.headers, *call.identifying_headers())
             )
+            stream.prefer(call.write_now)
             async for piece in stream:
                 await call.write(piece)
         await call.finish()

@@ -35,26 +35,26 @@ def extract_credential(headers: Headers) -> str:
     Raises `NotAuthenticated` when there is none or it cannot be a key, `MalformedRequest` when
     two headers hold different keys or one header comes twice.
     """
-    found: dict[bytes, str] = {}
-    seen: set[bytes] = set()
-    for name, value in headers:
-        if name in _HEADERS:
-            if name in seen:
-                place = "'?key='" if name == QUERY_KEY else f"the header {name.decode()}"
-                raise MalformedRequest(f"{place} came twice: send one key once", is_recorded=False)
-            seen.add(name)
-            credential = _credential(name, value.strip(b" \t"))
-            if credential:
-                found[name] = credential
-    if not found:
+    given = [header for header in headers if header[0] in _HEADERS]
+    if len(given) > 1:
+        _refuse_repeated([name for name, _ in given])
+    credentials = {_credential(name, value.strip(b" \t")) for name, value in given}
+    credentials.discard("")
+    if not credentials:
         raise NotAuthenticated(cause="missing")
-    credentials = set(found.values())
     if len(credentials) > 1:
         # Claude Code hides a message that names one of these headers behind its own.
         raise MalformedRequest(
             "two headers of this request hold two different keys: send one key", is_recorded=False
         )
     return credentials.pop()
+
+
+def _refuse_repeated(names: list[bytes]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            place = "'?key='" if name == QUERY_KEY else f"the header {name.decode()}"
+            raise MalformedRequest(f"{place} came twice: send one key once", is_recorded=False)
 
 
 def _credential(name: bytes, value: bytes) -> str:

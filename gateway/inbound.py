@@ -1,16 +1,16 @@
 """What comes in from a client's connection, and what goes back to it."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from gateway.wire.base import Reading, Wire
 from policy.types import Identity
 from providers.base import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True):
     """A request whose caller is known and whose facts have been read.
 
     `headers` are the client's own; they never leave as they are. `client_left` tells, when the
@@ -26,6 +26,10 @@ class Inbound:
     client_left: Callable[[], bool]
 
 
+WriteNow = Callable[[bytes], bool]
+"""Pass on a piece of a stream without waiting; False when that cannot be, and nothing was done."""
+
+
 class Pieces(Protocol):
     """A streamed answer: each piece is whole events of the protocol."""
 
@@ -33,13 +37,17 @@ class Pieces(Protocol):
         """The pieces, once."""
         ...
 
+    def prefer(self, write_now: WriteNow) -> None:
+        """While the next piece is waited for, others may go out through `write_now`, in the
+        moment they arrive; what it does not take is the iterator's next."""
+        ...
+
     async def aclose(self) -> None:
         """Must be called, whether or not a piece was ever asked for. Safe to call twice."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(msgspec.Struct, frozen=True):
     """An answer: whole, or arriving piece by piece."""
 
     status: int

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from gateway.accounting import Refused, refusal_of
 from gateway.assistant import recognise
 from gateway.audit.record import UnreadRequest
@@ -16,8 +18,7 @@ from providers.base import Headers
 NO_STORE = (b"cache-control", b"no-store")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A request of which only the head is known."""
 
     audit_id: str

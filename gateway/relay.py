@@ -12,10 +12,10 @@ from gateway.bookkeeping import Books
 from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Outcome
-from gateway.inbound import Outbound
-from gateway.reply import Reply, StreamedReply
+from gateway.inbound import Outbound, WriteNow
+from gateway.reply import Events, Reply, StreamedReply
 from gateway.wire.base import Event, Wire
-from providers.base import Headers
+from providers.base import Headers, PushedStream
 from providers.errors import ProviderError
 
 log = logging.getLogger("gatehouse.relay")
@@ -64,11 +64,17 @@ class StreamRelay:
         self._give_up_at: float | None = None  # on the loop's clock, once the stop reason is held
         self._has_end_marker = False
         self._failure: bytes | None = None  # the upstream's own error event
+        self._pushing: tuple[PushedStream, WriteNow] | None = None
         self._pieces = self._relay()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, once."""
         return self._pieces
+
+    def prefer(self, write_now: WriteNow) -> None:
+        """Pass pieces on through `write_now` while nothing is held (`gateway.inbound.Pieces`)."""
+        if isinstance(self._reply.body, PushedStream):
+            self._pushing = self._reply.body, write_now
 
     async def aclose(self) -> None:
         """Close the books if nobody did, and hang up: also before the first piece was asked for."""
@@ -93,19 +99,50 @@ class StreamRelay:
             yield piece
 
     async def _substance(self) -> AsyncGenerator[bytes]:
-        events: list[tuple[Event, bytes]] | None = self._reply.opening
+        events: Events | None = self._reply.opening
         while events is not None:
-            passing = self._sort(events)
-            self._books.top_up()
-            if passing:
-                yield passing[0] if len(passing) == 1 else b"".join(passing)
+            piece = self._passing(events)
+            while piece:
+                yield piece
+                piece = await self._push()
             if self._failure is not None or self._has_end_marker:
                 return
             if self._held_bytes > HELD_LIMIT_BYTES:
                 return
             events = await self._next_events()
 
-    def _sort(self, events: list[tuple[Event, bytes]]) -> list[bytes]:
+    async def _push(self) -> bytes:
+        """Pass on what arrives by `write_now` for as long as that is all there is to do; then
+        the piece that it did not take, if there is one."""
+        if self._pushing is None or self._held or self._failure is not None:
+            return b""
+        body, write_now = self._pushing
+        reply, exchange = self._reply, self._books.exchange
+        untaken = b""
+
+        def take(data: bytes) -> bool:
+            nonlocal untaken
+            if reply.repeats(data):
+                self._books.top_up()
+                piece = data
+            else:
+                piece = self._passing(reply.events_in(data))
+            if piece:
+                if not write_now(piece):
+                    untaken = piece
+                    return False
+                exchange.reply_bytes += len(piece)
+            return not self._held and self._failure is None
+
+        await body.push_to(take)
+        return untaken
+
+    def _passing(self, events: Events) -> bytes:
+        passing = self._sort(events)
+        self._books.top_up()
+        return passing[0] if len(passing) == 1 else b"".join(passing)
+
+    def _sort(self, events: Events) -> list[bytes]:
         passing: list[bytes] = []
         for kind, event in events:
             if kind is Event.SUBSTANCE or kind is Event.PREAMBLE:

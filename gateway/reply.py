@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gateway.wire.base import Event, NotAReply, Observer
 from gateway.wire.sse import EventTooLarge, Splitter
 from providers.base import ByteStream
-from providers.errors import ProviderUnavailable, ReplyCut
+from providers.errors import ProviderError, ProviderRejected, ProviderUnavailable, ReplyCut
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
 PREAMBLE_LIMIT_BYTES = 1024 * 1024
+
+Events = list[tuple[Event, bytes]]
+"""Whole events in order, each with what it is to the relay."""
 
 
 @dataclass(slots=True)
@@ -51,13 +56,13 @@ class StreamedReply(Reply):
     """A streamed answer. `opening` are its first events, up to the first that says something."""
 
     splitter: Splitter = field(default_factory=Splitter)
-    opening: list[tuple[Event, bytes]] = field(default_factory=list)
+    opening: Events = field(default_factory=list)
 
     async def open(self) -> None:
         """Read up to the first real event, so that another target can still be tried.
 
         Raises `ProviderUnavailable` when the stream opens with an error, ends empty or says
-        nothing at length.
+        nothing at length, `ProviderRejected` when it opens with a refusal of the request.
         """
         left = PREAMBLE_LIMIT_BYTES
         while left > 0:
@@ -67,16 +72,21 @@ class StreamedReply(Reply):
             self.opening.extend(events)
             for kind, event in events:
                 left -= len(event)
-                if kind is Event.FAILURE:
-                    told = self.observer.facts.failure or "no reason given"
-                    raise ProviderUnavailable(
-                        f"it answered with an error: {told}", target=self.target_name
-                    )
+                if kind is Event.FAILURE or kind is Event.REFUSAL:
+                    raise self._opening_failure(kind)
                 if kind is not Event.PREAMBLE and kind is not Event.WITHHELD:
                     return
         raise ProviderUnavailable("the answer does not begin", target=self.target_name)
 
-    async def next_events(self) -> list[tuple[Event, bytes]] | None:
+    def _opening_failure(self, kind: Event) -> ProviderError:
+        told = self.observer.facts.failure or "no reason given"
+        if kind is Event.REFUSAL:
+            body = msgspec.json.encode({"message": told})
+            return ProviderRejected(400, (), body, same_protocol=False, target=self.target_name)
+        message = f"it answered with an error: {told}"
+        return ProviderUnavailable(message, target=self.target_name)
+
+    async def next_events(self) -> Events | None:
         """The events that arrived next, each classified; None at the proper end.
 
         Raises `ReplyCut` or `ProviderTimeout` (from the sender).
@@ -85,14 +95,22 @@ class StreamedReply(Reply):
         if not data:  # what is left is the event that a lone CR kept waiting, or half an event
             last, _ = self.splitter.finish()
             return self._observe(last) or None
+        return self.events_in(data)
+
+    def repeats(self, data: bytes) -> bool:
+        """Whether a read is one whole event of words like those before; then it is observed."""
+        return self.splitter.is_empty and self.observer.repeats(data)
+
+    def events_in(self, data: bytes) -> Events:
+        """The events that a read completes, each classified. Raises `ReplyCut`."""
         try:
             return self._observe(self.splitter.feed(data))
         except EventTooLarge as error:
             raise ReplyCut(str(error), target=self.target_name) from error
 
-    def _observe(self, events: list[bytes]) -> list[tuple[Event, bytes]]:
+    def _observe(self, events: list[bytes]) -> Events:
         """Classify each; what follows an end or a failure in one read is no part of the reply."""
-        seen: list[tuple[Event, bytes]] = []
+        seen: Events = []
         for event in events:
             kind = self.observer.observe_event(event)
             seen.append((kind, event))

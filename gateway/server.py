@@ -10,10 +10,12 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gateway.call import ABORT, DEPARTURE, Told
+from gateway.call import ABORT, ANSWER_NOW, DEPARTURE, WRITE_NOW, Told
 from gateway.front import FrontDoor
+from providers.base import Headers
+from providers.http.origin import render_headers
 
 HEAD_SECONDS = 10.0
 REST_SECONDS = 20.0
@@ -49,7 +51,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         """The first head must come in time."""
         super().connection_made(transport)
         self._told: set[Told] = set()  # who wants to know when this connection is lost
-        self._await_head()
+        self._hurry_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing to wait for any more; whoever answers here is told."""
@@ -68,6 +70,39 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self.flow.resume_reading()  # a connection that is not read is not seen to end
         return partial(self._told.discard, told)
 
+    def write_now(self, piece: bytes) -> bool:
+        """One chunk of the answer under way, in one write (`gateway.inbound.WriteNow`).
+
+        Only where `send` would do the same: while the client reads, and the newest request is
+        the one that is answered.
+        """
+        cycle, flow = self.cycle, self.flow
+        if flow.write_paused or self.pipeline or cycle.disconnected or cycle.response_complete:
+            return False
+        if not cycle.chunked_encoding or not piece:
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return True
+
+    def answer_now(self, status: int, headers: Headers, body: bytes) -> bool:
+        """A whole answer with its content-length, in one write (`gateway.call.AnswerNow`).
+
+        Only where `send` would do the same: while the client reads, nothing of the answer is out,
+        and the newest request is the one that is answered.
+        """
+        cycle = self.cycle
+        if self.flow.write_paused or self.pipeline or cycle.disconnected or cycle.response_started:
+            return False
+        if not cycle.keep_alive:
+            return False
+        lines = render_headers((*self.server_state.default_headers, *headers))
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Count while the head is incomplete; do not take the rest of an answered body for ever."""
         super().data_received(data)
@@ -76,15 +111,21 @@ class BoundedHeadProtocol(HttpToolsProtocol):
             if self._head_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
                 self.transport.write(TOO_LARGE)
                 self.transport.close()
+            elif self._deadline is None:
+                self._hurry_head()
         elif self._is_answered() and not self._has_deadline():
             self._deadline = self.loop.call_later(self.rest_seconds, self._give_up)
 
     def on_message_begin(self) -> None:
         """Each further head on this connection must come in time, too."""
-        self._await_head()
+        self._head_arrived()
+        self._in_head = True  # most heads come whole, in one read: no timer is set for those
         super().on_message_begin()
-        self.scope["state"][ABORT] = self.transport.abort
-        self.scope["state"][DEPARTURE] = self.tell_departure
+        state = self.scope["state"]
+        state[ABORT] = self.transport.abort
+        state[ANSWER_NOW] = self.answer_now
+        state[DEPARTURE] = self.tell_departure
+        state[WRITE_NOW] = self.write_now
 
     def on_headers_complete(self) -> None:
         """The head is here; the body has its own clock."""
@@ -120,9 +161,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     def _has_deadline(self) -> bool:
         return self._deadline is not None or self.timeout_keep_alive_task is not None
 
-    def _await_head(self) -> None:
-        self._head_arrived()
-        self._in_head = True
+    def _hurry_head(self) -> None:
         self._deadline = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _head_arrived(self) -> None:

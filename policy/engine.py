@@ -81,10 +81,12 @@ def combine(question: Question, rules: tuple[Rule, ...]) -> Decision:
         decision = rule.decide(question)
         if isinstance(decision, Deny):
             return decision
-        if decision.targets is not left:
+        if decision.targets != left:
             left = tuple([name for name in left if name in decision.targets])
-        caps += decision.caps
-        warnings += decision.warnings
+        if decision.caps:
+            caps += decision.caps
+        if decision.warnings:
+            warnings += decision.warnings
     if left:
         return Allow(left, question.data_class, caps, warnings)
     asked = ", ".join(rule.name for rule in rules) or "none"

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Protocol, Self
+
+import msgspec
 
 from policy.document import TeamDocument
 from policy.types import Allow, Cap, DataClass, Decision, Identity, RequestFacts, TargetFacts
@@ -27,8 +30,7 @@ def team_account(team: str) -> str:
     return f"team:{team}"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """May this caller send this request, and to which of these targets?
 
     `targets` are those of the model asked for, in order of preference; none when the team does
@@ -43,7 +45,15 @@ class Question:
 
     def allow(self, *, targets: tuple[str, ...] | None = None, caps: tuple[Cap, ...] = ()) -> Allow:
         """Yes: to all targets, or to those named, within the caps."""
+        if targets is None and not caps:
+            return _everything(self.target_names, self.data_class)
         return Allow(self.target_names if targets is None else targets, self.data_class, caps)
+
+
+@lru_cache(maxsize=256)
+def _everything(targets: tuple[str, ...], data_class: DataClass) -> Allow:
+    """What most rules say of most requests, made once."""
+    return Allow(targets, data_class)
 
 
 class Rule(Protocol):

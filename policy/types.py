@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 
 class DataClass(IntEnum):
     """How far content may travel. Higher is stricter; a target's clearance must reach it."""
@@ -36,8 +38,7 @@ class Operation(StrEnum):
     COUNT_TOKENS = "count_tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who is asking. One key speaks for exactly one team."""
 
     subject: str
@@ -66,8 +67,7 @@ class Segment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What the gateway needs to know of a request, whatever protocol it came in.
 
     `read_segments` parses the content only when somebody asks: most requests are decided,
@@ -138,8 +138,7 @@ class Window(StrEnum):
     CALENDAR_MONTH_UTC = "calendar_month_utc"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(msgspec.Struct, frozen=True):
     """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
 
     account: str
@@ -148,8 +147,7 @@ class Cap:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else."""
 
     targets: tuple[str, ...]

@@ -1,10 +1,13 @@
 """The port to the models: what a vendor and a target are, what is sent and what comes back."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """HTTP headers as they stand on the wire: lower-case names, in order."""
@@ -122,8 +125,7 @@ class Target:
         object.__setattr__(self, "name", f"{self.vendor.name}/{self.upstream_model}")
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamCall:
+class UpstreamCall(msgspec.Struct, frozen=True):
     """A request ready to leave: bytes of the client's protocol, headers from an allow-list.
 
     `account` says what the gateway did so far (route, policy, edits, audit id); only the
@@ -136,7 +138,7 @@ class UpstreamCall:
     headers: Headers
     streaming: bool
     counting: bool = False  # ask for a token count instead of an answer
-    account: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ByteStream(Protocol):
@@ -154,8 +156,24 @@ class ByteStream(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamReply:
+class PushedStream(ABC):
+    """A `ByteStream` that can also be taken in the callback in which it arrives, no task woken.
+
+    A class and no protocol: every stream asks whether its body is one, and that must be cheap.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Call `take` with all that arrives, until it returns False or the body has ended.
+
+        `read` goes on from there, and tells how the body ended. A `ProviderError` that `take`
+        raises is raised here or by `read`; anything else it raises cuts the body.
+        """
+
+
+class UpstreamReply(msgspec.Struct, frozen=True):
     """A 2xx reply in the client's protocol, its body still arriving."""
 
     status: int

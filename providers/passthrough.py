@@ -21,7 +21,7 @@ from providers.errors import (
 from providers.http.client import HttpClient
 from providers.http.origin import Endpoint, parse_base_url
 from providers.http.reply import HttpReply, Timeouts
-from providers.told import told_in
+from providers.told import refuses_key, told_in
 
 OURS = b"x-gatehouse-"
 ERROR_BODY_BYTES = 64 * 1024
@@ -57,6 +57,7 @@ KEY_HEADERS = {
     Auth.X_GOOG_API_KEY: (b"x-goog-api-key", b""),
 }
 COUNT_PATHS = {WireName.ANTHROPIC_MESSAGES: "/count_tokens"}
+KEY_REFUSED = "the model's server does not accept the gateway's key"
 ANSWER_TYPES = (b"application/json", b"text/event-stream")
 
 
@@ -98,7 +99,9 @@ class Passthrough:
         `ProviderError` but `UnsupportedFeature`.
         """
         route = self._route(call)
-        headers = tuple([pair for pair in call.headers if pair[0] not in OWN_HEADERS])
+        headers = call.headers
+        if headers:
+            headers = tuple([pair for pair in headers if pair[0] not in OWN_HEADERS])
         timeouts = self._streamed if call.streaming else self._whole
         name = call.target.name
         reply = await self._client.request(
@@ -118,8 +121,7 @@ class Passthrough:
     async def _failure(self, reply: HttpReply, key: bytes, target: str) -> ProviderError:
         status = reply.status
         if status in (401, 403):
-            message = "the model's server does not accept the gateway's key"
-            return ProviderCredentials(message, target=target)
+            return ProviderCredentials(KEY_REFUSED, target=target)
         if status in (429, 529):
             seconds = retry_after_seconds(reply.headers, self._unix_seconds())
             message = f"the model's server is at its limit ({status})"
@@ -196,8 +198,9 @@ def _key_of(vendor: Vendor, target: str) -> bytes:
 
 def _is_answer(headers: Headers) -> bool:
     kind, length = _header(headers, b"content-type"), _header(headers, b"content-length")
-    media_type = kind.split(b";", 1)[0].strip().lower()
-    return media_type in ANSWER_TYPES and length != b"0"
+    if length == b"0":
+        return False
+    return kind in ANSWER_TYPES or kind.split(b";", 1)[0].strip().lower() in ANSWER_TYPES
 
 
 def _header(headers: Headers, wanted: bytes) -> bytes:
@@ -207,10 +210,12 @@ def _header(headers: Headers, wanted: bytes) -> bytes:
     return b""
 
 
-async def _rejected(reply: HttpReply, key: bytes, target: str) -> ProviderRejected:
+async def _rejected(reply: HttpReply, key: bytes, target: str) -> ProviderError:
     """The vendor's own refusal. Only whole JSON is handed on: HTML is nobody's protocol."""
     media_type = _header(reply.headers, b"content-type").split(b";", 1)[0].strip().lower()
     body = await _read_whole(reply.body) if media_type == b"application/json" else None
+    if body is not None and refuses_key(body):
+        return ProviderCredentials(KEY_REFUSED, target=target)
     headers = tuple((name, mask(value, key)) for name, value in reply.headers)
     return ProviderRejected(
         reply.status,

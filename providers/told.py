@@ -9,6 +9,18 @@ class _Error(msgspec.Struct):
     message: str = ""
 
 
+class _Detail(msgspec.Struct):
+    reason: str = ""
+
+
+class _Detailed(msgspec.Struct):
+    details: list[_Detail] = []
+
+
+class _Googles(msgspec.Struct):
+    error: _Detailed
+
+
 class _Body(msgspec.Struct):
     error: _Error | str = ""
     message: str = ""
@@ -26,3 +38,12 @@ def told_in(body: bytes) -> str:
         return ""
     error = found.error if isinstance(found.error, str) else found.error.message
     return (error or found.message or found.detail)[:LONGEST_CHARACTERS]
+
+
+def refuses_key(body: bytes) -> bool:
+    """Whether a 400 is about our key: Google says it so, where others answer 401."""
+    try:
+        found = msgspec.json.decode(body, type=_Googles)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return any(detail.reason == "API_KEY_INVALID" for detail in found.error.details)

@@ -18,6 +18,7 @@ from providers.errors import (
     ReplyCut,
     UnsupportedFeature,
 )
+from providers.told import refuses_key
 from providers.translation.watch import ReplyWatch, error_message
 from providers.watched_http import Errand
 
@@ -62,7 +63,7 @@ def _refused_unsent(error: BaseException, target: str) -> ProviderError:
 
 
 def _by_status(status: int, watch: ReplyWatch, target: str) -> ProviderError:
-    if status in (401, 402, 403):
+    if status in (401, 402, 403) or (status == 400 and refuses_key(watch.document)):
         return ProviderCredentials("the vendor does not accept our key", target=target)
     if status in (429, 529):
         seconds = _seconds(watch.headers.get("retry-after"))

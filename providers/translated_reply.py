@@ -15,6 +15,7 @@ from providers.translation.messages_stream import LateArguments
 from providers.translation.responses_stream import ResponsesStream, responses_document
 from providers.watched_http import Errand
 
+_BAD_ARGUMENTS = "the model wrote tool arguments that are no JSON object"
 _SIGNATURE_MARK = "__thought__"
 
 
@@ -80,21 +81,23 @@ class TranslatedStream:
         try:
             return encoder.encode(chunk)
         except LateArguments as error:
-            message = "the model mixed up the arguments of its tool calls"
-            raise ReplyCut(message, target=self._errand.target.name) from error
+            raise self._cut("the model mixed up the arguments of its tool calls") from error
+
+    def _cut(self, message: str) -> ReplyCut:
+        return ReplyCut(message, target=self._errand.target.name)
 
     def _close(self, encoder: ReplyEncoder) -> bytes:
         errand = self._errand
         if errand.failure is not None:
             raise errand.failure
         if errand.watch.failure is not None or not errand.watch.is_whole:
-            message = errand.watch.failure or "the model's stream ended without a stop reason"
-            raise ReplyCut(message, target=errand.target.name)
+            raise self._cut(
+                errand.watch.failure or "the model's stream ended without a stop reason"
+            )
         try:
             return encoder.close(verified_ending(self._usage, errand.watch))
         except BadArguments as error:
-            message = "the model wrote tool arguments that are no JSON object"
-            raise ReplyCut(message, target=errand.target.name) from error
+            raise self._cut(_BAD_ARGUMENTS) from error
 
     async def aclose(self) -> None:
         """Hang up on the vendor."""
@@ -177,5 +180,4 @@ def encode_document(
             ending=ending,
         )
     except BadArguments as error:
-        message = "the model wrote tool arguments that are no JSON object"
-        raise ProviderUnavailable(message, target=errand.target.name) from error
+        raise ProviderUnavailable(_BAD_ARGUMENTS, target=errand.target.name) from error

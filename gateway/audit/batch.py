@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
+import orjson
+
 from gateway.audit.chain import ChainHead, canonical, record_hash
 from gateway.audit.record import LostExchange, PastAttempt, RecordBody
 
 LeafRow = tuple[str, int, object, bytes, bytes, object]
-BodyRow = tuple[object, ...]
+BodyRow = tuple[str, int, *tuple[object, ...]]
 
 RESPONSE_ID_PREFIX = "resp_"
 """How the ids of answers begin that OpenAI's responses protocol can go on from."""
@@ -26,6 +28,54 @@ class RecordRefused(Exception):
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
+
+
+@dataclass(slots=True)
+class Rows:
+    """Records as the database keeps them: each has a leaf and a body."""
+
+    leaves: list[LeafRow] = field(default_factory=list)
+    bodies: list[BodyRow] = field(default_factory=list)
+
+    def add(self, body: RecordBody, raw: bytes, digest: bytes, prev_hash: bytes) -> None:
+        """Lay out one record. `raw` is its canonical form and `digest` the hash of that."""
+        lane, seq, time = str(body["lane"]), body["seq"], body["time_unix_us"]
+        assert isinstance(seq, int)
+        self.leaves.append((lane, seq, body["record_id"], digest, prev_hash, time))
+        self.bodies.append(
+            (
+                lane,
+                seq,
+                body["exchange_id"],
+                body["kind"],
+                time,
+                body.get("team"),
+                body.get("subject"),
+                body.get("model"),
+                _outcome(body),
+                body.get("cost_nano_usd"),
+                _total_tokens(body.get("usage")),
+                _nameable(body.get("response_id")),
+                raw.decode(),
+            )
+        )
+
+    def add_raw(self, raw: bytes) -> None:
+        """Lay out a record of which only the canonical form is at hand."""
+        body = orjson.loads(raw)
+        self.add(body, raw, record_hash(raw), bytes.fromhex(body["prev_hash"]))
+
+    def extend(self, other: "Rows") -> None:
+        """Put the rows of `other` behind these."""
+        self.leaves += other.leaves
+        self.bodies += other.bodies
+
+    def after(self, seq: int) -> "Rows":
+        """Those of one lane's rows that stand behind number `seq`."""
+        return Rows(
+            [row for row in self.leaves if row[1] > seq],
+            [row for row in self.bodies if row[1] > seq],
+        )
 
 
 @dataclass(slots=True)
@@ -87,16 +137,16 @@ class Batch:
         "_open",
         "_opened",
         "_seq",
-        "body_rows",
-        "leaf_rows",
+        "raws",
         "records",
+        "rows",
     )
 
     def __init__(self, head: ChainHead, already_open: OpenExchanges) -> None:
         self._lane, self._seq, self._hash = head.lane, head.seq, head.record_hash
         self.records: list[RecordBody] = []
-        self.leaf_rows: list[LeafRow] = []
-        self.body_rows: list[BodyRow] = []
+        self.raws: list[bytes] = []
+        self.rows = Rows()
         self._open = already_open
         self._opened: set[object] = set()
         self._ended: set[object] = set()
@@ -137,25 +187,8 @@ class Batch:
         except TypeError as error:
             raise RecordRefused("not_json") from error
         digest = record_hash(raw)
-        time = body["time_unix_us"]
-        self.leaf_rows.append((lane, seq, body["record_id"], digest, prev_hash, time))
-        self.body_rows.append(
-            (
-                lane,
-                seq,
-                body["exchange_id"],
-                body["kind"],
-                time,
-                body.get("team"),
-                body.get("subject"),
-                body.get("model"),
-                _outcome(body),
-                body.get("cost_nano_usd"),
-                _total_tokens(body.get("usage")),
-                _nameable(body.get("response_id")),
-                raw.decode(),
-            )
-        )
+        self.raws.append(raw)
+        self.rows.add(body, raw, digest, prev_hash)
         self.records.append(body)
         self._seq, self._hash = seq, digest
 

@@ -1,53 +1,49 @@
-"""The ledger's thread: commit waiting records in groups, and make good what failed."""
+"""The ledger's task: commit waiting records in groups, and make good what failed."""
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
 from gateway.audit.chain import ChainHead
+from gateway.audit.filing import RETRY_SECONDS, LaneRefused
 from gateway.audit.record import RecordBody, Records
 
 log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 256
 SETTLE_EVERY = 1024  # records between two notes of how far the lane is settled
-RETRY_SECONDS = 0.5  # how often a database that refused is tried when nobody appends
 ENDS = frozenset({"completed", "unknown"})
 
 
-class LaneRefused(Exception):
-    """The database did not take what it was given (full, locked, gone); the message says why."""
-
-
 class Lane(Protocol):
-    """Where one writer's records go. Used by one thread at a time."""
+    """Where one writer's records go. One call at a time."""
 
     head: ChainHead
     """The last record known to be durable."""
 
-    @property
-    def is_open(self) -> bool:
-        """False before `open` and after a refusal."""
-        ...
+    is_open: bool
+    """False before `open` and after a refusal."""
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Connect and read `head` anew. Raises `LaneRefused`."""
         ...
 
-    def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(self, batch: Batch, settled_seq: int | None) -> None:
         """Make the batch durable, whole or not at all, and move the settled mark if one is given.
 
         Raises `LaneRefused`; the lane is then closed, and `open` tells what became of the batch.
         """
         ...
 
-    def close(self) -> None:
+    async def flush(self) -> None:
+        """Return once readers find what was written. Raises `LaneRefused`."""
+        ...
+
+    async def close(self) -> None:
         """Disconnect. Safe to call twice."""
         ...
 
@@ -56,14 +52,14 @@ class State(IntEnum):
     """How far a record has come."""
 
     WAITING = 0
-    TAKEN = 1  # it is in a transaction
+    TAKEN = 1  # it is in a batch
     DURABLE = 2
     GIVEN_UP = 3  # its waiter has been told, or is about to be told, that it failed
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A record on its way. `state` changes only under the committer's lock."""
+    """A record on its way."""
 
     body: RecordBody
     waiter: asyncio.Future[None]
@@ -80,101 +76,97 @@ class Refusal:
 
 
 Report = Callable[[Sequence[Entry], Sequence[Refusal]], None]
-"""Called on the committer's thread after each batch: what is durable, and what failed."""
+"""Called after each batch: what is durable, and what failed. Must not raise."""
 
 
 class Committer:
-    """Commits entries in the order they are put.
+    """Commits entries in the order they are put, in one task of the running event loop."""
 
-    `report` and `stopped` are called on its thread, and must not raise.
-    """
-
-    def __init__(
-        self, lane: Lane, records: Records, report: Report, stopped: Callable[[], None]
-    ) -> None:
+    def __init__(self, lane: Lane, records: Records, report: Report) -> None:
         self._lane = lane
         self._records = records
         self._report = report
-        self._stopped = stopped
-        self._lock = threading.Lock()
-        self._queue: SimpleQueue[Sequence[Entry] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="ledger-committer", daemon=True)
-        # What follows belongs to the thread.
         self._backlog: list[Entry] = []
+        self._news: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._open = OpenExchanges()
         self._owed: dict[object, None] = {}  # exchanges that need an end from us, in order
-        self._doubtful: Batch | None = None  # its transaction failed, perhaps with its work done
+        self._doubtful: Batch | None = None  # its commit failed, perhaps with its work done
         self._settled_seq = 0
 
-    def start(self) -> None:
-        """Open the lane, then start the thread. Raises `LaneRefused`."""
-        self._lane.open()
-        self._thread.start()
+    async def start(self) -> None:
+        """Open the lane, then begin. Raises `LaneRefused`."""
+        await self._lane.open()
+        self._task = asyncio.create_task(self._run(), name="ledger-committer")
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Queue entries. One that is GIVEN_UP is not written, but a missing end is made good."""
-        self._queue.put(entries)
+        self._backlog += entries
+        self._wake()
 
-    def stop(self) -> None:
-        """Commit what has been put, then end the thread and call `stopped`."""
-        self._queue.put(None)
+    async def stop(self, wait_seconds: float) -> None:
+        """Commit what has been put, then close the lane; give up after so long."""
+        self._is_stopping = True
+        self._wake()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=wait_seconds)
+            self._task.cancel()
 
     def give_up(self, entries: Sequence[Entry]) -> list[Entry]:
         """Let go of entries that waited too long. Returns those that were not durable by now."""
-        with self._lock:
-            late = [entry for entry in entries if entry.state < State.DURABLE]
-            for entry in late:
-                entry.state = State.GIVEN_UP
+        late = [entry for entry in entries if entry.state < State.DURABLE]
+        for entry in late:
+            entry.state = State.GIVEN_UP
         return late
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         while not self._is_stopping or self._backlog:
-            self._commit(self._claim(self._take()))
-        self._mark_settled()
-        self._lane.close()
-        self._stopped()
+            await self._commit(self._claim(await self._take()))
+        await self._mark_settled()
+        await self._lane.close()
 
-    def _take(self) -> list[Entry]:
+    async def _take(self) -> list[Entry]:
         """What waits, up to a batch; nothing when it is time to try again or to stop."""
-        impatient = bool(self._owed) or self._doubtful is not None
-        try:
-            if not self._backlog:
-                self._receive(self._queue.get(timeout=RETRY_SECONDS if impatient else None))
-            while len(self._backlog) < BATCH_RECORDS:
-                self._receive(self._queue.get_nowait())
-        except Empty:
-            pass  # that is all for now
+        if not self._backlog and not self._is_stopping:
+            await self._wait_for_news()
         entries = self._backlog[:BATCH_RECORDS]
         del self._backlog[:BATCH_RECORDS]
         return entries
 
-    def _receive(self, entries: Sequence[Entry] | None) -> None:
-        if entries is None:
-            self._is_stopping = True
-        else:
-            self._backlog += entries
+    async def _wait_for_news(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._news = loop.create_future()
+        impatient = bool(self._owed) or self._doubtful is not None
+        timer = loop.call_later(RETRY_SECONDS, self._wake) if impatient else None
+        await self._news
+        self._news = None
+        if timer is not None:
+            timer.cancel()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def _claim(self, entries: Sequence[Entry]) -> list[Entry]:
         claimed: list[Entry] = []
-        with self._lock:
-            for entry in entries:
-                if entry.state is State.WAITING:
-                    entry.state = State.TAKEN
-                    claimed.append(entry)
-                else:
-                    self._owe_end_of(entry.body)
+        for entry in entries:
+            if entry.state is State.WAITING:
+                entry.state = State.TAKEN
+                claimed.append(entry)
+            else:
+                self._owe_end_of(entry.body)
         return claimed
 
-    def _commit(self, entries: Sequence[Entry]) -> None:
-        if not self._reopen():
+    async def _commit(self, entries: Sequence[Entry]) -> None:
+        if not self._lane.is_open and not await self._reopen():
             self._report((), [self._refusal(entries, "database")] if entries else [])
             return
         batch = Batch(self._lane.head, self._open)
         taken, refusals = self._fill(batch, entries)
         try:
             if batch.records:
-                self._lane.write(batch, self._due_mark())
+                await self._lane.write(batch, self._due_mark())
         except LaneRefused as error:
             log.error("ledger_write_failed", extra={"error": str(error)})
             self._doubtful = batch
@@ -182,12 +174,10 @@ class Committer:
         else:
             self._confirm(batch, taken, refusals)
 
-    def _reopen(self) -> bool:
-        """See that the file is open; after a refusal find out what became of the last batch."""
-        if self._lane.is_open:
-            return True
+    async def _reopen(self) -> bool:
+        """Open the lane after a refusal, and find out what became of the last batch."""
         try:
-            self._lane.open()
+            await self._lane.open()
         except LaneRefused as error:
             log.error("ledger_open_failed", extra={"error": str(error)})
             return False
@@ -214,23 +204,20 @@ class Committer:
         return taken, refusals
 
     def _refusal(self, entries: Sequence[Entry], cause: str) -> Refusal:
-        with self._lock:
-            for entry in entries:
-                entry.state = State.GIVEN_UP
         for entry in entries:
+            entry.state = State.GIVEN_UP
             self._owe_end_of(entry.body)
         return Refusal(entries, cause)
 
     def _confirm(self, batch: Batch, taken: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
         durable: list[Entry] = []
         regretted: list[RecordBody] = []  # written, but their waiters could not wait so long
-        with self._lock:
-            for entry in taken:
-                if entry.state is State.TAKEN:
-                    entry.state = State.DURABLE
-                    durable.append(entry)
-                else:
-                    regretted.append(entry.body)
+        for entry in taken:
+            if entry.state is State.TAKEN:
+                entry.state = State.DURABLE
+                durable.append(entry)
+            else:
+                regretted.append(entry.body)
         self._report(durable, refusals)
         self._note_durable(batch.records)
         self._owe_admitted(regretted)
@@ -260,12 +247,12 @@ class Committer:
         self._settled_seq = mark
         return mark
 
-    def _mark_settled(self) -> None:
+    async def _mark_settled(self) -> None:
         """At the end, so that the next start has nothing to look through."""
         if not self._lane.is_open:
             return
         try:
             mark = self._open.settled_seq(self._lane.head.seq)
-            self._lane.write(Batch(self._lane.head, self._open), mark)
+            await self._lane.write(Batch(self._lane.head, self._open), mark)
         except LaneRefused as error:
             log.warning("ledger_mark_failed", extra={"error": str(error)})

@@ -19,8 +19,13 @@ MAX_INTEGER = 2**53 - 1  # RFC 8785: beyond it JSON readers disagree about a num
 MAX_TEXT = 512  # characters of one text a client or vendor chose; longer ones are cut
 MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
 
+_UUID_KEPT = ~((0xF << 76) | (0x3 << 62))
+_UUID_SET = (0x4 << 76) | (0x2 << 62)  # RFC 9562: version 4, variant 10
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_LETTERS = _CROCKFORD.encode() * 8
+"""Makes a random letter of a random byte: 256 is a multiple of 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +201,9 @@ class Records:
 
         Source: the ULID specification. Sorts by time, so it also names lanes.
         """
-        number = (self._unix_ns() // 1_000_000) << 80
-        number |= int.from_bytes(self._random_bytes(10), "big")
-        return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+        now = self._unix_ns() // 1_000_000
+        pairs = [_PAIRS[(now >> shift) & 1023] for shift in (40, 30, 20, 10, 0)]
+        return "".join(pairs) + self._random_bytes(16).translate(_LETTERS).decode()
 
     def new_audit_id(self) -> str:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
@@ -209,10 +214,7 @@ class Records:
         return {
             **self._head("admitted", exchange.id),
             **_request(exchange),
-            "data_class": allow.data_class.label,
-            "targets": list(allow.targets),
-            "caps": _caps(allow.caps),
-            "warnings": [_text(warning) for warning in allow.warnings],
+            **_permission(allow),
         }
 
     def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
@@ -255,8 +257,8 @@ class Records:
 
         Reads `outcome` (`failed` when none was set), `status`, `error`, `usage`, times.
         """
-        body = self._head("completed", exchange.id)
-        body |= {
+        body = {
+            **self._head("completed", exchange.id),
             "outcome": (exchange.outcome or Outcome.FAILED).value,
             "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
             "usage_source": exchange.usage_source.value,
@@ -301,11 +303,10 @@ class Records:
         return body
 
     def _head(self, kind: str, exchange_id: str) -> RecordBody:
-        digits = self._random_bytes(16).hex()
-        variant = "89ab"[int(digits[16], 16) & 3]  # RFC 9562: version 4, variant 10
+        number = int.from_bytes(self._random_bytes(16), "big") & _UUID_KEPT | _UUID_SET
         return {
             "v": VERSION,
-            "record_id": f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}",
+            "record_id": f"{number:032x}",
             "exchange_id": exchange_id,
             "kind": kind,
             "time_unix_us": self.unix_us(),
@@ -314,12 +315,38 @@ class Records:
 
 def _request(exchange: Exchange) -> RecordBody:
     return {
-        **_caller(exchange.identity),
-        "assistant": _assistant(exchange.assistant),
-        "wire": exchange.wire.value,
-        "path": _path(exchange.path),
+        **_circumstances(
+            exchange.identity,
+            exchange.assistant,
+            exchange.wire,
+            exchange.path,
+            exchange.config_digest,
+        ),
         **_facts(exchange.facts),
-        "config_digest": exchange.config_digest,
+    }
+
+
+@lru_cache(maxsize=1024)
+def _circumstances(
+    identity: Identity, assistant: Assistant, wire: WireName, path: str, config_digest: str
+) -> RecordBody:
+    """What the requests of one conversation have in common."""
+    return {
+        **_caller(identity),
+        "assistant": _assistant(assistant),
+        "wire": wire.value,
+        "path": _path(path),
+        "config_digest": config_digest,
+    }
+
+
+@lru_cache(maxsize=1024)
+def _permission(allow: Allow) -> RecordBody:
+    return {
+        "data_class": allow.data_class.label,
+        "targets": list(allow.targets),
+        "caps": _caps(allow.caps),
+        "warnings": [_text(warning) for warning in allow.warnings],
     }
 
 

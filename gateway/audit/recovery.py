@@ -29,6 +29,10 @@ class Appender(Protocol):
         """Make a record durable."""
         ...
 
+    async def flush(self) -> None:
+        """Let those who read the ledger find what was appended."""
+        ...
+
 
 async def recover(ledger: LostAndFound, writer: Appender, records: Records) -> int:
     """Write an `unknown` end for each open exchange of earlier lanes; returns how many.
@@ -39,6 +43,7 @@ async def recover(ledger: LostAndFound, writer: Appender, records: Records) -> i
     recovered = 0
     while lost := await ledger.open_exchanges(PAGE, but_lane=writer.lane):
         await asyncio.gather(*[writer.append(records.unknown(each)) for each in lost])
+        await writer.flush()
         recovered += len(lost)
     await ledger.mark_settled(but_lane=writer.lane)
     return recovered

@@ -11,10 +11,11 @@ end; a second one, and an attempt or end of an exchange that is not admitted, is
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from gateway.audit.committer import ENDS, Committer, Entry, Lane, LaneRefused, Refusal, State
+from gateway.audit.committer import ENDS, Committer, Entry, Lane, Refusal, State
+from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 
@@ -60,6 +61,7 @@ class LedgerWriter:
         queue_limit: int = 8192,
     ) -> None:
         self.lane = lane.head.lane
+        self._lane = lane
         self._loop = asyncio.get_running_loop()
         self._meter = meter or SilentMeter()
         self._wait_seconds = wait_seconds
@@ -68,21 +70,14 @@ class LedgerWriter:
         self._fresh: list[Entry] = []  # appended in this turn of the loop
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._stopped: asyncio.Future[None] = self._loop.create_future()
-        self._committer = Committer(
-            lane,
-            records,
-            report=lambda durable, refusals: self._tell(lambda: self._settle(durable, refusals)),
-            stopped=lambda: self._tell(lambda: self._stopped.set_result(None)),
-        )
+        self._committer = Committer(lane, records, self._settle)
 
-    def start(self) -> None:
-        """Open the lane and begin. Raises `LedgerUnavailable` when the database refuses."""
+    async def start(self) -> None:
+        """Open the lane and begin. Raises `LedgerUnavailable` when no device takes anything."""
         try:
-            self._committer.start()
+            await self._committer.start()
         except LaneRefused as error:
             self._closed = True
-            self._stopped.set_result(None)
             raise LedgerUnavailable(f"the audit ledger cannot be opened: {error}") from error
 
     @property
@@ -110,13 +105,22 @@ class LedgerWriter:
                 self._timer = self._loop.call_later(self._wait_seconds, self._expire)
         return entry.waiter
 
+    async def flush(self) -> None:
+        """Return once whoever reads the ledger finds all that is durable by now.
+
+        Raises `LedgerUnavailable` when the database refuses.
+        """
+        try:
+            await self._lane.flush()
+        except LaneRefused as error:
+            raise LedgerUnavailable(f"the audit ledger cannot be read: {error}") from error
+
     async def close(self) -> None:
         """Take no more, write what waits, and stop; `wait_seconds` at most. Safe to call twice."""
         if not self._closed:
             self._closed = True
             self._hand_over()
-            self._committer.stop()
-        await asyncio.wait([self._stopped], timeout=self._wait_seconds)
+            await self._committer.stop(self._wait_seconds)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -165,13 +169,6 @@ class LedgerWriter:
                 waiter.exception()  # seen: not everybody awaits an attempt's record
         if failed:
             self._meter.records_failed(len(failed), cause)
-
-    def _tell(self, message: Callable[[], None]) -> None:
-        """From the committer's thread to the event loop, in one wake-up."""
-        try:
-            self._loop.call_soon_threadsafe(message)
-        except RuntimeError:
-            pass  # the loop is closed: nobody waits any more
 
 
 def _unavailable(cause: str) -> LedgerUnavailable:

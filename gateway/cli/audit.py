@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.data import opened_database
+from gateway.cli.data import opened_ledger
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.lines import HEADING, line_of
 from gateway.cli.options import AsJson, Data, data_folder
@@ -115,10 +115,7 @@ def search(
 
 
 async def _tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:
-    from gateway.store.ledger import Ledger
-
-    async with opened_database(folder) as database:
-        ledger = Ledger(database)
+    async with opened_ledger(folder) as ledger:
         position = dict(await ledger.end())
         rows = await ledger.newest(count) if count else []
         _print(rows, as_json, heading=True)
@@ -137,20 +134,18 @@ async def _follow(ledger: "Ledger", position: Mapping[str, int], as_json: bool) 
 
 
 async def _exchange(folder: Path, audit_id: str) -> "list[LedgerRow]":
-    from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Ledger
+    from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound
 
-    async with opened_database(folder) as database:
+    async with opened_ledger(folder) as ledger:
         try:
-            return await Ledger(database).exchange(audit_id)
+            return await ledger.exchange(audit_id)
         except (AmbiguousAuditId, ExchangeNotFound) as error:
             raise CommandFailed(str(error), Exit.NOT_FOUND) from error
 
 
 async def _search(folder: Path, wanted: "Search", limit: int) -> "list[LedgerRow]":
-    from gateway.store.ledger import Ledger
-
-    async with opened_database(folder) as database:
-        return await Ledger(database).newest(limit, wanted)
+    async with opened_ledger(folder) as ledger:
+        return await ledger.newest(limit, wanted)
 
 
 def _print(rows: "Iterable[LedgerRow]", as_json: bool, *, heading: bool) -> None:

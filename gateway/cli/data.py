@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.output import note
 
 if TYPE_CHECKING:
     from gateway.store.database import Database
+    from gateway.store.ledger import Ledger
 
 
 @asynccontextmanager
@@ -41,3 +43,24 @@ async def opened_database(folder: Path) -> AsyncGenerator["Database"]:
         ) from error
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def opened_ledger(folder: Path) -> AsyncGenerator["Ledger"]:
+    """The ledger of a data folder, with the newest records of a gateway that died.
+
+    Raises `CommandFailed` as `opened_database` does.
+    """
+    from gateway.audit.filing import LaneRefused
+    from gateway.audit.lock import DataFolderInUse
+    from gateway.store.lane import take_over_journal
+    from gateway.store.ledger import Ledger
+
+    async with opened_database(folder) as database:
+        try:
+            take_over_journal(database.file)
+        except DataFolderInUse:
+            pass  # a running gateway brings them over itself, at once
+        except (LaneRefused, OSError) as error:
+            note(f"The newest records may be missing: the journal cannot be taken over ({error}).")
+        yield Ledger(database)

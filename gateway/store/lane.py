@@ -1,15 +1,18 @@
 """A lane of the ledger in the SQLite file: one connection of its own, one transaction a batch."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Table, insert
 from sqlalchemy.dialects import sqlite
 
-from gateway.audit.batch import Batch
+from gateway.audit.batch import Rows
 from gateway.audit.chain import ChainHead
-from gateway.audit.committer import LaneRefused
+from gateway.audit.filing import LaneRefused
+from gateway.audit.journal import FOLDER_NAME, Journal
+from gateway.audit.lock import LedgerLock
 from gateway.store.database import PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
 
@@ -29,7 +32,7 @@ _INSERTS = {
 
 
 class SqliteLane:
-    """The `gateway.audit.committer.Lane` of an installation with a SQLite file.
+    """The `gateway.audit.filing.Store` of an installation with a SQLite file.
 
     Uses the driver directly: three records a request come through here.
     """
@@ -38,18 +41,17 @@ class SqliteLane:
         self, file: Path, lane: str, *, opened_unix_us: int, pragmas: Sequence[str] = PRAGMAS
     ) -> None:
         self._file = file
+        self._lane = lane
         self._opened_unix_us = opened_unix_us
         self._pragmas = pragmas
         self._connection: sqlite3.Connection | None = None
-        self.head = ChainHead.of_new(lane)
 
-    @property
-    def is_open(self) -> bool:
-        """False before `open` and after a refusal."""
-        return self._connection is not None
+    def open(self, journaled: Iterable[bytes]) -> ChainHead:
+        """Connect, take over records that only the journal has, and enter the lane.
 
-    def open(self) -> None:
-        """Connect, enter the lane into the books, and read the head that is durable."""
+        Returns the head that is durable. Raises `LaneRefused`.
+        """
+        self.close()
         try:
             connection = sqlite3.connect(
                 self._file.absolute().as_uri() + "?mode=rw",  # a lost file is not made anew
@@ -60,51 +62,103 @@ class SqliteLane:
         except sqlite3.Error as error:
             raise LaneRefused(str(error)) from error
         try:
-            self._enter(connection)
+            for pragma in self._pragmas:
+                connection.execute(pragma)
+            restore(connection, journaled)
+            connection.execute(
+                "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES (?, ?, 0)"
+                " ON CONFLICT DO NOTHING",
+                (self._lane, self._opened_unix_us),
+            )
+            head = _head(connection, self._lane)
         except sqlite3.Error as error:
             connection.close()
             raise LaneRefused(str(error)) from error
         self._connection = connection
+        return head
 
-    def _enter(self, connection: sqlite3.Connection) -> None:
-        for pragma in self._pragmas:
-            connection.execute(pragma)
-        connection.execute(
-            "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES (?, ?, 0)"
-            " ON CONFLICT DO NOTHING",
-            (self.head.lane, self._opened_unix_us),
-        )
-        row = connection.execute(
-            "SELECT seq, record_hash FROM audit_leaf WHERE lane = ? ORDER BY seq DESC LIMIT 1",
-            (self.head.lane,),
-        ).fetchone()
-        if row is not None:
-            self.head = ChainHead(self.head.lane, row[0], row[1])
-
-    def write(self, batch: Batch, settled_seq: int | None) -> None:
-        """Make the batch durable, and with it the lane's settled mark if one is given."""
+    def write(self, rows: Rows, settled_seq: int | None) -> None:
+        """Make rows durable, and with them the lane's settled mark if one is given."""
         connection = self._connection
-        assert connection is not None
+        if connection is None:
+            raise LaneRefused("the ledger's file is not open")
         try:
             connection.execute("BEGIN IMMEDIATE")
-            _insert(connection, LEAVES, batch.leaf_rows)
-            _insert(connection, BODIES, batch.body_rows)
+            _insert_rows(connection, rows)
             if settled_seq is not None:
                 connection.execute(
                     "UPDATE audit_lane SET settled_seq = ? WHERE lane = ?",
-                    (settled_seq, self.head.lane),
+                    (settled_seq, self._lane),
                 )
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.close()
             raise LaneRefused(str(error)) from error
-        self.head = batch.head
 
     def close(self) -> None:
         """Disconnect; what was not committed is rolled back. Safe to call twice."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def take_over_journal(database: Path) -> None:
+    """Bring into a ledger's file what a gateway that died left in the journal beside it.
+
+    Raises `DataFolderInUse` when a gateway runs (it does so itself), `LaneRefused` or `OSError`
+    when a file cannot be read or written.
+    """
+    journal = Journal(database.parent / FOLDER_NAME)
+    lock = LedgerLock(database.parent)
+    try:
+        if next(journal.records(), None) is None:
+            return  # the usual case: a gateway that stopped in order leaves nothing
+        lock.acquire()
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
+            restore(connection, journal.records())
+    except sqlite3.Error as error:
+        raise LaneRefused(str(error)) from error
+    finally:
+        lock.release()
+        journal.close()
+
+
+def restore(connection: sqlite3.Connection, journaled: Iterable[bytes]) -> int:
+    """Write those records of the journal that the database lacks; how many there were.
+
+    A lane is written in the order of its numbers, so what stands behind its last one is missing.
+    Raises `sqlite3.Error`.
+    """
+    last: dict[str, int] = {}
+    missing = Rows()
+    for raw in journaled:
+        missing.add_raw(raw)
+        lane, seq = missing.leaves[-1][:2]
+        if lane not in last:
+            last[lane] = _head(connection, lane).seq
+        if seq > last[lane]:
+            last[lane] = seq
+        else:
+            del missing.leaves[-1], missing.bodies[-1]
+    if missing.leaves:
+        connection.execute("BEGIN IMMEDIATE")
+        _insert_rows(connection, missing)
+        connection.execute("COMMIT")
+    return len(missing.leaves)
+
+
+def _head(connection: sqlite3.Connection, lane: str) -> ChainHead:
+    row = connection.execute(
+        "SELECT seq, record_hash FROM audit_leaf WHERE lane = ? ORDER BY seq DESC LIMIT 1", (lane,)
+    ).fetchone()
+    return ChainHead.of_new(lane) if row is None else ChainHead(lane, row[0], row[1])
+
+
+def _insert_rows(connection: sqlite3.Connection, rows: Rows) -> None:
+    _insert(connection, LEAVES, rows.leaves)
+    _insert(connection, BODIES, rows.bodies)
 
 
 def _insert(

@@ -212,12 +212,14 @@ class Metrics:
 
     def _asked_for(self, exchange: Exchange) -> _Asked:
         facts = exchange.facts
-        team = self._teams.keep(exchange.identity.team)
-        operation, model = facts.operation.value, self._models.keep(facts.model)
-        key = (team, operation, model)
-        asked = self._asked.get(key)
+        asked = self._asked.get((exchange.identity.team, facts.operation, facts.model))
+        if asked is not None:  # these words are the labels' own
+            return asked
+        team, model = self._teams.keep(exchange.identity.team), self._models.keep(facts.model)
+        asked = self._asked.get((team, facts.operation, model))
         if asked is None:
-            asked = self._asked[key] = _Asked(
+            operation = facts.operation.value
+            asked = self._asked[team, facts.operation, model] = _Asked(
                 allowed=self._decisions.at(team, "allow", _NO_RULE),
                 cost=self._costs.at(team, model),
                 answered=self._requests.at(operation, model, _NO_ERROR),
@@ -226,7 +228,13 @@ class Metrics:
         return asked
 
     def _tried_at(self, exchange: Exchange, attempt: Attempt) -> _Tried:
-        vendor, call = self._vendors.keep(attempt.target.vendor.name), self._call(exchange, attempt)
+        target = attempt.target
+        vendor, provider = target.vendor.name, target.vendor.record.otel_provider
+        operation = exchange.facts.operation
+        tried = self._tried.get((vendor, operation, provider or vendor, target.upstream_model))
+        if tried is not None:  # these words are the labels' own
+            return tried
+        vendor, call = self._vendors.keep(vendor), self._call(exchange, attempt)
         tried = self._tried.get((vendor, *call))
         if tried is None:
             tried = self._tried[vendor, *call] = _Tried(

@@ -1,5 +1,6 @@
 """Anthropic's messages, and their token counts: the protocol Claude Code speaks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -8,7 +9,7 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
 from gateway.wire import fields, input_size, phrases, segments, splice
-from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
+from gateway.wire.anthropic_messages_reply import MessagesObserver
 from gateway.wire.base import (
     Answer,
     Denial,
@@ -18,6 +19,7 @@ from gateway.wire.base import (
     Reading,
     ReplyFacts,
 )
+from gateway.wire.counts import CountObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
@@ -65,10 +67,7 @@ class AnthropicMessages:
             ),
             output_tokens_limit=fields.count(values, "max_tokens", fields.MOST_TOKENS),
             answers=1,
-            tool_names=tuple(
-                fields.tool_name(tool, path) or fields.tool_type(tool, path)
-                for path, tool in fields.compact_tools_of(values, "tools")
-            ),
+            tool_names=fields.names_of_tools(values, ("tools",), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
         return Reading(facts, body, spans)
@@ -138,11 +137,16 @@ class AnthropicCountTokens(AnthropicMessages):
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
         """A fresh observer for one count."""
-        return CountObserver()
+        return CountObserver("input_tokens")
 
     def phrase_count(self, input_tokens: int) -> bytes:
         """The body of a count."""
         return msgspec.json.encode({"input_tokens": input_tokens})
+
+
+def _tool_names(values: splice.Members) -> Iterator[str]:
+    for path, tool in fields.compact_tools_of(values, "tools"):
+        yield fields.tool_name(tool, path) or fields.tool_type(tool, path)
 
 
 def _read_segments(values: splice.Members) -> tuple[Segment, ...]:

@@ -7,6 +7,7 @@ import msgspec
 from gateway.exchange import Usage
 from gateway.wire import replies
 from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.refrain import Refrain
 from gateway.wire.sse import data_of
 
 _INPUT_FIGURES: Final = (
@@ -58,16 +59,26 @@ _EMPTY_INPUT: Final = len("{}")
 class MessagesObserver:
     """Reads one reply as it passes. Never changes a byte."""
 
-    __slots__ = ("_figures", "_has_started", "_is_ending", "facts")
+    __slots__ = ("_figures", "_has_started", "_is_ending", "_refrain", "facts")
 
     def __init__(self) -> None:
         self.facts = ReplyFacts()
         self._figures: replies.Figures = {}
         self._has_started = False
         self._is_ending = False
+        self._refrain = Refrain()
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole event."""
+        return Event.SUBSTANCE if self.repeats(event) else self._read_event(event)
+
+    def repeats(self, event: bytes) -> bool:
+        """Recognise one more event of words, without parsing it."""
+        words = self._refrain.words_in(event)
+        self.facts.output_bytes += words
+        return words > 0
+
+    def _read_event(self, event: bytes) -> Event:
         name, data = data_of(event)
         if data is None:
             return self._passing()
@@ -78,11 +89,10 @@ class MessagesObserver:
         # llama.cpp puts an error of another protocol into an event of the right name.
         match "error" if name == b"error" else seen.type:
             case "content_block_delta":
-                self.facts.output_bytes += _bytes_said(seen.delta)
-                self._has_started = True
+                self._note_words(seen.delta)
+                self._learn(event, seen.delta)
             case "content_block_start":
-                self.facts.output_bytes += _bytes_said(seen.content_block)
-                self._has_started = True
+                self._note_words(seen.content_block)
             case "message_start":
                 self._note_start(seen.message)
             case "message_delta":
@@ -111,6 +121,14 @@ class MessagesObserver:
         self.facts.finish_reason = message.stop_reason
         self.facts.is_whole = message.stop_reason is not None
 
+    def _note_words(self, words: _Words | None) -> None:
+        self.facts.output_bytes += _bytes_said(words)
+        self._has_started = True
+
+    def _learn(self, event: bytes, delta: _Words | None) -> None:
+        if self._refrain.is_learning and (words := _sole_words(delta)):
+            self._refrain.learn(event, words, _words_of)
+
     def _note_start(self, message: _Message | None) -> None:
         if message is None:
             return
@@ -123,6 +141,7 @@ class MessagesObserver:
         if seen.delta is not None and seen.delta.stop_reason:
             self.facts.finish_reason = seen.delta.stop_reason
             self.facts.is_whole = self._is_ending = True
+            self._refrain.forget()
 
     def _note_usage(self, raw: msgspec.Raw) -> None:
         """Later figures hold over earlier ones, unless they are input figures of nothing."""
@@ -169,27 +188,6 @@ class MessagesObserver:
         return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
 
 
-class CountObserver:
-    """Reads the answer of the counting endpoint, which is never streamed."""
-
-    __slots__ = ("facts",)
-
-    def __init__(self) -> None:
-        self.facts = ReplyFacts()
-
-    def observe_event(self, event: bytes) -> Event:
-        """A count is no stream: whatever comes is passed on."""
-        return Event.SUBSTANCE
-
-    def observe_document(self, body: bytes) -> None:
-        """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
-        document = replies.figures(replies.decode_loosely(body))
-        count = document.get("input_tokens")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise NotAReply("the body is no token count: it has no 'input_tokens'")
-        self.facts.is_whole = True
-
-
 def _read_loosely(document: replies.Figures) -> _Message:
     """A message with blocks of unusual types, each as text of its size."""
     content = document.get("content")
@@ -214,6 +212,25 @@ def _bytes_said(words: _Words | None) -> int:
         return 0
     said = replies.text_bytes(words.text, words.thinking, words.partial_json, words.name)
     return said + (len(words.input) if len(words.input) > _EMPTY_INPUT else 0)
+
+
+def _words_of(event: bytes) -> str | None:
+    """What a delta says, if it does nothing else."""
+    name, data = data_of(event)
+    try:
+        seen = _STREAM_EVENT.decode(data or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    is_delta = seen.type == "content_block_delta" and name != b"error"
+    return _sole_words(seen.delta) if is_delta else None
+
+
+def _sole_words(words: _Words | None) -> str | None:
+    """The one text a delta says; None when it says several, or nothing."""
+    if words is None or words.name or len(words.input) > _EMPTY_INPUT:
+        return None
+    said = [text for text in (words.text, words.thinking, words.partial_json) if text]
+    return said[0] if len(said) == 1 else None
 
 
 def _usage(figures: replies.Figures) -> Usage | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit, Usage
 from policy.types import RequestFacts
@@ -25,8 +27,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """A body that was read: its facts, its bytes, and where its top-level members stand."""
 
     facts: RequestFacts
@@ -34,8 +35,7 @@ class Reading:
     members: Mapping[str, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True):
     """A body ready for one target, and the edits that made it from the client's."""
 
     body: bytes
@@ -52,10 +52,10 @@ class Event(Enum):
     END = "end"  # the protocol's end marker
     WITHHELD = "withheld"  # asked for by us, or nothing this client can read: not passed on
     FAILURE = "failure"  # the upstream's own error event
+    REFUSAL = "refusal"  # the same before any substance: the request itself was refused
 
 
-@dataclass(slots=True)
-class ReplyFacts:
+class ReplyFacts(msgspec.Struct):
     """What an observer has seen of a reply so far."""
 
     usage: Usage | None = None  # of a stream that was cut, the output figure may be an early one
@@ -93,6 +93,13 @@ class Observer(Protocol):
         """Read one whole SSE event (blank line included). Unknown events are SUBSTANCE."""
         ...
 
+    def repeats(self, event: bytes) -> bool:
+        """Observe what is, to its last byte, one event of words like those before: SUBSTANCE.
+
+        Anything else is left alone and False.
+        """
+        ...
+
     def observe_document(self, body: bytes) -> None:
         """Read a whole, non-streamed reply. Raises `NotAReply` when it is none of this protocol."""
         ...
@@ -113,8 +120,7 @@ class Denial:
     retry_after_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole answer of the gateway's own."""
 
     status: int

@@ -1,6 +1,7 @@
 """Read the few typed fields that facts need, refusing each wrong one by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -12,6 +13,8 @@ from gateway.wire.splice import Members
 MOST_NAME_CHARACTERS: Final = 256
 MOST_TOOLS: Final = 10_000
 MOST_TOKENS: Final = 2**31 - 1
+_MOST_REMEMBERED_BYTES: Final = 64 * 1024
+_REMEMBERED: Final = 64
 
 _NULL: Final = msgspec.Raw(b"null")
 _TEXT: Final = msgspec.json.Decoder(str)
@@ -85,6 +88,29 @@ def compact_tools_of(values: Members, key: str) -> Iterator[tuple[str, Members]]
         return
     for number, tool in enumerate(found):
         yield f"{key}.{number}", tool
+
+
+ReadNames = Callable[[Members], Iterator[str]]
+"""Names in the tool definitions of a body, of which only those members are given."""
+
+
+def names_of_tools(values: Members, keys: tuple[str, ...], read: ReadNames) -> tuple[str, ...]:
+    """The names that `read` finds in the members `keys`, which hold tool definitions.
+
+    Definitions are the same bytes on every turn of a conversation, and slow to read: what was
+    found in the last of them is remembered.
+    """
+    given = {key: values[key] for key in keys if key in values}
+    if not given:
+        return ()
+    if sum(map(len, given.values())) > _MOST_REMEMBERED_BYTES:
+        return tuple(read(given))
+    return _remembered_names(tuple((key, bytes(raw)) for key, raw in given.items()), read)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered_names(given: tuple[tuple[str, bytes], ...], read: ReadNames) -> tuple[str, ...]:
+    return tuple(read({key: msgspec.Raw(text) for key, text in given}))
 
 
 def tool_name(values: Members, path: str) -> str | None:

@@ -28,8 +28,9 @@ from gateway.wire.base import (
     Span,
     Wire,
 )
+from gateway.wire.counts import CountObserver
 from gateway.wire.gemini_array import JsonArray
-from gateway.wire.gemini_reply import CountObserver, GeminiObserver
+from gateway.wire.gemini_reply import GeminiObserver
 from gateway.wire.splice import Members
 from policy.types import Operation, RequestFacts
 from providers.base import WireName
@@ -201,7 +202,7 @@ class Gemini:
         if upstream_model == self.model:
             return Edited(reading.body, (), asked_for_usage=False)
         before, after = len(self.model.encode()), len(upstream_model.encode())
-        edits = [Edit("url.path", "model_name", before, after)]
+        edits = [Edit("url.model", "model_name", before, after)]
         changes: list[tuple[Span, bytes]] = []
         for path, span in self._named_in_body(reading):
             named = msgspec.json.decode(reading.body[span.start : span.end], type=str)
@@ -229,7 +230,7 @@ class Gemini:
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> Observer:
         """A fresh observer for one reply."""
-        return CountObserver() if self.counting else GeminiObserver(facts.answers)
+        return CountObserver("totalTokens") if self.counting else GeminiObserver(facts.answers)
 
     def phrase_denial(self, denial: Denial, assistant: Assistant) -> Answer:
         """400, or 429 for a short rate limit: Gemini CLI shows the first once and stops."""

@@ -96,6 +96,10 @@ class GeminiObserver:
             self.facts.is_whole = True
         return self._passing()
 
+    def repeats(self, event: bytes) -> bool:
+        """Nothing to recognise: each of these events tells the usage so far, and so differs."""
+        return False
+
     def observe_document(self, body: bytes) -> None:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
         chunk = _decode(body)
@@ -149,27 +153,6 @@ class GeminiObserver:
         if self.facts.is_whole:
             return Event.ENDING
         return Event.SUBSTANCE if self._has_started else Event.PREAMBLE
-
-
-class CountObserver:
-    """Reads the answer to `countTokens`, which is never streamed."""
-
-    __slots__ = ("facts",)
-
-    def __init__(self) -> None:
-        self.facts = ReplyFacts()
-
-    def observe_event(self, event: bytes) -> Event:
-        """A count is no stream: whatever comes is passed on."""
-        return Event.SUBSTANCE
-
-    def observe_document(self, body: bytes) -> None:
-        """Read a count. Raises `NotAReply` when there is none. Counting uses no tokens."""
-        document = replies.figures(replies.decode_loosely(body))
-        count = document.get("totalTokens")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise NotAReply("the body is no token count: it has no 'totalTokens'")
-        self.facts.is_whole = True
 
 
 def _decode(data: bytes) -> _Chunk | None:

@@ -52,7 +52,7 @@ class OpenAiChat:
             ),
             output_tokens_limit=_output_limit(values),
             answers=fields.count(values, "n", MOST_ANSWERS) or 1,
-            tool_names=tuple(_tool_names(values)),
+            tool_names=fields.names_of_tools(values, ("tools", "functions"), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
         return Reading(facts, body, spans)

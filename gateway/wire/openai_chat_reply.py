@@ -7,6 +7,7 @@ import msgspec
 from gateway.exchange import Usage
 from gateway.wire import replies
 from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.refrain import Refrain
 from gateway.wire.sse import data_of
 
 _NULL: Final = msgspec.Raw(b"null")
@@ -72,6 +73,7 @@ class ChatObserver:
         "_finished",
         "_has_started",
         "_is_ending",
+        "_refrain",
         "facts",
     )
 
@@ -83,9 +85,19 @@ class ChatObserver:
         self._finished: set[int | None] = set()
         self._has_started = False
         self._is_ending = False
+        self._refrain = Refrain()
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole event."""
+        return Event.SUBSTANCE if self.repeats(event) else self._read_event(event)
+
+    def repeats(self, event: bytes) -> bool:
+        """Recognise one more event of words, without parsing it."""
+        words = self._refrain.words_in(event)
+        self.facts.output_bytes += words
+        return words > 0
+
+    def _read_event(self, event: bytes) -> Event:
         _, data = data_of(event)
         if data is None:
             return self._observe_silence(event)
@@ -99,7 +111,10 @@ class ChatObserver:
         if failure is not None:
             self.facts.failure = failure
             return Event.FAILURE
-        return self._observe_chunk(chunk, data)
+        kind = self._observe_chunk(chunk, data)
+        if self._refrain.is_learning and (words := _sole_words(chunk)):
+            self._refrain.learn(event, words, _words_of)
+        return kind
 
     def observe_document(self, body: bytes) -> None:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
@@ -119,6 +134,7 @@ class ChatObserver:
         was_ending = self._is_ending
         if not was_ending and len(self._finished) >= self._answers:
             self._is_ending = self.facts.is_whole = True
+            self._refrain.forget()
         is_extra = was_ending or not chunk.choices
         if is_extra and self._asked_for_usage and not said and _is_given(chunk.usage):
             return Event.WITHHELD
@@ -241,6 +257,26 @@ def _bytes_said(words: _Delta) -> int:
     if words.function_call is not None:
         said += replies.text_bytes(words.function_call.name, words.function_call.arguments)
     return said
+
+
+def _words_of(event: bytes) -> str | None:
+    """What an event says, if it does nothing else."""
+    _, data = data_of(event)
+    chunk = None if data is None else _decode(data)
+    return None if chunk is None else _sole_words(chunk)
+
+
+def _sole_words(chunk: _Chunk) -> str | None:
+    """The one text a chunk says; None when it does anything else, too."""
+    if not chunk.choices or len(chunk.choices) > 1 or _is_given(chunk.usage):
+        return None
+    (choice,) = chunk.choices
+    delta = choice.delta
+    if delta is None or choice.finish_reason or delta.tool_calls or delta.function_call:
+        return None
+    texts = (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
+    said = [text for text in texts if text]
+    return said[0] if len(said) == 1 else None
 
 
 def _usage(figures: replies.Figures) -> Usage | None:

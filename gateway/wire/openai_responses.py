@@ -79,7 +79,10 @@ class OpenAiResponses:
             ),
             output_tokens_limit=fields.count(values, "max_output_tokens", fields.MOST_TOKENS),
             answers=1,
-            tool_names=tuple(_tool_names(values)),
+            tool_names=(
+                *fields.names_of_tools(values, ("tools",), _tool_names),
+                *_names_brought_by_items(values),
+            ),
             read_segments=lambda: _read_segments(values),
             continues=continues,
         )
@@ -168,9 +171,13 @@ def _refuse_what_is_kept_elsewhere(values: splice.Members) -> None:
 
 
 def _tool_names(values: splice.Members) -> Iterator[str]:
-    """Every name a tool goes by, wherever it is brought; a tool without one gives its type."""
+    """Every name a tool goes by; a tool without one gives its type."""
     for path, tool in fields.compact_tools_of(values, "tools"):
         yield from _names_of(tool, path)
+
+
+def _names_brought_by_items(values: splice.Members) -> Iterator[str]:
+    """The same of tools that stand in the input: a search for tools may have found them."""
     if "input" not in values or _MAY_BRING_TOOLS(values["input"]) is None:
         return
     for path, item in _items(values):

@@ -1,6 +1,5 @@
 """Watch a response pass: where it begins and ends, what it used, whether it is whole."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -8,16 +7,18 @@ import msgspec
 from gateway.exchange import Usage
 from gateway.wire import replies
 from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.refrain import Refrain
 from gateway.wire.sse import data_of
 
 _NULL: Final = msgspec.Raw(b"null")
 _OPENING: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
 _WHOLE: Final = frozenset(("completed", "incomplete"))
 _BROKEN: Final = frozenset(("failed", "cancelled"))
+# OpenAI refuses some requests in the stream: asking again, or elsewhere, would not help.
+_REFUSALS: Final = frozenset(("context_length_exceeded", "cyber_policy", "invalid_prompt"))
 _IDLE: Final = frozenset(("keepalive", "ping"))
 
 
-@dataclass(slots=True)
 class ResponsesFacts(ReplyFacts):
     """What an observer has seen of a response; enough to say in its own terms that it broke off."""
 
@@ -68,17 +69,30 @@ _RESPONSE: Final = msgspec.json.Decoder(_Response)
 class ResponsesObserver:
     """Reads one reply as it passes. Never changes a byte."""
 
-    __slots__ = ("_facts", "_has_started", "_is_ending", "_said_in_item", "facts")
+    __slots__ = ("_facts", "_has_started", "_is_ending", "_refrain", "_said_in_item", "facts")
 
     def __init__(self) -> None:
         self._facts = ResponsesFacts()
         self.facts: ReplyFacts = self._facts  # the same, as the port knows it
         self._has_started = False
         self._is_ending = False
+        self._refrain = Refrain()
         self._said_in_item: set[int | None] = set()  # items that were told piece by piece
 
     def observe_event(self, event: bytes) -> Event:
         """Read one whole event."""
+        return Event.SUBSTANCE if self.repeats(event) else self._read_event(event)
+
+    def repeats(self, event: bytes) -> bool:
+        """Recognise one more event of words; those that are numbered all differ."""
+        words = self._refrain.words_in(event)
+        if not words:
+            return False
+        self._facts.output_bytes += words
+        self._facts.events += 1
+        return True
+
+    def _read_event(self, event: bytes) -> Event:
         name, data = data_of(event)
         if data is None:
             return self._passing()
@@ -93,6 +107,8 @@ class ResponsesObserver:
         kind = seen.type or name.decode("ascii", "replace")
         if kind in ("error", "response.failed") or (seen.error and seen.error != _NULL):
             return self._fail(seen, data)
+        if self._refrain.is_learning and (words := _sole_words(seen)):
+            self._refrain.learn(event, words, _words_of)
         return self._observe(kind, seen)
 
     def observe_document(self, body: bytes) -> None:
@@ -116,6 +132,7 @@ class ResponsesObserver:
                 self._note(seen.response)
         elif kind in ("response.completed", "response.incomplete"):
             self._is_ending = True
+            self._refrain.forget()
             if seen.response is not None:
                 self._note(seen.response)
             self._note_end(seen.response, "incomplete" if kind.endswith("incomplete") else None)
@@ -157,6 +174,8 @@ class ResponsesObserver:
         if seen.response is not None:
             self._note(seen.response)
         self._note_failure(seen.response.error if seen.response else seen.error, data)
+        if not self._has_started and self._facts.failure_code in _REFUSALS:
+            return Event.REFUSAL
         return Event.FAILURE
 
     def _note_failure(self, error: msgspec.Raw, data: bytes) -> None:
@@ -196,6 +215,22 @@ def _read_loosely(document: replies.Figures) -> _Response:
         incomplete_details=replies.encode(document.get("incomplete_details")),
         error=replies.encode(document.get("error")),
     )
+
+
+def _words_of(event: bytes) -> str | None:
+    """What a delta says, if the event is one."""
+    _, data = data_of(event)
+    try:
+        return _sole_words(_STREAM_EVENT.decode(data or b""))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _sole_words(seen: _StreamEvent) -> str | None:
+    """The text of a delta; None for any other event."""
+    is_delta = seen.type is not None and seen.type.endswith(".delta")
+    says_more = seen.item is not None or seen.response is not None or bool(seen.error)
+    return seen.delta or None if is_delta and not says_more else None
 
 
 def _bytes_in(item: _Item) -> int:

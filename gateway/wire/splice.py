@@ -161,20 +161,17 @@ def _follow_spaced(body: bytes, start: int, values: Members) -> dict[str, Span] 
     and `,` and no other. None where the object is written otherwise, or a key occurs twice.
     """
     spans: dict[str, Span] = {}
-    position = start
+    end = start
     lead = '{"'
     for key, value in values.items():
         opening = f'{lead}{key}": '.encode()
-        position += len(opening)
-        if not (
-            body.startswith(opening, position - len(opening)) and body.startswith(value, position)
-        ):
+        position = end + len(opening)
+        if not (body.startswith(opening, end) and body.startswith(value, position)):
             return None
         end = position + len(value)
         spans[key] = Span(position, end)
-        position = end
         lead = ', "'
-    return spans if body.startswith(b"}", position) else None
+    return spans if body.startswith(b"}", end) else None
 
 
 def _spelt(key: bytes) -> str:

@@ -38,6 +38,11 @@ class Splitter:
         self._rest += piece
         return self._take_events()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the next byte fed begins an event."""
+        return not self._rest
+
     def finish(self) -> tuple[list[bytes], bytes]:
         """At the stream's end: the event a lone CR kept waiting, if any; and what is no event."""
         rest = bytes(self._rest)

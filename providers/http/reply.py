@@ -1,11 +1,14 @@
 """A reply as it arrives: what the connection has pushed, until somebody reads it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from providers.base import Headers
-from providers.errors import ProviderError
+import msgspec
+
+from providers.base import Headers, PushedStream
+from providers.errors import ProviderError, ReplyCut
 
 PIECES_BEFORE_JOIN = 1024  # a peer that sends tiny pieces costs bytes, not objects
 
@@ -32,8 +35,8 @@ class Line(Protocol):
         ...
 
 
-class ReplyBody:
-    """One reply, a `ByteStream`: the connection pushes into it, one task reads from it.
+class ReplyBody(PushedStream):
+    """One reply, a `ByteStream` besides: the connection pushes into it, one task reads from it.
 
     `failure` is raised once everything that came before it has been read.
     """
@@ -42,6 +45,7 @@ class ReplyBody:
         "_line",
         "_loop",
         "_pieces",
+        "_take",
         "ended",
         "failure",
         "has_head",
@@ -56,6 +60,7 @@ class ReplyBody:
         self._line = line
         self._loop = loop
         self._pieces: list[bytes] = []
+        self._take: Callable[[bytes], bool] | None = None
         self.target = target
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -74,7 +79,13 @@ class ReplyBody:
             pieces[:] = [b"".join(pieces)]
 
     def wake(self) -> None:
-        """Something has changed: let the waiting task look."""
+        """Something has changed: hand on what came, or let the waiting task look."""
+        if self._take is not None and self._pieces:
+            self._hand_over(self._take)
+        else:
+            self._wake_waiter()
+
+    def _wake_waiter(self) -> None:
         waiter = self.waiter
         if waiter is not None:
             self.waiter = None
@@ -100,6 +111,37 @@ class ReplyBody:
             if self.failure is not None:
                 raise self.failure
             await self.wait()
+        return self._all_pieces()
+
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Hand over what arrives in the moment it arrives (`providers.base.PushedStream`)."""
+        if self._pieces and not take(self._all_pieces()):
+            return
+        if self.ended or self.failure is not None:
+            return
+        self._take = take
+        try:
+            await self.wait()
+        finally:
+            self._take = None
+
+    def _hand_over(self, take: Callable[[bytes], bool]) -> None:
+        goes_on = is_taken = False
+        failure: ProviderError | None = None
+        try:
+            goes_on = take(self._all_pieces())
+            is_taken = True
+        except ProviderError as error:
+            failure = error
+        finally:
+            if not is_taken:  # the bytes are lost: no end may follow them
+                self.ended = False
+                self.failure = failure or ReplyCut("the gateway failed", target=self.target)
+            if not goes_on or self.ended or self.failure is not None:
+                self._take = None  # what comes before the task looks is for `read`
+                self._wake_waiter()
+
+    def _all_pieces(self) -> bytes:
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._pieces = []
@@ -114,8 +156,7 @@ class ReplyBody:
             self._line.abort()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(msgspec.Struct, frozen=True):
     """A reply whose head is here and whose body may still be on its way."""
 
     status: int

@@ -170,6 +170,13 @@ async def test_a_refused_key_is_ours_and_not_the_callers(sender, vendor, status)
     assert caught.value.status == status
 
 
+async def test_googles_400_for_a_bad_key_is_about_ours_too(sender, vendor):
+    body = b'{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}'
+    vendor.answers(400, body)
+    with pytest.raises(ProviderCredentials):
+        await sender.send(openai_call(vendor))
+
+
 @pytest.mark.parametrize("status", [429, 529])
 async def test_a_busy_vendor_says_how_long_it_is_busy(sender, vendor, status):
     vendor.fails(status, retry_after="7")

@@ -1,21 +1,19 @@
 """A whole gateway in the test's own process: real server, real ledger, real sockets."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 
 from gateway.assembly import Gatehouse, assembled
 from gateway.server import BoundedHeadProtocol, GatehouseServer, listen, server_config
 from gateway.settings import ServeOptions
-from gateway.store.database import FILE_NAME
 from providers.http.client import HttpClient
+from tests.fakes.ledger_file import durable_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,8 @@ class RunningGateway:
             return await client.post("/v1/messages", json=body)
 
     def records(self) -> list[dict[str, Any]]:
-        """Every ledger record, oldest first, as an auditor's own reader would see the file."""
-        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
-        return [orjson.loads(row[0]) for row in rows]
+        """Every durable ledger record, oldest first."""
+        return durable_records(self.data)
 
     def records_of(self, exchange_id: str) -> list[dict[str, Any]]:
         """The records of one exchange, oldest first."""

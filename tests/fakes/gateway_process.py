@@ -3,17 +3,16 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from gateway.store.database import FILE_NAME
+from tests.fakes.ledger_file import durable_records
 
 COMMAND = Path(sys.executable).with_name("gatehouse")
 
@@ -42,11 +41,8 @@ class GatewayProcess:
         return await asyncio.wait_for(self.process.wait(), timeout_seconds)
 
     def records(self) -> list[dict[str, Any]]:
-        """Every ledger record, by lane, oldest first."""
-        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
-        return [orjson.loads(row[0]) for row in rows]
+        """Every durable ledger record, by lane, oldest first."""
+        return durable_records(self.data)
 
     def children(self) -> set[int]:
         """The processes it has started, and theirs."""

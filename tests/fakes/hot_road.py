@@ -94,7 +94,16 @@ class Connection:
     def state(self) -> Scope:
         if not self.tells_departures:
             return {}
-        return {"abort_connection": self.drop, "tell_departure": self.tell_departure}
+        return {
+            "abort_connection": self.drop,
+            "tell_departure": self.tell_departure,
+            "write_now": self.write_now,
+        }
+
+    def write_now(self, piece: bytes) -> bool:
+        if self.reads.is_set():
+            self.sent.append({"type": "http.response.body", "body": piece, "more_body": True})
+        return self.reads.is_set()
 
     def call(self, wire: Wire = CHAT) -> Call:
         return Call(wire, self.scope(), self.receive, self.send, "gh-1")

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,8 +10,11 @@ from pathlib import Path
 
 from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainedRecord, ChainHead
-from gateway.audit.committer import LaneRefused
+from gateway.audit.filing import LaneRefused
+from gateway.audit.journal import Journal
+from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.record import RecordBody, Records
+from gateway.audit.sync import ThreadSyncer
 from gateway.audit.writer import LedgerWriter
 from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage, UsageSource
 from gateway.store.database import Database, open_database
@@ -137,10 +139,10 @@ class FakeLane:
         self.is_open = False
         self.refuses = False
         self.refuses_after_its_work = False
-        self.gate = threading.Event()
+        self.gate = asyncio.Event()
         self.gate.set()
-        self._begun = threading.Event()
-        self._changed = threading.Condition()
+        self._begun = asyncio.Event()
+        self._changed = asyncio.Condition()
 
     @property
     def kinds(self) -> list[str]:
@@ -148,31 +150,28 @@ class FakeLane:
 
     async def begun(self) -> None:
         """Return once a write has begun."""
-        assert await asyncio.to_thread(self._begun.wait, 20), "nothing was written"
+        await asyncio.wait_for(self._begun.wait(), 20)
 
     async def holds(self, *kinds: str) -> None:
         """Return once these kinds, in this order, are all that is durable."""
 
-        def wait() -> bool:
-            with self._changed:
-                return self._changed.wait_for(lambda: self.kinds == list(kinds), 20)
+        async with self._changed:
+            await asyncio.wait_for(self._changed.wait_for(lambda: self.kinds == list(kinds)), 20)
 
-        assert await asyncio.to_thread(wait), f"the lane holds {self.kinds}"
-
-    def open(self) -> None:
+    async def open(self) -> None:
         if self.refuses:
             raise LaneRefused("unable to open database file")
         self.head = self.durable_head
         self.is_open = True
 
-    def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(self, batch: Batch, settled_seq: int | None) -> None:
         self._begun.set()
-        assert self.gate.wait(20), "the test never opened the gate"
+        await asyncio.wait_for(self.gate.wait(), 20)
         if self.refuses:
             self.is_open = False
             raise LaneRefused("database or disk is full")
         if batch.records:
-            with self._changed:
+            async with self._changed:
                 self.batches.append(list(batch.records))
                 self._changed.notify_all()
         self.settled_seq = self.settled_seq if settled_seq is None else settled_seq
@@ -183,7 +182,11 @@ class FakeLane:
             raise LaneRefused("disk I/O error")
         self.head = batch.head
 
-    def close(self) -> None:
+    async def flush(self) -> None:
+        if self.refuses:
+            raise LaneRefused("database is locked")
+
+    async def close(self) -> None:
         self.is_open = False
 
 
@@ -199,6 +202,7 @@ class LedgerFolder:
     async def write(self, *bodies: RecordBody) -> None:
         for waiter in [self.writer.append(body) for body in bodies]:
             await waiter
+        await self.writer.flush()
 
     async def write_story(
         self, team: str = "web", model: str = "coder", response_id: str | None = None
@@ -212,15 +216,21 @@ class LedgerFolder:
         return await self.ledger.chain(lane or self.writer.lane, after_seq=0, limit=100_000)
 
 
+def a_lane_in(database: Database, records: Records, **options: object) -> JournaledLane:
+    """A lane of its own beside the database, over the folder's journal."""
+    lane, opened = records.new_ulid(), records.unix_us()
+    store = SqliteLane(database.file, lane, opened_unix_us=opened, **options)
+    return JournaledLane(lane, Journal(database.file.parent / "journal"), ThreadSyncer(), store)
+
+
 @asynccontextmanager
 async def a_ledger_in(folder: Path, clock: Clock | None = None) -> AsyncIterator[LedgerFolder]:
     """The ledger of a folder, with a lane of its own; closed in order at the end."""
     records = Records((clock or Clock()).unix_ns, os.urandom)
     database = open_database(folder)
-    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=records.unix_us())
-    writer = LedgerWriter(lane, records)
+    writer = LedgerWriter(a_lane_in(database, records), records)
     try:
-        writer.start()
+        await writer.start()
         yield LedgerFolder(database, Ledger(database), writer, records)
     finally:
         await writer.close()

@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.audit.journal import FOLDER_NAME, Journal
+from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import RecordBody, Records
 from gateway.audit.recovery import recover
+from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.store.database import open_database
 from gateway.store.lane import SqliteLane
@@ -23,9 +26,12 @@ async def serve(folder: Path) -> None:
     LedgerLock(folder).acquire()
     records = Records(time.time_ns, os.urandom)
     database = open_database(folder)
-    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=records.unix_us())
-    writer = LedgerWriter(lane, records)
-    writer.start()
+    lane = records.new_ulid()
+    store = SqliteLane(database.file, lane, opened_unix_us=records.unix_us())
+    journal = Journal(folder / FOLDER_NAME, segment_bytes=64 * 1024, limit_bytes=1024 * 1024)
+    syncer = await best_syncer(folder)
+    writer = LedgerWriter(JournaledLane(lane, journal, syncer, store), records)
+    await writer.start()
     await recover(Ledger(database), writer, records)
     await asyncio.gather(*[record_for_ever(writer, records) for _ in range(AT_ONCE)])
 

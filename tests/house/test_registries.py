@@ -5,7 +5,7 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-from gateway.wire import WIRES
+from gateway.wire import FAMILIES, WIRES
 from policy.rules import RULES
 from providers.base import VendorRecord
 from providers.vendors import VENDORS
@@ -43,8 +43,26 @@ def test_every_wire_is_registered() -> None:
     found = {
         wire for module in modules_of("gateway.wire") for wire in classes_with(module, *members)
     }
-    reason = "A wire that is not in gateway.wire.WIRES is never served."
-    assert found == set(WIRES), listing(found ^ set(WIRES), reason)
+    reason = "A wire that is not in gateway.wire.WIRES, nor made by a family, is never served."
+    registered = {*WIRES, *_made_by_families()}
+    assert found == registered, listing(found ^ registered, reason)
+
+
+def _made_by_families() -> set[type]:
+    """The wires that families make for the paths they say they serve."""
+    made = [family(lambda model, size: size) for family in FAMILIES]
+    paths = [(family, path) for family in made for path in family.summaries]
+    return {type(family.wire_at(path, b"")) for family, path in paths}
+
+
+def test_every_family_of_wires_is_registered() -> None:
+    found = {
+        family
+        for module in modules_of("gateway.wire")
+        for family in classes_with(module, "summaries", "wire_at")
+    }
+    reason = "A family that is not in gateway.wire.FAMILIES is never asked for a wire."
+    assert found == set(FAMILIES), listing(found ^ set(FAMILIES), reason)
 
 
 def test_every_vendor_record_is_registered() -> None:

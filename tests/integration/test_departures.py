@@ -3,13 +3,15 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.audit.journal import Journal
+from gateway.audit.sync import KernelSyncer
 from gateway.store.database import FILE_NAME
 from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import Pair, a_pair, assert_cut, is_whole
@@ -42,7 +44,7 @@ def one_end_each(pair: Pair) -> None:
 
 
 @contextmanager
-def ledger_out_of_order(pair: Pair) -> Iterator[None]:
+def database_out_of_order(pair: Pair) -> Iterator[None]:
     """While this lasts the database refuses every record, at once."""
     alter(pair, "ALTER TABLE audit_leaf RENAME TO audit_leaf_away")
     try:
@@ -51,19 +53,43 @@ def ledger_out_of_order(pair: Pair) -> Iterator[None]:
         alter(pair, "ALTER TABLE audit_leaf_away RENAME TO audit_leaf")
 
 
+@contextmanager
+def journal_out_of_order() -> Iterator[None]:
+    """While this lasts the journal refuses every record, at once."""
+
+    def refuse(journal: Journal, records: Sequence[bytes]) -> int:
+        raise OSError("No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "append", refuse)
+        yield
+
+
+@contextmanager
+def ledger_out_of_order(pair: Pair) -> Iterator[None]:
+    """While this lasts neither device takes a record."""
+    with database_out_of_order(pair), journal_out_of_order():
+        yield
+
+
 def alter(pair: Pair, statement: str) -> None:
     with closing(sqlite3.connect(pair.gateway.data / FILE_NAME, timeout=5)) as connection:
         connection.execute(statement)
 
 
 @contextmanager
-def ledger_locked(pair: Pair) -> Iterator[None]:
+def ledger_slow() -> Iterator[None]:
     """While this lasts a record waits."""
-    path = pair.gateway.data / FILE_NAME
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    freed, in_earnest = asyncio.Event(), KernelSyncer.sync
+
+    async def wait(syncer: KernelSyncer, descriptor: int) -> None:
+        await freed.wait()
+        await in_earnest(syncer, descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KernelSyncer, "sync", wait)
         yield
-        connection.execute("ROLLBACK")
+        freed.set()
 
 
 @on_both_wires
@@ -147,7 +173,7 @@ async def test_a_client_that_leaves_while_the_end_is_held_back_closes_the_books(
 async def test_a_client_that_leaves_while_the_ledger_writes_reaches_no_model(
     pair: Pair, path: str, streaming: bool
 ) -> None:
-    with ledger_locked(pair):
+    with ledger_slow():
         async with pair.asking(path, stream=streaming):
             await until(lambda: len(pair.gateway.inside.calls) == 1)
         await until(lambda: len(pair.gateway.inside.calls) == 0)
@@ -164,7 +190,7 @@ async def test_a_client_that_leaves_while_the_end_is_recorded_leaves_one_end(
     async with pair.asking(path) as client:
         await client.head()
         await client.chunk()
-        with ledger_locked(pair):
+        with ledger_slow():
             gate.set()
             await until(lambda: pair.first.calls[0].pieces_sent >= 9)
             client.vanishes()
@@ -197,6 +223,15 @@ async def test_without_a_ledger_nothing_is_sent(pair: Pair, path: str, streaming
     assert pair.second.calls == []
     assert readiness.status_code == 503
     assert pair.gateway.records() == []
+
+
+@on_both_wires
+async def test_one_device_of_the_ledger_is_enough(pair: Pair, path: str) -> None:
+    with database_out_of_order(pair):
+        assert (await pair.ask(path)).status_code == 200
+    with journal_out_of_order():
+        assert (await pair.ask(path)).status_code == 200
+    assert pair.gateway.kinds().count("completed") == 2
 
 
 @on_both_wires

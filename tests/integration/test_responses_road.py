@@ -110,6 +110,15 @@ async def test_a_stream_that_opens_and_then_fails_is_passed_over(site: Site) -> 
     assert answer.headers["x-gatehouse-target"] == "spare/m-2"
 
 
+async def test_a_request_that_is_refused_in_the_stream_is_refused_once(site: Site) -> None:
+    refusing = json.dumps({"type": "error", "code": "invalid_prompt", "message": "Not this."})
+    site.house.behaves(insert=(2, f"event: error\ndata: {refusing}\n\n".encode()))
+    answer = await site.ask(stream=True)
+    assert answer.status_code == 400
+    assert "house/m-1 refused the request: Not this." in answer.json()["error"]["message"]
+    assert site.spare.calls == []
+
+
 @pytest.mark.parametrize("ending", [Ending.CLEAN, Ending.CLOSE, Ending.RESET])
 async def test_a_cut_ends_as_a_failed_response_that_goes_on_from_what_was_told(
     site: Site, ending: Ending

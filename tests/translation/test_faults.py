@@ -1,9 +1,9 @@
 """Cut streams, odd chunks, refusals and smuggled arguments, by the real LiteLLM."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -421,7 +421,7 @@ async def test_a_request_nested_too_deeply_is_refused(sender, vendor, wire, dept
 async def test_a_body_that_is_no_object_is_rejected(sender, body):
     wanted = call(CHAT, target("qwen", "http://127.0.0.1:9"))
     with pytest.raises(ProviderRejected) as caught:
-        await sender.send(replace(wanted, body=body))
+        await sender.send(msgspec.structs.replace(wanted, body=body))
     assert caught.value.status == 400
 
 
@@ -429,7 +429,7 @@ async def test_a_body_that_is_no_object_is_rejected(sender, body):
 async def test_tokens_are_not_counted_here(sender, wire):
     wanted = call(wire, target("qwen", "http://127.0.0.1:9"))
     with pytest.raises(UnsupportedFeature):
-        await sender.send(replace(wanted, counting=True))
+        await sender.send(msgspec.structs.replace(wanted, counting=True))
 
 
 async def test_what_litellm_makes_up_is_still_what_we_know_of(vendor, sender):

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.exchange import Edit
@@ -65,7 +65,7 @@ def observed(case: Path, pieces: list[bytes], reading: Reading) -> dict[str, Any
     return {
         "events": [observer.observe_event(event).value for event in events],
         "rest_bytes": len(rest),
-        "reply": asdict(observer.facts),
+        "reply": msgspec.to_builtins(observer.facts),
     }
 
 
@@ -103,7 +103,7 @@ def test_the_request_gives_its_facts(case: Path) -> None:
 def test_an_edit_changes_only_what_it_records(case: Path) -> None:
     reading = read(case)
     edited = wire_of(case).edit(reading, upstream_model="upstream/model", ask_for_usage=True)
-    in_body = [edit for edit in edited.edits if edit.path != "url.path"]
+    in_body = [edit for edit in edited.edits if edit.path != "url.model"]
     grown = sum(edit.bytes_after - edit.bytes_before for edit in in_body)
     assert [Edit(*edit) for edit in expected(case)["edits"]] == list(edited.edits)
     assert len(edited.body) == len(reading.body) + grown
@@ -146,4 +146,4 @@ def test_the_stream_gives_the_same_facts_byte_by_byte(case: Path) -> None:
 def test_the_document_gives_its_facts(case: Path) -> None:
     observer = wire_of(case).observer(read(case).facts, asked_for_usage=False)
     observer.observe_document((case / "reply.json").read_bytes())
-    assert asdict(observer.facts) == expected(case)["reply"]
+    assert msgspec.to_builtins(observer.facts) == expected(case)["reply"]

@@ -237,3 +237,65 @@ async def test_without_a_front_the_application_answers_a_model_endpoint_itself(s
     )
     assert (answer.status_code, answer.content) == (200, ANSWER)
     assert answer.headers["x-gatehouse-audit-id"] == site.road.ledger.bodies[0]["exchange_id"]
+
+
+GOOGLE = {"x-goog-api-client": "google-genai-sdk/3.3.0"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/v1beta/models", {}), ("/v1/models", GOOGLE), ("/v1beta/models", VERSION)],
+)
+async def test_a_google_client_gets_googles_list(site, path, headers):
+    key = await site.road.a_key()
+    listed = (await site.get(path, key=key, headers=headers)).json()["models"]
+    assert [model["name"] for model in listed] == [
+        "models/coder",
+        "models/cheap",
+        "models/Qwen/Qwen3",
+    ]
+    one = await site.get(f"{path}/Qwen/Qwen3", key=key, headers=headers)
+    assert one.json() == listed[-1]
+
+
+async def test_googles_list_takes_the_key_from_the_query(site):
+    key = await site.road.a_key()
+    assert (await site.get(f"/v1beta/models?key={key}")).status_code == 200
+    assert (await site.get(f"/v1/models?key={key}")).status_code == 401
+    assert (await site.get(f"/metrics?key={key}")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("/v1beta/models", 401, "UNAUTHENTICATED"),
+        ("/v1beta/nowhere", 404, "NOT_FOUND"),
+        ("/v1beta/models/nope?key={key}", 404, "NOT_FOUND"),
+        ("/v1beta/models?pageSize=0&key={key}", 400, "INVALID_ARGUMENT"),
+    ],
+)
+async def test_below_googles_paths_errors_are_googles(site, path, status, word):
+    answer = await site.get(path.format(key=await site.road.a_key()))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["status"]) == (status, status, word)
+
+
+async def test_without_a_front_the_application_answers_a_familys_paths_the_same(site):
+    chunk = b'{"candidates":[{"content":{"parts":[{"text":"hi"}]},"finishReason":"STOP"}]}'
+    body = {"contents": [{"parts": [{"text": "hello"}]}]}
+    key = await site.road.a_key()
+    for name in ("coder", "Qwen/Qwen3", "Qwen%2FQwen3"):
+        site.road.translator.replies = [says(chunk)]
+        answer = await site.ask(
+            "POST", f"/v1beta/models/{name}:generateContent?key={key}", body=body
+        )
+        assert answer.content == chunk
+        assert site.road.translator.calls[-1].body == b'{"contents":[{"parts":[{"text":"hello"}]}]}'
+    assert key not in str(site.road.ledger.bodies)
+
+
+@pytest.mark.parametrize("action", ["embedContent", "GenerateContent", ""])
+async def test_an_action_that_is_none_is_no_endpoint(site, action):
+    answer = await site.ask("POST", f"/v1beta/models/coder:{action}", key=await site.road.a_key())
+    assert answer.status_code in (404, 405)
+    assert answer.json()["error"]["code"] == answer.status_code

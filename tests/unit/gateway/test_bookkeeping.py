@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 
+import msgspec
 import pytest
 
 from gateway.bookkeeping import Books, counted_usage
@@ -148,7 +149,7 @@ async def test_what_a_failed_attempt_had_said_is_not_the_answer(road):
         ),
         (
             ReplyFacts(TOLD, output_bytes=2_799),
-            dataclasses.replace(TOLD, output_tokens=1_000),
+            msgspec.structs.replace(TOLD, output_tokens=1_000),
             UsageSource.COUNTED,
         ),
         (ReplyFacts(TOLD, output_bytes=28), TOLD, UsageSource.COUNTED),
@@ -182,7 +183,7 @@ async def test_only_the_vendors_figures_of_whole_answers_teach(road, seen, is_le
 async def test_a_count_uses_no_tokens_and_teaches_nothing(road):
     before = road.estimator.estimate("coder", 10_000)
     books = await road.books()
-    facts = dataclasses.replace(books.exchange.facts, operation=Operation.COUNT_TOKENS)
+    facts = msgspec.structs.replace(books.exchange.facts, operation=Operation.COUNT_TOKENS)
     books.exchange.facts = facts
     await tried(books, target_of(road, "deepseek"), whole())
     await books.close(Outcome.COMPLETE, status=200)

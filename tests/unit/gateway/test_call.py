@@ -5,10 +5,11 @@ import gc
 
 import pytest
 
-from gateway.call import SLICE_BYTES, Call, ClientLeft, Interruption
+from gateway.call import SLICE_BYTES, STREAM_HEADERS, Call, ClientLeft, Interruption
 from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.anthropic_messages import AnthropicCountTokens
 from gateway.wire.base import Answer
+from gateway.wire.gemini import Action, Gemini
 from tests.fakes.hot_road import Connection
 
 HEADERS = ((b"content-type", b"text/event-stream"),)
@@ -131,6 +132,36 @@ async def test_a_piece_waits_for_the_keep_alive_before_it() -> None:
     assert connection.bodies == [KEEP_ALIVE, b"piece"]
 
 
+async def test_a_piece_goes_out_at_once_while_the_client_reads() -> None:
+    connection = Connection()
+    call = connection.call()
+    await call.start_stream(HEADERS)
+    assert call.write_now(b"first")
+    assert call.has_just_sent
+    connection.reads.clear()
+    assert not call.write_now(b"second")
+    assert connection.bodies == [b"first"]
+
+
+async def test_no_piece_goes_out_at_once_before_a_keep_alive_under_way() -> None:
+    connection = Connection()
+    connection.reads.clear()
+    call = connection.call()
+    call.keep_alive(HEADERS)
+    await asyncio.sleep(0)
+    connection.reads.set()
+    assert not call.write_now(b"piece")
+    await call.write(b"piece")
+    assert connection.bodies == [KEEP_ALIVE, b"piece"]
+    assert call.write_now(b"next")
+
+
+async def test_another_server_writes_nothing_at_once() -> None:
+    connection = Connection(tells_departures=False)
+    assert not connection.call().write_now(b"piece")
+    assert connection.sent == []
+
+
 async def test_no_keep_alive_cuts_into_a_piece() -> None:
     connection = Connection()
     connection.reads.clear()
@@ -238,3 +269,20 @@ async def test_a_closed_call_is_freed_without_the_collector(tells_departures: bo
 
 def calls_alive() -> int:
     return sum(type(each) is Call for each in gc.get_objects())
+
+
+ARRAY = Gemini(lambda model, size: size, "coder", Action.STREAM)
+
+
+async def test_a_stream_that_is_an_array_is_framed_to_its_end() -> None:
+    connection = Connection()
+    call = connection.call(ARRAY)
+    await call.start_stream(call.stream_headers())
+    await call.write(b'data: {"a":1}\n\ndata: {"b":2}\n\n')
+    await call.finish(b'data: {"c":3}\n\n')
+    assert connection.body == b'[{"a":1},\r\n{"b":2},\r\n{"c":3}]'
+    assert (b"content-type", b"application/json; charset=utf-8") in connection.sent[0]["headers"]
+
+
+async def test_every_other_stream_is_made_of_events() -> None:
+    assert Connection().call().stream_headers() == STREAM_HEADERS

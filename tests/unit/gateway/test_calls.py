@@ -138,3 +138,17 @@ async def test_ending_all_does_not_wait_for_ever() -> None:
 
 async def test_ending_nothing_takes_no_time() -> None:
     await Calls(PATIENCE).end_all(1000.0)
+
+
+async def test_a_stream_that_was_written_at_once_is_not_silent() -> None:
+    connection = Connection()
+    call = a_call(connection)
+    call.is_streaming = True
+    assert call.write_now(b"piece")
+    tick(call, 15.1)
+    tick(call, 30.0)
+    await asyncio.sleep(0)
+    assert connection.bodies == [b"piece"]
+    tick(call, 30.2)
+    await asyncio.sleep(0)
+    assert connection.bodies == [b"piece", b": keep-alive\n\n"]

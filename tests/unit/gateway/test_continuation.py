@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.continuation import Origin, held_to_origin
+from gateway.continuation import CaughtUp, Origin, held_to_origin
 from policy.types import Allow, DataClass, Deny, Identity
 from tests.fakes.road import FakeOrigins
 
@@ -40,3 +40,22 @@ async def test_a_target_that_may_not_be_asked_any_more_is_named() -> None:
     decision = await held(Origin("ann", "web", "openai/gpt"))
     assert isinstance(decision, Deny)
     assert "openai/gpt, which may not be asked" in decision.reason
+
+
+class LateOrigins(FakeOrigins):
+    """Knows an answer once it has been told to catch up."""
+
+    flushes = 0
+
+    async def flush(self) -> None:
+        self.flushes += 1
+        self.known["resp_1"] = Origin("ann", "web", "house/b")
+
+
+async def test_an_answer_that_is_only_just_durable_is_found() -> None:
+    late = LateOrigins()
+    origins = CaughtUp(late, late)
+    assert await origins.origin_of("resp_1") == Origin("ann", "web", "house/b")
+    assert await origins.origin_of("resp_1") is not None
+    assert late.flushes == 1
+    assert await origins.origin_of("resp_2") is None

@@ -1,6 +1,7 @@
 """The door: what it takes, what it turns away, and that it always answers once."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,8 +16,9 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.front import Front, FrontDoor, check_headers
-from gateway.inbound import Inbound, Outbound
+from gateway.inbound import Inbound, Outbound, WriteNow
 from gateway.wire.base import Answer
+from gateway.wire.gemini import Gemini, GeminiFamily
 from policy.types import Identity
 from providers.base import Headers
 from tests.fakes.hot_road import BODY, CHAT, Connection
@@ -34,8 +36,10 @@ class StubPipeline:
         self.serve = serve
         self.stranger: NotAuthenticated | None = None
         self.unread: list[GatewayError] = []
+        self.asked: list[Headers] = []
 
     def identify(self, headers: Headers) -> Identity:
+        self.asked.append(headers)
         if self.stranger is not None:
             raise self.stranger
         return an_exchange("gh-1").identity
@@ -56,6 +60,10 @@ class Pieces:
         self._pieces = pieces
         self._lingers = lingers
         self.closed = 0
+        self.write_now: WriteNow | None = None
+
+    def prefer(self, write_now: WriteNow) -> None:
+        self.write_now = write_now
 
     async def __aiter__(self):  # type: ignore[no-untyped-def]
         for piece in self._pieces:
@@ -116,6 +124,18 @@ async def test_a_stream_goes_out_piece_by_piece_and_is_closed() -> None:
     await door.task()
     assert door.connection.bodies == [b"one", b"two", b""]
     assert pieces.closed == 1
+
+
+async def test_a_stream_may_write_at_once_between_its_pieces() -> None:
+    pieces = Pieces(b"one", lingers=True)
+    door = Door(Outbound(200, (), pieces))
+    serving = door.task()
+    await until(lambda: door.connection.bodies)
+    assert pieces.write_now is not None
+    assert pieces.write_now(b"two")
+    assert door.connection.bodies == [b"one", b"two"]
+    door.connection.hangs_up()
+    await serving
 
 
 async def test_a_stream_whose_client_leaves_before_its_head_is_closed() -> None:
@@ -293,3 +313,67 @@ async def test_without_a_front_the_application_gets_everything() -> None:
     connection = Connection()
     await FrontDoor(None, app)(connection.scope(), connection.receive, connection.send)
     assert taken == [CHAT.path]
+
+
+PATH = "/v1beta/models/coder:streamGenerateContent"
+GEMINI_BODY = b'{"contents":[{"parts":[{"text":"hi"}]}]}'
+
+
+def family_door(answer: Outbound) -> Door:
+    """A front that knows the Gemini family beside the one plain wire."""
+    door = Door(answer)
+    families = (GeminiFamily(lambda model, size: size),)
+    door.front = Front((CHAT,), door.pipeline, door.calls, lambda: "gh-1", families)  # type: ignore[arg-type]
+    return door
+
+
+async def posted(door: Door, query: bytes, path: str = PATH, body: bytes = GEMINI_BODY) -> None:
+    connection = door.connection
+    connection.brings(body)
+    scope = {**connection.scope(path), "query_string": query}
+    wire = door.front.wire_at(scope)
+    assert wire is not None
+    await door.front.serve(wire, scope, connection.receive, connection.send)
+
+
+def test_a_family_is_asked_for_what_is_no_plain_wires_path() -> None:
+    front = family_door(whole()).front
+    scope = Connection().scope(PATH)
+    wire = front.wire_at(scope)
+    assert isinstance(wire, Gemini)
+    assert wire.model == "coder"
+    assert front.wire_at({**scope, "path": "/v1beta/models/coder"}) is None
+    assert front.wire_at({**scope, "path": "/elsewhere"}) is None
+    assert front.wire_at({**scope, "method": "GET"}) is None
+
+
+async def test_a_key_in_the_query_is_read_on_a_familys_path_and_on_no_other() -> None:
+    door = family_door(whole())
+    await posted(door, b"alt=sse&key=gth_abc")
+    await posted(door, b"key=gth_abc", CHAT.path, BODY)
+    keys = [value for headers in door.pipeline.asked for name, value in headers if name == b":key"]
+    assert (len(door.pipeline.asked), keys) == (2, [b"gth_abc"])
+
+
+async def test_a_stream_goes_out_as_events_or_as_one_array() -> None:
+    event = b'data: {"a":1}\n\n'
+    for query, body in ((b"alt=sse", event * 2), (b"", b'[{"a":1},\r\n{"a":1}]')):
+        door = family_door(Outbound(200, (), Pieces(event, event)))
+        await posted(door, query)
+        assert door.connection.body == body
+
+
+async def test_an_array_that_breaks_off_ends_with_an_error_and_is_json() -> None:
+    pieces = Pieces(b'data: {"a":1}\n\n', RuntimeError("a secret"))
+    door = family_door(Outbound(200, (), pieces))
+    await posted(door, b"")
+    said, error = json.loads(door.connection.body)
+    assert said == {"a": 1}
+    assert error["error"]["status"] == "UNAVAILABLE"
+    assert "secret" not in str(error)
+
+
+async def test_what_a_path_says_wrong_is_refused_in_the_protocols_form() -> None:
+    door = family_door(whole())
+    await posted(door, b"alt=proto")
+    assert [type(error) for error in door.pipeline.unread] == [MalformedRequest]

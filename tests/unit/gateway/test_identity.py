@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
-from gateway.identity import KeyRing, extract_credential
+from gateway.identity import KeyRing, extract_credential, with_query_key
 from gateway.store.database import open_database
 from gateway.store.keys import KeyChanges, Keys, StoredKey
 from gateway.virtual_key import Hasher, KeyIssuer, Role, mint
@@ -252,3 +252,33 @@ async def test_a_key_made_and_revoked_beside_a_running_gateway_is_noticed(tmp_pa
     await ring.stop()
     await gateway.close()
     await command.close()
+
+
+@pytest.mark.parametrize(
+    "query", [b"key=" + VALUE, b"alt=sse&key=%67" + VALUE[1:], b"key=&key=" + VALUE]
+)
+def test_a_key_in_the_query_is_one_among_the_headers(query: bytes) -> None:
+    assert extract_credential(with_query_key((), query)) == KEY
+
+
+def test_a_query_without_a_key_changes_nothing() -> None:
+    headers = ((b"x-goog-api-key", VALUE),)
+    for query in (b"", b"alt=sse", b"monkey=1"):
+        assert with_query_key(headers, query) == headers
+
+
+def test_the_same_key_may_stand_in_query_and_header_and_two_keys_may_not() -> None:
+    headers = ((b"x-goog-api-key", VALUE),)
+    assert extract_credential(with_query_key(headers, b"key=" + VALUE)) == KEY
+    with pytest.raises(MalformedRequest, match="two different keys"):
+        extract_credential(with_query_key(headers, b"key=" + OTHER.encode()))
+    twice = b"key=" + VALUE + b"&key=" + VALUE
+    with pytest.raises(MalformedRequest, match="came twice"):
+        extract_credential(with_query_key((), twice))
+
+
+@pytest.mark.parametrize("query", [b"key=%C3%BC", b"key=%00", b"key=a%20b", b"key=" + b"x" * 600])
+def test_what_cannot_be_a_key_in_the_query_is_refused(query: bytes) -> None:
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential(with_query_key((), query))
+    assert refused.value.cause == "malformed"

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.reply import StreamedReply, WholeReply
 from gateway.wire.base import Event
+from gateway.wire.gemini import Action, Gemini
 from policy.types import RequestFacts
 from providers.errors import ProviderUnavailable, ReplyCut
 from tests.fakes.hot_road import BODY, CHAT, DONE, ROLE, STOP, USAGE, Upstream, says
@@ -57,6 +58,16 @@ async def test_a_stream_opens_at_its_first_word() -> None:
     assert upstream.left == [says("b")]
 
 
+async def test_a_stream_does_not_open_at_what_its_client_cannot_read() -> None:
+    gemini = Gemini(lambda model, size: size, "coder", Action.STREAM, "sse")
+    said = b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}\n\n'
+    upstream = Upstream(b": wait\n\n", said, said)
+    observer = gemini.observer(facts(), asked_for_usage=True)
+    reply = StreamedReply("house/qwen3-coder", (), upstream, observer)
+    await reply.open()
+    assert reply.opening == [(Event.WITHHELD, b": wait\n\n"), (Event.SUBSTANCE, said)]
+
+
 async def test_a_stream_that_ends_before_its_first_word_is_no_answer() -> None:
     with pytest.raises(ProviderUnavailable, match="ended empty"):
         await streamed(Upstream(ROLE)).open()
@@ -102,3 +113,14 @@ async def test_an_event_without_end_is_a_cut() -> None:
     reply = streamed(Upstream(b"data: " + b"x" * (33 << 20)))
     with pytest.raises(ReplyCut):
         await reply.next_events()
+
+
+async def test_words_like_those_before_are_recognised_only_where_an_event_begins() -> None:
+    reply = streamed(Upstream(says("a"), b"data: {"))
+    assert not reply.repeats(says("a"))
+    await reply.next_events()
+    before = reply.observer.facts.output_bytes
+    assert reply.repeats(says("four"))
+    assert reply.observer.facts.output_bytes == before + len("four")
+    await reply.next_events()
+    assert not reply.repeats(says("five"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
+from gateway.call import ANSWER_NOW
 from gateway.server import (
     HEAD_LIMIT_BYTES,
     BoundedHeadProtocol,
@@ -157,6 +158,102 @@ async def test_an_application_may_drop_its_connection() -> None:
     await until(lambda: transport.is_aborted)
 
 
+OK = ((b"content-type", b"text/plain"), (b"content-length", b"2"))
+
+
+async def answers_now(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["state"][ANSWER_NOW](200, OK, b"ok")
+
+
+async def answers_in_messages(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": OK})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def written_by(application: Callable[..., Any]) -> bytes:
+    """What goes out for two requests on one connection, the second after the first's answer."""
+    transport = dial(application)
+    transport.hears(POST, b"0123456789")
+    await until(lambda: transport.written.endswith(b"ok"))
+    transport.hears(GET)
+    await until(lambda: transport.written.count(b"HTTP/1.1 200 OK") == 2)
+    assert not transport.is_closing()
+    return transport.written
+
+
+async def test_an_answer_in_one_write_is_the_same_answer() -> None:
+    assert await written_by(answers_now) == await written_by(answers_in_messages)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        GET + GET,
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+    ],
+    ids=["another request waits behind it", "the last of its connection", "of an old client"],
+)
+async def test_an_answer_that_more_must_be_said_with_is_not_sent_in_one_write(heard: bytes) -> None:
+    said: list[bool] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+
+    transport = dial(tries)
+    transport.hears(heard)
+    await until(lambda: said)
+    assert said[0] is False
+    assert b"ok" not in transport.written
+
+
+async def test_an_answer_is_not_added_to_another_nor_pressed_on_a_client_that_does_not_read() -> (
+    None
+):
+    said: list[bool] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        transport.fills()
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+        transport.drains()
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+        said.append(scope["state"][ANSWER_NOW](200, OK, b"ok"))
+
+    transport = dial(tries)
+    transport.hears(GET)
+    await until(lambda: len(said) == 3)
+    assert said == [False, True, False]
+
+
+async def test_no_header_breaks_out_of_an_answer_in_one_write() -> None:
+    raised: list[Exception] = []
+
+    async def tries(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            scope["state"][ANSWER_NOW](200, (*OK, (b"x", b"a\r\nb: c")), b"ok")
+        except ValueError as error:
+            raised.append(error)
+
+    transport = dial(tries)
+    transport.hears(GET)
+    await until(lambda: raised)
+    assert b"b: c" not in transport.written
+
+
+async def test_a_head_in_one_read_sets_no_timer() -> None:
+    gate = asyncio.Event()
+
+    async def thinks(scope: Any, receive: Any, send: Any) -> None:
+        await gate.wait()
+
+    transport = dial(thinks)
+    transport.hears(GET)
+    assert not transport.is_timed
+    transport.hears(b"GET / HT")
+    assert transport.is_timed
+    gate.set()
+
+
 async def test_an_application_is_told_once_when_its_connection_is_lost() -> None:
     told: list[str] = []
 
@@ -244,3 +341,72 @@ def test_a_taken_port_is_told_at_once() -> None:
 def test_a_started_program_does_not_inherit_the_listener() -> None:
     with listen("127.0.0.1", 0) as listener:
         assert not listener.get_inheritable()
+
+
+class Streaming:
+    """An application that begins a stream and leaves the rest to the test."""
+
+    def __init__(self, *headers: tuple[bytes, bytes]) -> None:
+        self.headers = list(headers)
+        self.writers: list[Callable[[bytes], bool]] = []
+        self.ends = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.writers.append(scope["state"]["write_now"])
+        await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+        await self.ends.wait()
+        self.ends.clear()
+        await send({"type": "http.response.body", "body": b"end", "more_body": False})
+
+
+async def test_a_piece_written_at_once_is_a_chunk_of_the_answer() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    assert streaming.writers[0](b"x" * 26)
+    assert not streaming.writers[0](b"")  # that would be the end
+    streaming.ends.set()
+    await until(lambda: transport.written.endswith(b"0\r\n\r\n"))
+    _, _, body = transport.written.partition(b"\r\n\r\n")
+    assert body == b"1a\r\n" + b"x" * 26 + b"\r\n3\r\nend\r\n0\r\n\r\n"
+    assert not streaming.writers[0](b"late")
+
+
+async def test_nothing_is_written_at_once_to_a_client_that_does_not_read() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    transport.fills()
+    assert not streaming.writers[0](b"piece")
+    transport.drains()
+    assert streaming.writers[0](b"piece")
+    transport._protocol.connection_lost(None)
+    assert not streaming.writers[0](b"piece")
+    assert transport.written.count(b"piece") == 1
+
+
+async def test_nothing_is_written_at_once_before_the_head_nor_into_a_counted_body() -> None:
+    streaming = Streaming((b"content-length", b"3"))
+    transport = dial(streaming)
+    transport.hears(GET)
+    early = transport._protocol.scope["state"]["write_now"]  # type: ignore[attr-defined]
+    assert not early(b"piece")
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    assert not streaming.writers[0](b"end")
+    assert transport.written.endswith(b"\r\n\r\n")
+
+
+async def test_a_request_behind_a_stream_leaves_its_writing_to_the_slower_way() -> None:
+    streaming = Streaming()
+    transport = dial(streaming)
+    transport.hears(GET)
+    await until(lambda: b"\r\n\r\n" in transport.written)
+    transport.hears(GET)
+    assert not streaming.writers[0](b"piece")
+    streaming.ends.set()
+    await until(lambda: len(streaming.writers) == 2)
+    await until(lambda: transport.written.count(b"200 OK") == 2)
+    assert streaming.writers[1](b"piece")
+    assert transport.written.endswith(b"\r\n\r\n5\r\npiece\r\n")

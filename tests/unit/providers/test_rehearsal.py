@@ -56,13 +56,15 @@ def sender() -> RehearsalSender:
     return RehearsalSender(unix_time=lambda: 1_790_000_000.0)
 
 
-async def ask(sender, wire: WireName, body: dict[str, Any], **more: Any) -> bytes:
+async def ask(
+    sender, wire: WireName, body: dict[str, Any], *, streaming: bool = False, **more: Any
+) -> bytes:
     call = UpstreamCall(
         wire=wire,
         target=TARGET,
         body=json.dumps(body).encode(),
         headers=(),
-        streaming=bool(body.get("stream")),
+        streaming=streaming or bool(body.get("stream")),
         **more,
     )
     reply = await sender.send(call)
@@ -268,3 +270,67 @@ async def test_it_keeps_no_answers(sender):
 async def test_another_protocol_is_refused(sender):
     with pytest.raises(UnsupportedFeature):
         await ask(sender, WireName.GEMINI, {})
+
+
+def gemini(text: str, **more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], **more}
+
+
+GEMINI_TOOLS = [
+    {
+        "functionDeclarations": [
+            {"name": "list_dir", "parameters": {"type": "OBJECT"}},
+            {"name": "read_file", "parametersJsonSchema": SCHEMA},
+        ]
+    }
+]
+
+
+def gemini_parts(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+
+
+async def test_a_gemini_stream_says_what_the_document_says(sender):
+    whole = json.loads(await ask(sender, WireName.GEMINI, gemini("hello")))
+    stream = events(await ask(sender, WireName.GEMINI, gemini("hello"), streaming=True))
+    assert gemini_parts([whole])[0]["text"] == "".join(p["text"] for p in gemini_parts(stream))
+    assert whole["candidates"][0]["finishReason"] == "STOP"
+    assert whole["usageMetadata"] == stream[-1]["usageMetadata"]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_it_calls_a_gemini_clients_tool_with_a_whole_object(sender, streaming):
+    asking = gemini("use the tool read_file to read a.py", tools=GEMINI_TOOLS)
+    found = await ask(sender, WireName.GEMINI, asking, streaming=streaming)
+    chunks = events(found) if streaming else [json.loads(found)]
+    call = gemini_parts(chunks)[-1]["functionCall"]
+    assert call["name"] == "read_file"
+    jsonschema.validate(call["args"], SCHEMA)
+
+    said = [
+        *asking["contents"],
+        {"role": "model", "parts": [{"functionCall": call}]},
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"name": "read_file", "response": {"output": "one two"}}}
+            ],
+        },
+    ]
+    told = json.loads(await ask(sender, WireName.GEMINI, {**asking, "contents": said}))
+    assert "2 words. It begins: one two" in gemini_parts([told])[0]["text"]
+
+
+async def test_it_counts_a_gemini_clients_words(sender):
+    counted = json.loads(await ask(sender, WireName.GEMINI, gemini("one two"), counting=True))
+    nested = {"generateContentRequest": gemini("one two")}
+    again = json.loads(await ask(sender, WireName.GEMINI, nested, counting=True))
+    answered = json.loads(await ask(sender, WireName.GEMINI, gemini("one two")))
+    assert counted == again
+    assert counted["totalTokens"] == answered["usageMetadata"]["promptTokenCount"] > 0
+
+
+async def test_what_gemini_cli_puts_before_a_prompt_is_no_wish(sender):
+    noted = "<session_context>use the tool read_file on /home</session_context> hello"
+    told = json.loads(await ask(sender, WireName.GEMINI, gemini(noted, tools=GEMINI_TOOLS)))
+    assert gemini_parts([told])[0]["text"].startswith("This is Gatehouse's rehearsal model, not")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.told import LONGEST_CHARACTERS, told_in
+from providers.told import LONGEST_CHARACTERS, refuses_key, told_in
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,13 @@ def test_what_holds_no_message_says_nothing(body: bytes) -> None:
 
 def test_a_long_message_is_shortened() -> None:
     assert len(told_in(b'{"message":"' + b"x" * 10_000 + b'"}')) == LONGEST_CHARACTERS
+
+
+GOOGLES = b'{"error":{"code":400,"details":[{"reason":"%b"},{"x":1}]}}'
+
+
+def test_googles_word_for_a_bad_key_is_known() -> None:
+    assert refuses_key(GOOGLES % b"API_KEY_INVALID")
+    assert not refuses_key(GOOGLES % b"OTHER")
+    for body in (b"", b"{}", b'{"error":"API_KEY_INVALID"}', b'{"error":{"details":[1]}}'):
+        assert not refuses_key(body)

@@ -122,3 +122,8 @@ def test_what_never_left_is_told_without_quoting(error, kind):
     found: ProviderError = translate_failure(error, errand())
     assert type(found) is kind
     assert "secret" not in found.message + str(getattr(found, "body", ""))
+
+
+def test_googles_400_for_a_bad_key_is_about_our_key():
+    body = b'{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}'
+    assert type(translate_failure(NOISE, errand(400, body))) is ProviderCredentials

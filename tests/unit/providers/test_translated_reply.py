@@ -7,15 +7,21 @@ import pytest
 
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.http.reply import Timeouts
-from providers.translated_reply import TranslatedStream, WholeReply, encode_document
+from providers.translated_reply import (
+    TranslatedStream,
+    WholeReply,
+    encode_document,
+    without_signatures,
+)
 from providers.translation.chat_stream import ChatStream
 from providers.translation.departure import Cargo
-from providers.translation.hub import Losses
+from providers.translation.hub import ChatRequest, Losses
 from providers.translation.messages_stream import MessagesStream
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import Errand
-from tests.fakes.translation import CHAT, MESSAGES, target
+from tests.fakes.translation import CHAT, MESSAGES, RESPONSES, target
 
+REQUEST = ChatRequest({}, Losses())
 END = b'data: {"choices":[{"index":0,"finish_reason":"stop"}]}\n\n'
 
 
@@ -117,10 +123,10 @@ async def test_a_whole_reply_is_read_once():
     assert [await reply.read(), await reply.read()] == [b"{}", b""]
 
 
-@pytest.mark.parametrize("wire", [CHAT, MESSAGES])
+@pytest.mark.parametrize("wire", [CHAT, MESSAGES, RESPONSES])
 def test_a_document_without_its_end_is_none(errand, wire):
     with pytest.raises(ProviderUnavailable, match="stop reason"):
-        encode_document(wire, {"choices": []}, errand, 1.0)
+        encode_document(wire, REQUEST, {"choices": []}, errand, lambda: 1.0)
 
 
 def test_arguments_that_a_message_cannot_hold_are_no_answer(errand):
@@ -128,4 +134,13 @@ def test_arguments_that_a_message_cannot_hold_are_no_answer(errand):
     call = {"id": "t", "function": {"name": "f", "arguments": "no json"}}
     choice = {"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
     with pytest.raises(ProviderUnavailable, match="arguments"):
-        encode_document(MESSAGES, {"choices": [choice]}, errand, 1.0)
+        encode_document(MESSAGES, REQUEST, {"choices": [choice]}, errand, lambda: 1.0)
+
+
+@pytest.mark.parametrize("place", ["delta", "message"])
+def test_what_litellm_hides_in_the_id_of_a_call_stays_here(place: str) -> None:
+    calls = [{"id": "call_1__thought__c2ln/+="}, {"id": "call_2"}, {"index": 2}]
+    reply = without_signatures({"choices": [{place: {"tool_calls": calls}}, {place: {}}]})
+    kept = reply["choices"][0][place]["tool_calls"]
+    assert [each.get("id") for each in kept] == ["call_1", "call_2", None]
+    assert without_signatures({}) == {}

@@ -17,7 +17,7 @@ def a_batch(already_open: OpenExchanges | None = None) -> Batch:
 
 
 def columns(batch: Batch) -> list[dict[str, object]]:
-    return [dict(zip(COLUMNS, row, strict=True)) for row in batch.body_rows]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in batch.rows.bodies]
 
 
 def durable(open_exchanges: OpenExchanges, batch: Batch) -> None:
@@ -38,8 +38,8 @@ def test_records_are_numbered_and_linked_in_the_order_they_came():
     for body in (story.admitted(), story.attempted(), story.completed()):
         batch.add(body)
     assert [body["seq"] for body in batch.records] == [1, 2, 3]
-    links = [leaf[4] for leaf in batch.leaf_rows[1:]]
-    assert links == [leaf[3] for leaf in batch.leaf_rows[:-1]]
+    links = [leaf[4] for leaf in batch.rows.leaves[1:]]
+    assert links == [leaf[3] for leaf in batch.rows.leaves[:-1]]
     assert batch.head.seq == 3
 
 

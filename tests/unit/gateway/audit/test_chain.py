@@ -33,7 +33,7 @@ def a_run(lane: str = LANE) -> list[ChainedRecord]:
             batch.add(body)
     return [
         ChainedRecord(lane, leaf[1], leaf[3], leaf[4], str(row[-1]).encode())
-        for leaf, row in zip(batch.leaf_rows, batch.body_rows, strict=True)
+        for leaf, row in zip(batch.rows.leaves, batch.rows.bodies, strict=True)
     ]
 
 

@@ -1,7 +1,6 @@
-"""The ledger's thread, spoken to directly: order, giving up, and how it ends."""
+"""The ledger's task, spoken to directly: order, giving up, and how it ends."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -10,10 +9,10 @@ from gateway.audit.committer import (
     SETTLE_EVERY,
     Committer,
     Entry,
-    LaneRefused,
     Refusal,
     State,
 )
+from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody
 from tests.fakes.ledger import FakeLane, a_story, some_records
 
@@ -26,13 +25,10 @@ class Desk:
         self.records = some_records()
         self.durable: list[RecordBody] = []
         self.refused: list[tuple[str, str]] = []
-        self.refusal_told = threading.Event()
-        self.reporters: set[str] = set()
-        self.stopped = threading.Event()
-        self.committer = Committer(self.lane, self.records, self._report, self.stopped.set)
+        self.refusal_told = asyncio.Event()
+        self.committer = Committer(self.lane, self.records, self._report)
 
     def _report(self, durable: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
-        self.reporters.add(threading.current_thread().name)
         self.durable += [entry.body for entry in durable]
         self.refused += [
             (str(entry.body["kind"]), refusal.cause)
@@ -50,26 +46,24 @@ class Desk:
 
     async def finish(self) -> None:
         self.lane.gate.set()
-        self.committer.stop()
-        assert await asyncio.to_thread(self.stopped.wait, 20)
+        await self.committer.stop(20)
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     desk = Desk()
-    desk.committer.start()
+    await desk.committer.start()
     yield desk
     await desk.finish()
 
 
-async def test_what_is_put_is_committed_in_its_order_and_reported_on_the_thread(desk):
+async def test_what_is_put_is_committed_in_its_order_and_reported(desk):
     first, second = a_story(desk.records), a_story(desk.records)
     bodies = [first.admitted(), second.admitted(), second.attempted(), first.attempted()]
     desk.put(*bodies[:2])
     desk.put(*bodies[2:])
     await desk.finish()
     assert [body for batch in desk.lane.batches for body in batch] == bodies == desk.durable
-    assert desk.reporters == {"ledger-committer"}
 
 
 async def test_one_record_that_cannot_be_written_does_not_take_its_neighbours_with_it(desk):
@@ -106,7 +100,7 @@ async def test_a_missing_end_is_made_good_although_nobody_appends(desk):
     await desk.lane.holds("admitted")
     desk.lane.refuses = True
     desk.put(story.completed())
-    assert await asyncio.to_thread(desk.refusal_told.wait, 20)
+    await asyncio.wait_for(desk.refusal_told.wait(), 20)
     desk.lane.refuses = False
     await desk.lane.holds("admitted", "unknown")
     assert desk.lane.batches[-1][0]["reason"] == "end not recorded"
@@ -133,9 +127,9 @@ async def test_a_mark_that_cannot_be_set_does_not_keep_it_from_ending(desk):
     assert desk.lane.settled_seq == 0
 
 
-async def test_a_lane_that_does_not_open_starts_no_thread():
+async def test_a_lane_that_does_not_open_starts_no_task():
     desk = Desk()
     desk.lane.refuses = True
     with pytest.raises(LaneRefused):
-        desk.committer.start()
-    assert "ledger-committer" not in {thread.name for thread in threading.enumerate()}
+        await desk.committer.start()
+    assert "ledger-committer" not in {task.get_name() for task in asyncio.all_tasks()}

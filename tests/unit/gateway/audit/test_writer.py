@@ -52,7 +52,7 @@ async def a_writer(
     writer = LedgerWriter(
         lane, records, meter=meter, wait_seconds=wait_seconds, queue_limit=queue_limit
     )
-    writer.start()
+    await writer.start()
     try:
         yield writer
     finally:
@@ -317,7 +317,7 @@ async def test_a_lane_that_cannot_be_opened_is_said_at_the_start(lane, records, 
     lane.refuses = True
     writer = LedgerWriter(lane, records, meter=meter)
     with pytest.raises(LedgerUnavailable, match="unable to open"):
-        writer.start()
+        await writer.start()
     await writer.close()
 
 

@@ -14,7 +14,7 @@ from gateway.audit.record import RecordBody
 from gateway.audit.writer import LedgerWriter
 from gateway.cli import run
 from gateway.store.database import open_database
-from gateway.store.lane import SqliteLane
+from tests.fakes.ledger import a_lane_in
 from tests.fakes.ledger_stories import Stories
 
 
@@ -75,9 +75,8 @@ def command_line(
 async def _record(data: Path, bodies: tuple[RecordBody, ...]) -> None:
     records = Stories(seed=len(bodies)).records
     database = open_database(data)
-    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=records.unix_us())
-    writer = LedgerWriter(lane, records)
-    writer.start()
+    writer = LedgerWriter(a_lane_in(database, records), records)
+    await writer.start()
     for body in bodies:
         await writer.append(body)
     await writer.close()

@@ -1,8 +1,17 @@
 """A data folder that cannot be used is told in one line, and never made by looking."""
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
+from gateway.audit.batch import Batch, OpenExchanges
+from gateway.audit.lock import LedgerLock
+from gateway.audit.record import RecordBody
 from gateway.cli.exits import Exit
+from gateway.store.database import open_database
+from tests.fakes.ledger import a_lane_in, a_story, some_records
 from tests.unit.gateway.cli.conftest import CommandLine
 
 COMMANDS = (
@@ -42,3 +51,48 @@ def test_a_database_that_is_damaged_inside_is_told(command_line: CommandLine) ->
     ran = command_line.run("audit", "tail")
     assert (ran.code, ran.out) == (Exit.DATA, "")
     assert "Traceback" not in ran.err
+
+
+def test_the_newest_records_of_a_gateway_that_died_are_shown(command_line: CommandLine) -> None:
+    command_line.make_folder()
+    records = some_records()
+    bodies = [a_story(records).denied() for _ in range(3)]
+    die_after_writing(command_line.data, bodies)
+    ran = command_line.run("audit", "tail", "--json")
+    assert [each["record_id"] for each in ran.objects] == [each["record_id"] for each in bodies]
+    assert command_line.run("audit", "tail", "--json").out == ran.out
+
+
+def test_beside_a_running_gateway_its_journal_is_left_to_it(command_line: CommandLine) -> None:
+    command_line.make_folder()
+    die_after_writing(command_line.data, [a_story(some_records()).denied()])
+    lock = LedgerLock(command_line.data)
+    lock.acquire()
+    ran = command_line.run("audit", "tail", "--json")
+    lock.release()
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_a_journal_that_cannot_be_read_is_told(command_line: CommandLine) -> None:
+    command_line.make_folder()
+    (command_line.data / "journal").mkdir()
+    (command_line.data / "journal" / "segment-001").mkdir()
+    ran = command_line.run("audit", "tail", "--json")
+    assert (ran.code, ran.out) == (0, "")
+    assert "newest records may be missing" in ran.err
+
+
+def die_after_writing(data: Path, bodies: Sequence[RecordBody]) -> None:
+    """Make records durable as a gateway does, and stop before the database has them."""
+
+    async def write() -> None:
+        database = open_database(data)
+        lane = a_lane_in(database, some_records())
+        await lane.open()
+        batch = Batch(lane.head, OpenExchanges())
+        for body in bodies:
+            batch.add(body)
+        await lane.write(batch, None)
+        await database.close()
+
+    asyncio.run(write())

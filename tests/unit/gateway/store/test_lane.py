@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.chain import ChainHead, find_breaks
+from gateway.audit.batch import Batch, OpenExchanges
+from gateway.audit.chain import ChainHead, find_breaks, record_hash
+from gateway.audit.filing import LaneRefused
 from gateway.audit.writer import LedgerWriter
 from gateway.errors import LedgerUnavailable
 from gateway.store.database import PRAGMAS, Database, open_database
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
-from tests.fakes.ledger import a_ledger_in, a_story, some_records
+from tests.fakes.ledger import a_lane_in, a_ledger_in, a_story, some_records
+
+LANE = "01TESTLANE0000000000000000"
 
 
 def rows(file: Path, table: str) -> int:
@@ -25,16 +29,6 @@ def pages(file: Path) -> int:
     with closing(sqlite3.connect(file)) as connection:
         (count,) = connection.execute("PRAGMA page_count").fetchone()
     return int(count)
-
-
-async def append_until_it_fails(writer: LedgerWriter) -> int:
-    records = some_records()
-    for taken in range(1000):
-        try:
-            await writer.append(a_story(records, model="m" * 500).admitted())
-        except LedgerUnavailable:
-            return taken
-    raise AssertionError("the disk was never full")
 
 
 async def test_every_record_has_its_leaf_and_its_body(tmp_path):
@@ -54,23 +48,40 @@ async def test_a_batch_of_any_size_is_written_whole(tmp_path, count):
     assert [record.seq for record in chain] == list(range(1, count + 1))
 
 
-async def test_a_full_disk_fails_the_record_and_room_on_it_mends_the_writer(tmp_path):
+def journaled_records(count: int, lane: str = LANE) -> list[bytes]:
+    batch = Batch(ChainHead.of_new(lane), OpenExchanges())
+    for _ in range(count):
+        batch.add(a_story(some_records()).denied())
+    return batch.raws
+
+
+def test_what_only_the_journal_has_is_taken_over_once(tmp_path):
+    database = open_database(tmp_path)
+    ours, theirs = journaled_records(5), journaled_records(3, "01OTHERLANE000000000000000")
+    lane = SqliteLane(database.file, LANE, opened_unix_us=1)
+    assert lane.open(ours[:2]).seq == 2
+    assert lane.open([*theirs, *ours]).seq == 5
+    assert lane.open(ours).record_hash == record_hash(ours[-1])
+    lane.close()
+    assert rows(database.file, "audit_body") == rows(database.file, "audit_leaf") == 8
+
+
+async def test_a_full_disk_keeps_records_in_the_journal_and_room_on_it_brings_them_over(tmp_path):
     database = open_database(tmp_path)
     # The limit lasts as long as a connection, and the lane connects anew after a refusal.
     pragmas = [*PRAGMAS, f"PRAGMA max_page_count={pages(database.file) + 8}"]
     records = some_records()
-    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=1, pragmas=pragmas)
-    writer = LedgerWriter(lane, records)
-    writer.start()
-    taken = await append_until_it_fails(writer)
-    assert 0 < taken == rows(database.file, "audit_body")
-    with pytest.raises(LedgerUnavailable):
+    writer = LedgerWriter(a_lane_in(database, records, pragmas=pragmas), records)
+    await writer.start()
+    for _ in range(100):
         await writer.append(a_story(records, model="m" * 500).admitted())
+    with pytest.raises(LedgerUnavailable, match="full"):
+        await writer.flush()
+    assert rows(database.file, "audit_body") < 100
     pragmas.pop()
     await writer.append(a_story(records).denied())
-    await writer.append(a_story(records).denied())
     await writer.close()
-    await assert_whole(database, writer.lane, taken + 2)
+    await assert_whole(database, writer.lane, 101)
 
 
 async def assert_whole(database: Database, lane: str, length: int) -> None:
@@ -80,24 +91,23 @@ async def assert_whole(database: Database, lane: str, length: int) -> None:
     assert find_breaks(ChainHead.of_new(lane), chain) == []
 
 
-async def test_a_locked_database_fails_the_record_and_its_release_mends_the_writer(tmp_path):
+async def test_a_locked_database_is_waited_for_by_nobody_but_its_readers(tmp_path):
     database = open_database(tmp_path)
     records = some_records()
     pragmas = (*PRAGMAS, "PRAGMA busy_timeout=20")
-    lane = SqliteLane(database.file, records.new_ulid(), opened_unix_us=1, pragmas=pragmas)
-    writer = LedgerWriter(lane, records)
-    writer.start()
+    writer = LedgerWriter(a_lane_in(database, records, pragmas=pragmas), records)
+    await writer.start()
     async with database.writing():
-        with pytest.raises(LedgerUnavailable):
-            await writer.append(a_story(records).denied())
+        await writer.append(a_story(records).denied())
+        with pytest.raises(LedgerUnavailable, match="locked"):
+            await writer.flush()
     await writer.append(a_story(records).denied())
     await writer.close()
-    await assert_whole(database, writer.lane, 1)
+    await assert_whole(database, writer.lane, 2)
 
 
 async def test_a_database_that_went_away_is_not_made_anew(tmp_path):
-    lane = SqliteLane(tmp_path / "gatehouse.db", "01LANE", opened_unix_us=1)
-    writer = LedgerWriter(lane, some_records())
-    with pytest.raises(LedgerUnavailable, match="cannot be opened"):
-        writer.start()
+    lane = SqliteLane(tmp_path / "gatehouse.db", LANE, opened_unix_us=1)
+    with pytest.raises(LaneRefused, match="unable to open"):
+        lane.open(())
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from gateway.telemetry.attributes import (
     read_caller,
     read_end,
     read_request,
+    route_of,
 )
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import Story, read_story
@@ -98,3 +99,19 @@ def test_attempts_that_claim_more_time_than_there_was_leave_none_for_the_gateway
     bodies = Stories().answered()
     bodies[-1]["attempts"][0]["duration_us"] = 2**40
     assert read_end(told(bodies)).on(Signal.SERVER)[names.GATEWAY_US.name] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1beta/models/team/a:b:countTokens", "/v1beta/models/{name}:countTokens"),
+        (
+            "/v1/projects/p-1/locations/eu/publishers/google/models/m:generateContent",
+            "/v1/projects/{name}/locations/{name}/publishers/google/models/{name}:generateContent",
+        ),
+        (None, None),
+    ],
+)
+def test_a_route_is_one_for_all_models(path, route):
+    assert route_of(path) == route

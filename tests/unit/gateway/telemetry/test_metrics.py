@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -54,7 +55,7 @@ def denied(team: str = "web", model: str | None = None, rule: str = "model_acces
     stories = Stories()
     exchange = stories.exchange()
     exchange.identity = Identity("ada", team, frozenset(), "k1")
-    exchange.facts = dataclasses.replace(exchange.facts, model=model or "coder")
+    exchange.facts = msgspec.structs.replace(exchange.facts, model=model or "coder")
     exchange.decision = Deny(rule, "no", code="model_not_found")
     stories.ended(exchange, Outcome.DENIED, status=404)
     return exchange

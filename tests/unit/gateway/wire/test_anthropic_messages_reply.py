@@ -6,7 +6,7 @@ import pytest
 from anthropic.types import Message
 
 from gateway.exchange import Usage
-from gateway.wire.anthropic_messages_reply import CountObserver, MessagesObserver
+from gateway.wire.anthropic_messages_reply import MessagesObserver
 from gateway.wire.base import Event, NotAReply
 
 
@@ -231,25 +231,6 @@ def test_an_error_with_status_200_is_no_reply() -> None:
     with pytest.raises(NotAReply, match="out of quota"):
         observer.observe_document(b'{"type":"error","error":{"message":"out of quota"}}')
     assert observer.facts.failure == "out of quota"
-
-
-def test_a_count_is_whole_and_uses_nothing() -> None:
-    observer = CountObserver()
-    observer.observe_document(b'{"input_tokens": 2095, "extra": true}')
-    assert (observer.facts.is_whole, observer.facts.usage) == (True, None)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{}", b"[]", b'{"input_tokens":"5"}', b'{"input_tokens":true}', b'{"input_tokens":-1}'],
-)
-def test_what_is_no_count_is_told(body: bytes) -> None:
-    with pytest.raises(NotAReply, match="no token count"):
-        CountObserver().observe_document(body)
-
-
-def test_a_count_that_streams_is_passed_on() -> None:
-    assert CountObserver().observe_event(b"data: 1\n\n") is Event.SUBSTANCE
 
 
 def test_an_error_event_of_another_protocol_is_a_failure() -> None:

@@ -1,5 +1,7 @@
 """The few typed fields are read strictly, and null is as good as absent."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
@@ -76,3 +78,30 @@ def test_names_are_the_same_with_and_without_blanks(tools: bytes) -> None:
 def test_tools_without_blanks_are_refused_for_the_same_reasons(tools: bytes, reason: str) -> None:
     with pytest.raises(MalformedRequest, match=reason):
         list(fields.compact_tools_of(members(tools=tools), "tools"))
+
+
+def names_in_tools(values: dict[str, msgspec.Raw]) -> Iterator[str]:
+    for path, tool in fields.tools_of(values, "tools"):
+        yield fields.tool_type(tool, path)
+
+
+def names_in_reverse(values: dict[str, msgspec.Raw]) -> Iterator[str]:
+    yield from reversed(list(names_in_tools(values)))
+
+
+def test_remembered_names_are_those_of_these_bytes_and_of_this_way_to_read_them() -> None:
+    def names(tools: bytes, read: fields.ReadNames = names_in_tools) -> tuple[str, ...]:
+        return fields.names_of_tools(members(tools=tools, model=b"1"), ("tools",), read)
+
+    tools = b'[{"type":"a"},{"type":"b"}]'
+    assert names(tools) == names(bytes(bytearray(tools))) == ("a", "b")
+    assert names(tools, names_in_reverse) == ("b", "a")
+    assert names(tools.replace(b"b", b"c")) == ("a", "c")
+    assert names(tools[:-1] + b" " * 70_000 + b"]") == ("a", "b")
+    assert fields.names_of_tools(members(model=b"1"), ("tools",), names_in_tools) == ()
+
+
+def test_tools_that_were_refused_once_are_refused_again() -> None:
+    for _ in range(2):
+        with pytest.raises(MalformedRequest, match=r"tools\.0 has neither"):
+            fields.names_of_tools(members(tools=b"[{}]"), ("tools",), names_in_tools)

@@ -180,7 +180,7 @@ def test_a_new_model_stands_in_the_path_and_the_body_stays_as_it_is() -> None:
     reading = wire().read(json.dumps({"contents": CONTENTS}).encode())
     edited = wire().edit(reading, upstream_model="gemini-3.8-pro", ask_for_usage=True)
     assert edited.body is reading.body
-    assert edited.edits == (Edit("url.path", "model_name", 5, 14),)
+    assert edited.edits == (Edit("url.model", "model_name", 5, 14),)
     same = wire().edit(reading, upstream_model="coder", ask_for_usage=True)
     assert (same.body, same.edits) == (reading.body, ())
 
@@ -190,7 +190,7 @@ def test_a_model_that_the_body_repeats_is_changed_there_too(named: str) -> None:
     body = json.dumps({"model": named, "contents": CONTENTS, "unknown": 1.50}).encode()
     edited = wire().edit(wire().read(body), upstream_model="m-2", ask_for_usage=False)
     assert edited.body == body.replace(b'coder"', b'm-2"')
-    assert [edit.path for edit in edited.edits] == ["url.path", "model"]
+    assert [edit.path for edit in edited.edits] == ["url.model", "model"]
 
 
 def test_nothing_is_said_in_a_silence_and_nothing_marks_an_end() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.exchange import Usage
 from gateway.wire.base import Event, NotAReply
-from gateway.wire.gemini_reply import CountObserver, GeminiObserver
+from gateway.wire.gemini_reply import GeminiObserver
 
 
 def event(**value: Any) -> bytes:
@@ -119,13 +119,3 @@ def test_a_document_with_fewer_candidates_than_were_asked_for_is_whole() -> None
     observer = GeminiObserver(2)
     observer.observe_document(json.dumps({"candidates": [candidate(finishReason="STOP")]}).encode())
     assert observer.facts.is_whole
-
-
-def test_a_count_is_a_number() -> None:
-    observer = CountObserver()
-    observer.observe_document(b'{"totalTokens": 3}')
-    assert observer.facts.is_whole
-    assert observer.observe_event(b"data: 1\n\n") is Event.SUBSTANCE
-    for body in (b"{}", b'{"totalTokens": true}', b'{"totalTokens": -1}', b"3"):
-        with pytest.raises(NotAReply):
-            CountObserver().observe_document(body)

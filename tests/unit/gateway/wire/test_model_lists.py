@@ -8,7 +8,12 @@ from anthropic.types import ModelInfo
 from openai.types import Model
 
 from gateway.errors import MalformedRequest
-from gateway.wire.model_lists import ListedModel, body_of
+from gateway.wire.model_lists import (
+    ListedModel,
+    body_of,
+    in_gemini_shape,
+    one_in_gemini_shape,
+)
 
 MODELS = [ListedModel(name, 1_793_000_000) for name in ("a", "b", "c", "d", "e")]
 
@@ -79,3 +84,35 @@ def test_a_cursor_that_names_no_model_is_refused_without_repeating_it() -> None:
 def test_two_cursors_are_refused() -> None:
     with pytest.raises(MalformedRequest, match="not both"):
         listed(after_id="a", before_id="c")
+
+
+def test_googles_list_names_each_model_as_a_resource_with_its_limits() -> None:
+    known = ListedModel("team/a", 1, input_tokens_limit=200_000, output_tokens_limit=8_192)
+    body = json.loads(in_gemini_shape([known, MODELS[0]], {}))
+    assert body == {
+        "models": [
+            {
+                "name": "models/team/a",
+                "displayName": "team/a",
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+                "inputTokenLimit": 200_000,
+                "outputTokenLimit": 8_192,
+            },
+            json.loads(one_in_gemini_shape(MODELS[0])),
+        ]
+    }
+
+
+def test_googles_pages_follow_each_other_to_the_end() -> None:
+    names, token = [], ""
+    for _ in range(3):
+        body = json.loads(in_gemini_shape(MODELS, {"pageSize": "2", "pageToken": token}))
+        names += [model["displayName"] for model in body["models"]]
+        token = body.get("nextPageToken", "")
+    assert (names, token) == (["a", "b", "c", "d", "e"], "")
+
+
+@pytest.mark.parametrize("query", [{"pageSize": "0"}, {"pageSize": "x"}, {"pageToken": "z"}])
+def test_a_page_of_googles_that_makes_no_sense_is_refused(query: dict[str, str]) -> None:
+    with pytest.raises(MalformedRequest):
+        in_gemini_shape(MODELS, query)

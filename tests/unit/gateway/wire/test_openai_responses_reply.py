@@ -112,6 +112,28 @@ def test_a_failure_is_one_in_each_of_its_forms(failing: bytes, code: str | None)
     assert (facts.failure, facts.failure_code, facts.is_whole) == ("it broke", code, False)
 
 
+@pytest.mark.parametrize("code", ["context_length_exceeded", "invalid_prompt"])
+def test_a_request_that_is_refused_in_the_stream_is_no_failure_of_the_upstreams(code: str) -> None:
+    refusing = event("error", code=code, message="Too long.")
+    assert seen(CREATED, refusing)[0][-1] is Event.REFUSAL
+    assert seen(CREATED, DELTA, refusing)[0][-1] is Event.FAILURE
+
+
+def test_words_in_events_without_numbers_are_counted_without_parsing() -> None:
+    def said(text: str) -> bytes:
+        return event("response.output_text.delta", item_id="m", delta=text)
+
+    observer = ResponsesObserver()
+    assert observer.observe_event(said("one")) is Event.SUBSTANCE
+    assert observer.repeats(said("two and three"))
+    assert not observer.repeats(said('fo"ur'))
+    assert not observer.repeats(COMPLETED)
+    assert isinstance(observer.facts, ResponsesFacts)
+    assert (observer.facts.output_bytes, observer.facts.events) == (len("onetwo and three"), 2)
+    observer.observe_event(COMPLETED)
+    assert not observer.repeats(said("five"))
+
+
 def test_a_failure_without_a_word_is_still_one() -> None:
     kinds, facts = seen(event("response.failed", response={}))
     assert kinds == [Event.FAILURE]

@@ -307,3 +307,29 @@ async def test_the_sweep_runs_by_itself(vendor):
     await asyncio.wait_for(vendor.connections.until_none(), 5)
     assert (client.open_connections, client.idle_connections) == (0, 0)
     await client.aclose()
+
+
+async def test_a_reply_is_pushed_to_its_end_and_keeps_its_connection(client, vendor):
+    reply = await ask(client, vendor)
+    pushed = []
+    await reply.body.push_to(lambda data: pushed.append(data) or True)
+    assert await reply.body.read() == b""
+    assert b"".join(pushed).endswith(b"data: [DONE]\n\n")
+    assert (client.open_connections, client.idle_connections) == (1, 1)
+
+
+async def test_a_fault_in_who_takes_a_reply_cuts_it(client, vendor):
+    def take(data):
+        raise RuntimeError("a fault of ours")
+
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    gate = vendor.holds(before_event=1)
+    reply = await ask(client, vendor)
+    await reply.body.read()
+    pushing = asyncio.ensure_future(reply.body.push_to(take))
+    await asyncio.sleep(0)
+    gate.set()
+    await pushing
+    with pytest.raises(ReplyCut):
+        await reply.body.read()
+    assert client.open_connections == 0

@@ -92,3 +92,108 @@ async def test_reading_makes_room_only_while_the_reply_runs(reply):
     reply.ended = True
     await reply.read()
     assert line.asked == ["resume"]
+
+
+async def pushed_to(reply, take):
+    """`reply` being pushed to `take`, as far as a waiting task."""
+    pushing = asyncio.ensure_future(reply.push_to(take))
+    await asyncio.sleep(0)
+    return pushing
+
+
+def arrives(reply, piece):
+    reply.push(piece)
+    reply.wake()
+
+
+async def test_what_arrives_is_handed_over_at_once_and_wakes_nobody(reply):
+    seen = []
+    reply.push(b"a")
+    pushing = await pushed_to(reply, lambda data: seen.append(data) or True)
+    arrives(reply, b"b")
+    arrives(reply, b"c")
+    assert seen == [b"a", b"b", b"c"]
+    await asyncio.sleep(0)
+    assert not pushing.done()
+    reply.ended = True
+    arrives(reply, b"d")
+    await pushing
+    assert seen[3:] == [b"d"]
+    assert await reply.read() == b""
+
+
+async def test_who_takes_no_more_finds_the_rest_by_reading(reply):
+    seen = []
+    pushing = await pushed_to(reply, lambda data: bool(seen.append(data)))
+    arrives(reply, b"a")
+    arrives(reply, b"b")  # before the task had its turn
+    await pushing
+    assert seen == [b"a"]
+    assert await reply.read() == b"b"
+
+
+async def test_what_was_there_before_may_be_all_that_is_taken(reply):
+    reply.push(b"a")
+    await reply.push_to(lambda data: False)
+    reply.push(b"b")
+    assert await reply.read() == b"b"
+
+
+async def test_a_body_that_has_ended_is_not_waited_for(reply):
+    reply.push(b"a")
+    reply.ended = True
+    seen = []
+    await reply.push_to(lambda data: seen.append(data) or True)
+    assert seen == [b"a"]
+
+
+async def test_a_cut_ends_the_pushing_and_is_told_to_the_reader(reply):
+    pushing = await pushed_to(reply, lambda data: True)
+    reply.failure = ReplyCut("cut")
+    reply.wake()
+    await pushing
+    with pytest.raises(ReplyCut):
+        await reply.read()
+
+
+async def test_what_the_taker_finds_wrong_is_what_the_reader_learns(reply):
+    def take(data):
+        raise ReplyCut("an event without an end")
+
+    pushing = await pushed_to(reply, take)
+    arrives(reply, b"a")
+    await pushing
+    with pytest.raises(ReplyCut, match="without an end"):
+        await reply.read()
+
+
+async def test_bytes_lost_in_a_fault_of_the_taker_have_no_proper_end(reply):
+    def take(data):
+        raise RuntimeError("a fault of ours")
+
+    pushing = await pushed_to(reply, take)
+    reply.ended = True
+    with pytest.raises(RuntimeError):
+        arrives(reply, b"a")
+    await pushing
+    with pytest.raises(ReplyCut):
+        await reply.read()
+
+
+async def test_nothing_is_handed_to_one_who_was_cancelled(reply):
+    seen = []
+    pushing = await pushed_to(reply, lambda data: seen.append(data) or True)
+    pushing.cancel()
+    await asyncio.wait([pushing])
+    arrives(reply, b"a")
+    assert seen == []
+    assert await reply.read() == b"a"
+
+
+async def test_a_flood_that_was_handed_over_leaves_room():
+    line = Line()
+    reply = ReplyBody(line, asyncio.get_running_loop(), "house/m")
+    pushing = await pushed_to(reply, lambda data: True)
+    arrives(reply, b"a")
+    assert (line.asked, reply.unread_bytes) == (["resume"], 0)
+    pushing.cancel()

@@ -1,0 +1,151 @@
+"""Bring what the journal holds into the database, in large transactions and off the road."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from gateway.audit.batch import Batch, Rows
+from gateway.audit.chain import ChainHead
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FILE_EVERY_SECONDS = 0.1  # how far readers of the database are behind, at most, when it is well
+RETRY_SECONDS = 0.5
+
+
+class LaneRefused(Exception):
+    """No device took what it was given (full, locked, gone); the message says why."""
+
+
+class Store(Protocol):
+    """The database, as the ledger's writer sees it. Each call may take long; one at a time."""
+
+    def open(self, journaled: Iterable[bytes]) -> ChainHead:
+        """Connect, take over what only the journal has, and return the lane's head.
+
+        Raises `LaneRefused`.
+        """
+        ...
+
+    def write(self, rows: Rows, settled_seq: int | None) -> None:
+        """Make rows durable, all or none, and move the settled mark if one is given.
+
+        Raises `LaneRefused`; the store is then closed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Disconnect. Safe to call twice."""
+        ...
+
+
+class Filing:
+    """Collects batches and writes them to the store, on a thread of its own.
+
+    `filed` is called on the event loop: the store has all before that use of the journal.
+    """
+
+    def __init__(self, store: Store, filed: Callable[[int], None]) -> None:
+        self._store = store
+        self._filed = filed
+        self._thread = ThreadPoolExecutor(1, "ledger-filing")
+        self._writing = asyncio.Lock()
+        self._pending = Rows()
+        self._pending_use = 0
+        self._settled_seq: int | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._store_is_open = False
+
+    async def open(self, journaled: Iterable[bytes]) -> ChainHead:
+        """Open the store with what the journal has; what was pending here is part of that.
+
+        Raises `LaneRefused`, or `OSError` when the journal cannot be read.
+        """
+        async with self._writing:
+            self._pending = Rows()
+            self._settled_seq = None
+            head = await self._in_thread(lambda: self._store.open(journaled))
+            self._store_is_open = True
+            return head
+
+    def put(self, batch: Batch, use: int, settled_seq: int | None) -> None:
+        """File this batch soon; it stands in use `use` of the journal."""
+        self._pending.extend(batch.rows)
+        self._pending_use = use
+        self._note_settled(settled_seq)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._file_soon(), name="ledger-filing")
+
+    async def write_through(self, batch: Batch, use: int, settled_seq: int | None) -> None:
+        """File all that is pending and this batch, now. The journal has no more after use `use`.
+
+        Raises `LaneRefused`; the batch is then not pending. `put` may not be called meanwhile.
+        """
+        async with self._writing:
+            rows = Rows()
+            rows.extend(self._pending)
+            rows.extend(batch.rows)
+            self._note_settled(settled_seq)
+            await self._write(rows)
+            self._pending = Rows()
+            self._filed(use + 1)
+
+    async def flush(self) -> None:
+        """Return once the store has everything that was put. Raises `LaneRefused`."""
+        async with self._writing:
+            rows, use = self._pending, self._pending_use
+            self._pending = Rows()
+            try:
+                await self._write(rows)
+            except BaseException:
+                rows.extend(self._pending)
+                self._pending = rows
+                raise
+            self._filed(use)
+
+    async def close(self) -> None:
+        """Stop, and disconnect. What is pending stays in the journal."""
+        if self._task is not None:
+            self._task.cancel()
+        async with self._writing:
+            await self._in_thread(self._store.close)
+        self._thread.shutdown(wait=False)
+
+    async def _file_soon(self) -> None:
+        """Wait for company, then write; again and again while the store refuses."""
+        delay = FILE_EVERY_SECONDS
+        while self._pending.leaves:
+            await asyncio.sleep(delay)
+            try:
+                await self.flush()
+                delay = FILE_EVERY_SECONDS
+            except LaneRefused as error:
+                log.error("ledger_filing_failed", extra={"error": str(error)})
+                delay = RETRY_SECONDS
+
+    async def _write(self, rows: Rows) -> None:
+        mark = self._settled_seq
+        if not rows.leaves and mark is None:
+            return
+        if not self._store_is_open:
+            # The transaction that was refused may have done its work.
+            head = await self._in_thread(lambda: self._store.open(()))
+            self._store_is_open = True
+            rows = rows.after(head.seq)
+        try:
+            await self._in_thread(lambda: self._store.write(rows, mark))
+        except LaneRefused:
+            self._store_is_open = False
+            raise
+        if self._settled_seq == mark:
+            self._settled_seq = None
+
+    def _note_settled(self, settled_seq: int | None) -> None:
+        if settled_seq is not None:
+            self._settled_seq = settled_seq
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

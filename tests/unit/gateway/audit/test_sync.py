@@ -1,0 +1,68 @@
+"""Both ways to sync do so, say what failed, and survive a waiter who left."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import sync
+from gateway.audit.sync import KernelSyncer, Syncer, ThreadSyncer, best_syncer
+
+
+@pytest.fixture(params=[KernelSyncer, ThreadSyncer])
+async def syncer(request: pytest.FixtureRequest) -> AsyncIterator[Syncer]:
+    syncer: Syncer = request.param()
+    yield syncer
+    syncer.close()
+
+
+@pytest.fixture
+def descriptor(tmp_path: Path) -> int:
+    descriptor = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    os.write(descriptor, b"something")
+    return descriptor
+
+
+async def test_it_returns_time_after_time(syncer, descriptor):
+    for _ in range(50):
+        await asyncio.wait_for(syncer.sync(descriptor), 20)
+
+
+async def test_a_descriptor_that_is_closed_is_an_os_error(syncer, descriptor):
+    os.close(descriptor)
+    with pytest.raises(OSError, match=r"EBADF|Bad file descriptor"):
+        await syncer.sync(descriptor)
+
+
+async def test_a_file_that_cannot_be_synced_is_an_os_error(syncer):
+    reading, writing = os.pipe()
+    with pytest.raises(OSError, match=r"EINVAL|Invalid argument"):
+        await syncer.sync(writing)
+    os.close(reading)
+    os.close(writing)
+
+
+async def test_a_waiter_who_leaves_does_not_disturb_the_next(syncer, descriptor):
+    leaving = asyncio.ensure_future(syncer.sync(descriptor))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    await asyncio.wait_for(syncer.sync(descriptor), 20)
+
+
+async def test_the_best_one_here_is_the_kernels(tmp_path):
+    syncer = await best_syncer(tmp_path)
+    assert isinstance(syncer, KernelSyncer)
+    syncer.close()
+
+
+async def test_where_the_kernel_refuses_a_thread_does_it(tmp_path, monkeypatch):
+    def refuse() -> KernelSyncer:
+        raise OSError("forbidden by the sandbox")
+
+    monkeypatch.setattr(sync, "KernelSyncer", refuse)
+    syncer = await best_syncer(tmp_path)
+    assert isinstance(syncer, ThreadSyncer)
+    syncer.close()
