@@ -1,4 +1,5 @@
-"""Write the request bodies: 1 KB, 100 KB (a coding agent's turn) and 1 MB, in two protocols."""
+"""Write the request bodies: 1 KB, 4 KB (an editor's autocomplete), 100 KB (a coding agent's turn)
+and 1 MB, in each protocol."""
 
 import json
 import random
@@ -28,6 +29,7 @@ class Shape:
 
 SHAPES = {
     "1kb": Shape(1, 0, 400, 0),
+    "4kb": Shape(1, 0, 1800, 0),
     "100kb": Shape(60, 20, 1130, 190),
     "1mb": Shape(120, 20, 8000, 190),
 }
@@ -138,6 +140,19 @@ def anthropic_body(shape: Shape, *, streamed: bool) -> dict[str, Any]:
     return body
 
 
+def completions_body(shape: Shape, *, streamed: bool) -> dict[str, Any]:
+    """A fill-in-the-middle of the same size, written into the prompt as editors do."""
+    source = random.Random(SEED)
+    size = shape.message_chars * (shape.messages + 1)
+    before, after = text(source, size * 3 // 4), text(source, size // 4)
+    prompt = f"<|fim_prefix|>{before}<|fim_suffix|>{after}<|fim_middle|>"
+    body: dict[str, Any] = {"model": MODEL, "prompt": prompt, "max_tokens": 64, "stream": streamed}
+    body |= {"temperature": 0.01, "stop": ["<|fim_prefix|>", "<|endoftext|>", "\n\n"]}
+    if streamed:
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
 def path_of(folder: Path, wire: str, size: str, *, streamed: bool) -> Path:
     """Where `write_all` puts a body."""
     return folder / f"{wire}-{size}{'-streamed' if streamed else ''}.json"
@@ -151,6 +166,7 @@ def write_all(folder: Path) -> None:
             for wire, make in (
                 ("openai_chat", openai_body),
                 ("anthropic_messages", anthropic_body),
+                ("openai_completions", completions_body),
             ):
                 target = path_of(folder, wire, size, streamed=streamed)
                 target.write_text(json.dumps(make(shape, streamed=streamed)))

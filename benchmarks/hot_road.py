@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.bodies import MODEL, SHAPES, anthropic_body, openai_body
+from benchmarks.bodies import MODEL, SHAPES, anthropic_body, completions_body, openai_body
 from gateway.assembly import Gatehouse, assembled
 from gateway.call import DEPARTURE, WRITE_NOW, Told
 from gateway.main import rest_the_collector
@@ -38,7 +38,10 @@ CHUNKS = 50
 PROFILE_LINES = 45
 CONFIGURATION = """\
 vendors:
-  mock: { kind: in_house, base_url: "http://127.0.0.1:9", wires: [openai_chat, anthropic_messages] }
+  mock:
+    kind: in_house
+    base_url: "http://127.0.0.1:9"
+    wires: [openai_chat, anthropic_messages, openai_completions]
 models:
   mock-model: { targets: [mock/mock-model] }
 teams:
@@ -108,6 +111,13 @@ def messages_answer() -> Pieces:
     )
 
 
+def completion_answer() -> Pieces:
+    """A short plain completion, in one read."""
+    choice = {"index": 0, "text": "return a + b", "logprobs": None, "finish_reason": "stop"}
+    head = {**_CHAT, "object": "text_completion"}
+    return (json.dumps({**head, "choices": [choice], "usage": _USAGE}).encode(),)
+
+
 def _event(document: object) -> bytes:
     return b"data: " + json.dumps(document).encode() + b"\n\n"
 
@@ -124,6 +134,8 @@ def roads(requests: int) -> Iterator[Road]:
         body = json.dumps(anthropic_body(SHAPES[size], streamed=False)).encode()
         count = requests // share
         yield Road(f"messages-{size}", "/v1/messages", body, messages_answer(), count)
+    body = json.dumps(completions_body(SHAPES["4kb"], streamed=False)).encode()
+    yield Road("fim-4kb", "/v1/completions", body, completion_answer(), requests)
 
 
 class StandInBody(ReplyBody):

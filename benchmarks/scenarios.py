@@ -4,7 +4,12 @@ import math
 from dataclasses import dataclass
 
 OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/v1/messages"}
+COMPLETIONS = "openai_completions"
+PATHS = {
+    OPENAI: "/v1/chat/completions",
+    ANTHROPIC: "/v1/messages",
+    COMPLETIONS: "/v1/completions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,9 @@ SCENARIOS = (
         ramp_seconds=1,
         only=MESSAGES,
     ),
+    Scenario("fim-4kb-c1", "4kb", 1, wire=COMPLETIONS),
+    Scenario("fim-4kb-c16", "4kb", 16, wire=COMPLETIONS),
+    Scenario("fim-4kb-stream-c1", "4kb", 1, wire=COMPLETIONS, chunks=10, chunk_delay_us=4_000),
 )
 BY_NAME = {each.name: each for each in SCENARIOS}
 

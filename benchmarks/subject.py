@@ -13,7 +13,7 @@ vendors:
   bench:
     kind: in_house
     base_url: http://@UPSTREAM@
-    wires: [openai_chat, anthropic_messages]
+    wires: [openai_chat, anthropic_messages, openai_completions]
     clearance: restricted
 models:
   mock-model: {targets: [bench/mock-model]}

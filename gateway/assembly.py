@@ -99,8 +99,7 @@ async def assembled(
         if choice.engine is not None:
             stack.push_async_callback(choice.engine.stop)
         configuration = choice.configuration
-        keys = Keys(opened.database)
-        key_ring = await _open_keys(keys, opened.hasher, stack)
+        keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
         senders = _open_senders(client or HttpClient(), stack)
@@ -122,8 +121,8 @@ async def assembled(
         status = Status(health, lambda: watcher.state.error)
 
         calls = _watch_calls(bookkeeper.metrics, stack)
-        spoken = wires(bookkeeper.estimator.estimate)
-        related = families(bookkeeper.estimator.estimate)
+        estimate = bookkeeper.estimator.estimate
+        spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
         app = create_app(_version(), spoken, related, front, pipeline, status, book)
         application = FrontDoor(front if front_is_on else None, app)
@@ -144,11 +143,12 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     return Opened(database, Hasher(pepper), pepper, records)
 
 
-async def _open_keys(keys: Keys, hasher: Hasher, stack: AsyncExitStack) -> KeyRing:
-    key_ring = KeyRing(keys, hasher, unix_us=_unix_us)
+async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
+    keys = Keys(opened.database)
+    key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
-    return key_ring
+    return keys, key_ring
 
 
 async def _open_books(

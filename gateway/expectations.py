@@ -51,6 +51,8 @@ class RecentOutputs:
 
 def expected_output_tokens(facts: RequestFacts, recent: int | None) -> int:
     """All answers together: recent length, within the request's own limit."""
+    if not facts.operation.writes:
+        return 0
     limit = facts.output_tokens_limit
     if recent is None:
         recent = UNSEEN_OUTPUT_TOKENS if limit is None else min(limit, UNSEEN_OUTPUT_LIMIT_TOKENS)
@@ -60,5 +62,9 @@ def expected_output_tokens(facts: RequestFacts, recent: int | None) -> int:
 
 def longest_output_tokens(facts: RequestFacts, price: Price) -> int:
     """All answers together, each as long as the request and the model let it become."""
-    limit = facts.output_tokens_limit or price.output_tokens or LARGEST_OUTPUT_TOKENS
+    if not facts.operation.writes:
+        return 0
+    limit = facts.output_tokens_limit
+    if limit is None:
+        limit = price.output_tokens or LARGEST_OUTPUT_TOKENS
     return limit * max(1, facts.answers)

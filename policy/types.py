@@ -35,7 +35,15 @@ class Operation(StrEnum):
     """What the caller asks a model to do (names of OpenTelemetry's `gen_ai.operation.name`)."""
 
     CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    EMBEDDINGS = "embeddings"
+    RERANK = "rerank"  # of our own: the conventions have no word for it
     COUNT_TOKENS = "count_tokens"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model answers in tokens of its own, which cost."""
+        return self in (Operation.CHAT, Operation.TEXT_COMPLETION)
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -20,6 +20,8 @@ class WireName(StrEnum):
     OPENAI_RESPONSES = "openai_responses"
     OPENAI_COMPLETIONS = "openai_completions"
     OPENAI_EMBEDDINGS = "openai_embeddings"
+    MISTRAL_FIM = "mistral_fim"
+    JINA_RERANK = "jina_rerank"
     ANTHROPIC_MESSAGES = "anthropic_messages"
     GEMINI = "gemini"
 

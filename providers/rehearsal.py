@@ -10,6 +10,7 @@ import orjson
 
 from providers.base import UpstreamCall, UpstreamReply, WireName
 from providers.errors import ProviderRejected, UnsupportedFeature
+from providers.rehearsal_completion import complete
 from providers.rehearsal_scene import COUNTING_RULE, Answer, Json, Scene, answer, read_scene
 from providers.translation.chat_stream import ChatStream, ReplyEncoder, chat_document
 from providers.translation.ending import Ending
@@ -29,6 +30,7 @@ _WIRES = frozenset(
         WireName.GEMINI,
     }
 )
+_COMPLETIONS = frozenset({WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM})
 _WORD = re.compile(r"\s*\S+\s*")
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream"),)
@@ -51,6 +53,8 @@ class RehearsalSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. Raises `UnsupportedFeature` for protocols that it does not speak."""
+        if call.wire in _COMPLETIONS:
+            return self._complete(call)
         if call.wire not in _WIRES:
             message = f"the rehearsal model does not speak {call.wire}"
             raise UnsupportedFeature(message, target=call.target.name)
@@ -70,6 +74,12 @@ class RehearsalSender:
             return UpstreamReply(200, _JSON, _Words([document], 0.0))
         events = list(self._events(call, scene, pieces, finish))
         return UpstreamReply(200, _EVENTS, _Words(events, self._pause_seconds))
+
+    def _complete(self, call: UpstreamCall) -> UpstreamReply:
+        created = int(self._unix_time())
+        said = complete(call, _parse(call), reply_id=_reply_id(call), created=created)
+        pause_seconds = self._pause_seconds if call.streaming else 0.0
+        return UpstreamReply(200, _EVENTS if call.streaming else _JSON, _Words(said, pause_seconds))
 
     def _document(self, call: UpstreamCall, scene: Scene, pieces: list[Json], finish: str) -> bytes:
         message: Json = {"content": "".join(each.get("content", "") for each in pieces)}

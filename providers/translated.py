@@ -24,10 +24,13 @@ from providers.translated_reply import (
     TranslatedStream,
     WholeReply,
     encode_document,
+    encode_plain_document,
     responses_encoder,
 )
 from providers.translation.chat_request import read_chat
 from providers.translation.chat_stream import ChatStream, ReplyEncoder
+from providers.translation.completion_reply import CompletionStream, FimStream
+from providers.translation.completion_request import read_completion, read_embeddings, read_fim
 from providers.translation.departure import Cargo
 from providers.translation.gemini_request import read_gemini
 from providers.translation.gemini_stream import GeminiStream
@@ -35,7 +38,7 @@ from providers.translation.hub import Capabilities, ChatRequest, Json
 from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
 from providers.translation.responses_request import read_responses
-from providers.translation.roads import ROADS, Road, call_to_nowhere, path_for, prefix_for
+from providers.translation.roads import ROADS, Road, call_to_nowhere, path_for, road_for
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import ERRAND, Errand, WatchedTransport
 
@@ -61,6 +64,14 @@ _READERS: dict[WireName, Callable[[Json, Capabilities], ChatRequest]] = {
     WireName.ANTHROPIC_MESSAGES: read_messages,
     WireName.OPENAI_RESPONSES: read_responses,
     WireName.GEMINI: read_gemini,
+    WireName.OPENAI_COMPLETIONS: read_completion,
+    WireName.MISTRAL_FIM: read_fim,
+    WireName.OPENAI_EMBEDDINGS: read_embeddings,
+}
+_STREAMS: dict[WireName, type[ChatStream]] = {
+    WireName.OPENAI_CHAT: ChatStream,
+    WireName.OPENAI_COMPLETIONS: CompletionStream,
+    WireName.MISTRAL_FIM: FimStream,
 }
 
 
@@ -126,8 +137,7 @@ class TranslatedSender:
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`. `UpstreamReply.headers` may hold `DROPPED_HEADER`."""
         try:
-            prefix = prefix_for(call.target.vendor)
-            road = ROADS[prefix]
+            prefix, road = road_for(call.target.vendor, call.wire)
             request = self._read(call, prefix, road)
             return await self._run(call, prefix, road, request)
         except ProviderError as error:
@@ -199,7 +209,6 @@ class TranslatedSender:
         arguments: Json = {
             **request.fields,
             "model": f"{prefix}/{call.target.upstream_model}",
-            "stream": call.streaming,
             "api_base": call.target.vendor.base_url,
             "api_key": _NOT_A_KEY,
             "timeout": 24 * 3600.0,  # the transport has its own
@@ -208,21 +217,23 @@ class TranslatedSender:
             "drop_params": False,
         }
         if call.streaming:
-            arguments["stream_options"] = {"include_usage": True}
+            arguments |= {"stream": True, "stream_options": {"include_usage": True}}
         if not road.uses_openai_sdk:
             arguments["client"] = self._handler
         token = ERRAND.set(errand)
         try:
-            reply = await self._litellm.acompletion(**arguments)
+            reply = await getattr(self._litellm, road.function)(**arguments)
             if call.streaming:
                 return await self._stream(call, request, errand, reply)
         except FOREIGN as error:
             raise translate_failure(error, errand) from error
         finally:
             ERRAND.reset(token)
-        document = encode_document(
-            call.wire, request, reply.model_dump(exclude_none=True), errand, self._unix_time
-        )
+        if road.function == "acompletion":
+            told = reply.model_dump(exclude_none=True)
+            document = encode_document(call.wire, request, told, errand, self._unix_time)
+        else:
+            document = encode_plain_document(call.wire, errand, self._unix_time())
         return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
 
     async def _stream(
@@ -244,7 +255,7 @@ class TranslatedSender:
         if call.wire is WireName.GEMINI:
             wants = request.wants_thoughts
             return GeminiStream(reply_id=watch.response_id, model=model, wants_thoughts=wants)
-        return ChatStream(
+        return _STREAMS[call.wire](
             reply_id=watch.response_id,
             model=model,
             created=watch.created or int(self._unix_time()),

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
+
 from providers.base import WireName
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translation.chat_stream import ReplyEncoder, chat_document
+from providers.translation.completion_reply import NoCompletion, completion_document
 from providers.translation.ending import verified_ending
 from providers.translation.gemini_stream import gemini_document
 from providers.translation.hub import ChatRequest, Json
@@ -181,3 +184,38 @@ def encode_document(
         )
     except BadArguments as error:
         raise ProviderUnavailable(_BAD_ARGUMENTS, target=errand.target.name) from error
+
+
+def encode_plain_document(wire: WireName, errand: Errand, unix_seconds: float) -> bytes:
+    """A whole completion or embedding: from the vendor's own bytes, which LiteLLM thins out.
+
+    Raises `ProviderUnavailable` when they are none.
+    """
+    watch = errand.watch
+    reply = _object(watch.document)
+    try:
+        if not watch.is_whole:
+            raise NoCompletion
+        if wire is WireName.OPENAI_EMBEDDINGS:
+            if not isinstance(reply.get("data"), list):
+                raise NoCompletion
+            return watch.document
+        return completion_document(
+            wire,
+            reply,
+            reply_id=watch.response_id,
+            model=watch.response_model or errand.target.upstream_model,
+            created=watch.created or int(unix_seconds),
+            ending=verified_ending(reply.get("usage"), watch),
+        )
+    except NoCompletion as error:
+        message = "the model's server sent no whole answer"
+        raise ProviderUnavailable(message, target=errand.target.name) from error
+
+
+def _object(document: bytes) -> Json:
+    try:
+        value = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -16,6 +16,7 @@ from providers.errors import ProviderError, ProviderUnavailable, ReplyCut
 from providers.http.client import HttpClient
 from providers.http.origin import Endpoint, Origin, parse_base_url
 from providers.http.reply import HttpReply, ReplyBody, Timeouts
+from providers.translation.roads import refuse_without_road
 from providers.translator_protocol import (
     DATA,
     END,
@@ -100,6 +101,7 @@ class TranslatorSender:
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """See `Sender`."""
+        refuse_without_road(call)  # that takes no LiteLLM
         await self.start()
         reply = await self._ask(call)
         if reply.status != 200:

@@ -1,4 +1,4 @@
-/* What the stand-in model says: whole answers and the events of a stream, in two protocols. */
+/* What the stand-in model says: whole answers and the events of a stream, in three protocols. */
 #ifndef BENCH_REPLIES_H
 #define BENCH_REPLIES_H
 
@@ -7,21 +7,31 @@
 
 #include "clock.h"
 
-enum protocol { OPENAI, ANTHROPIC };
+enum protocol { OPENAI, ANTHROPIC, COMPLETIONS };
 
 #define OPENAI_ID "\"id\":\"chatcmpl-mock000000000000000000001\""
 #define OPENAI_CHUNK                                                                        \
   "data: {" OPENAI_ID ",\"object\":\"chat.completion.chunk\",\"created\":1760000000,"       \
   "\"model\":\"mock-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_mock\"," \
   "\"choices\":"
+#define COMPLETION_ID "\"id\":\"cmpl-mock000000000000000000001\",\"object\":\"text_completion\""
+#define COMPLETION_CHUNK \
+  "data: {" COMPLETION_ID ",\"created\":1760000000,\"model\":\"mock-model\",\"choices\":"
 #define ANTHROPIC_MESSAGE                                                                   \
   "\"id\":\"msg_mock0000000000000001\",\"type\":\"message\",\"role\":\"assistant\","        \
   "\"model\":\"mock-model\""
 #define ANTHROPIC_INPUT \
   "\"input_tokens\":123,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0"
 
-static char answers[2][4096];
-static size_t answer_len[2];
+static char answers[3][4096];
+static size_t answer_len[3];
+
+/* By the request line alone: a body may hold any path. */
+static enum protocol protocol_of(const char *request) {
+  size_t line = strcspn(request, "\r");
+  if (memmem(request, line, "/messages", 9)) return ANTHROPIC;
+  return memmem(request, line, "/v1/completions", 15) ? COMPLETIONS : OPENAI;
+}
 
 static void prepare_answers(void) {
   char text[1200] = "";
@@ -44,6 +54,11 @@ static void prepare_answers(void) {
       "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,"
       "\"usage\":{" ANTHROPIC_INPUT ",\"output_tokens\":210}}",
       text);
+  answer_len[COMPLETIONS] = (size_t)snprintf(
+      answers[COMPLETIONS], sizeof answers[COMPLETIONS],
+      "{" COMPLETION_ID ",\"created\":1760000000,\"model\":\"mock-model\",\"choices\":[{\"index\":0,"
+      "\"text\":\"return a + b\",\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+      "\"usage\":{\"prompt_tokens\":1123,\"completion_tokens\":5,\"total_tokens\":1128}}");
 }
 
 /* One HTTP chunk around a piece of text; its length. */
@@ -69,6 +84,8 @@ static int wrap_opening(enum protocol protocol, char *out) {
                     ",\"output_tokens\":1}}}\n\n"
                     "event: content_block_start\ndata: {\"type\":\"content_block_start\","
                     "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+      [COMPLETIONS] = COMPLETION_CHUNK "[{\"index\":0,\"text\":\"\",\"logprobs\":null,"
+                                       "\"finish_reason\":null}]}\n\n",
   };
   memcpy(out, head, sizeof head - 1);
   const char *text = first[protocol];
@@ -82,6 +99,8 @@ static int wrap_delta(enum protocol protocol, char *out) {
                               "\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n",
       [ANTHROPIC] = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\","
                     "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"@%0*llu@\"}}\n\n",
+      [COMPLETIONS] = COMPLETION_CHUNK "[{\"index\":0,\"text\":\"@%0*llu@\",\"logprobs\":null,"
+                                       "\"finish_reason\":null}]}\n\n",
   };
   char text[1024];
   unsigned long long stamp = now_ns();
@@ -103,6 +122,16 @@ static int wrap_ending(enum protocol protocol, int chunks, char *out) {
                                     "\"prompt_tokens_details\":{\"cached_tokens\":0},"
                                     "\"completion_tokens_details\":{\"reasoning_tokens\":0}}}\n\n",
                        chunks, 123 + chunks));
+    on += wrap(out + on, "data: [DONE]\n\n", 14);
+  } else if (protocol == COMPLETIONS) {
+    on += wrap(out + on, text,
+               sprintf(text, COMPLETION_CHUNK "[{\"index\":0,\"text\":\"\",\"logprobs\":null,"
+                                              "\"finish_reason\":\"stop\"}]}\n\n"));
+    on += wrap(out + on, text,
+               sprintf(text,
+                       COMPLETION_CHUNK "[],\"usage\":{\"prompt_tokens\":1123,"
+                                        "\"completion_tokens\":%d,\"total_tokens\":%d}}\n\n",
+                       chunks, 1123 + chunks));
     on += wrap(out + on, "data: [DONE]\n\n", 14);
   } else {
     on += wrap(out + on, text,

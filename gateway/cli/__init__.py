@@ -7,6 +7,8 @@ import typer
 
 from gateway.cli.audit import audit
 from gateway.cli.check import check
+from gateway.cli.connect import connect
+from gateway.cli.doctor import doctor
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.keys import key
 from gateway.cli.models import models
@@ -28,6 +30,8 @@ app.command()(check)
 app.add_typer(key, name="key")
 app.command()(models)
 app.add_typer(audit, name="audit")
+app.command()(connect)
+app.command()(doctor)
 app.command()(version)
 
 

@@ -35,6 +35,7 @@ def welcome(ready: Ready, default_data: Path, command: str) -> list[RenderableTy
     if ready.models:
         model = ready.models[0].name
         lines += _curl(ready, model)
+        lines += _join(ready, f"{command} connect", data)
         lines += _claude_code(ready, model)
         lines += _aider(ready, model)
     lines += _section("What happens, as the audit has it")
@@ -95,9 +96,16 @@ def _curl(ready: Ready, model: str) -> Iterator[RenderableType]:
     )
 
 
+def _join(ready: Ready, command: str, data: str) -> Iterator[RenderableType]:
+    yield from _section("Join with an assistant (--undo puts its settings back)")
+    if ready.developer_key is not None:
+        yield from _pasted(f"export GATEHOUSE_KEY={ready.developer_key}")
+    yield from _pasted(f"{command} claude-code{data}", f"{command}{data}    # lists the others")
+
+
 def _claude_code(ready: Ready, model: str) -> Iterator[RenderableType]:
     name = shlex.quote(model)
-    yield from _section("Claude Code")
+    yield from _section("Claude Code, in this shell only")
     yield from _pasted(
         "unset ANTHROPIC_API_KEY",  # it would go along, and two different keys are refused
         f"export ANTHROPIC_BASE_URL={ready.base_url} ANTHROPIC_AUTH_TOKEN={_key(ready)}",

@@ -15,6 +15,8 @@ WireLabel = Literal[
     "openai_responses",
     "openai_completions",
     "openai_embeddings",
+    "mistral_fim",
+    "jina_rerank",
     "anthropic_messages",
     "gemini",
 ]

@@ -85,7 +85,12 @@ RESEND_COUNT = _row("http.request.resend_count", INT, "C", "attempts before this
 USER_AGENT = _row("user_agent.original", STR, "S", "as the client claims it")
 ERROR_TYPE = _row("error.type", STR, "SCL", "stable code of the failure; absent on success")
 
-OPERATION = _row("gen_ai.operation.name", STR, "SCL", "`chat` or `count_tokens`")
+OPERATION = _row(
+    "gen_ai.operation.name",
+    STR,
+    "SCL",
+    "`chat`, `text_completion`, `embeddings`, `rerank` or `count_tokens`",
+)
 PROVIDER = _row(
     "gen_ai.provider.name", STR, "CL", "OpenTelemetry's name for the vendor, else as configured"
 )

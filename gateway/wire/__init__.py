@@ -3,10 +3,23 @@
 from gateway.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from gateway.wire.base import EstimateTokens, Wire, WireFamily
 from gateway.wire.gemini import GeminiFamily
+from gateway.wire.jina_rerank import JinaRerank
+from gateway.wire.mistral_fim import MistralFim
 from gateway.wire.openai_chat import OpenAiChat
+from gateway.wire.openai_completions import OpenAiCompletions
+from gateway.wire.openai_embeddings import OpenAiEmbeddings
 from gateway.wire.openai_responses import OpenAiResponses
 
-WIRES = (OpenAiChat, OpenAiResponses, AnthropicMessages, AnthropicCountTokens)
+WIRES = (
+    OpenAiChat,
+    OpenAiResponses,
+    AnthropicMessages,
+    AnthropicCountTokens,
+    OpenAiCompletions,
+    MistralFim,
+    OpenAiEmbeddings,
+    JinaRerank,
+)
 FAMILIES = (GeminiFamily,)
 
 

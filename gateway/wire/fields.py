@@ -45,16 +45,17 @@ def flag(values: Members, key: str) -> bool:
         raise MalformedRequest(f"'{key}' must be true or false") from error
 
 
-def count(values: Members, key: str, most: int) -> int | None:
-    """A whole number from 1 to `most`; absent and null are None."""
+def count(values: Members, key: str, most: int, *, least: int = 1) -> int | None:
+    """A whole number from `least` to `most`; absent and null are None."""
     if not is_given(values, key):
         return None
+    refusal = f"'{key}' must be a whole number from {least} to {most}"
     try:
         number = _COUNT.decode(values[key])
     except msgspec.MsgspecError as error:
-        raise MalformedRequest(f"'{key}' must be a whole number from 1 to {most}") from error
-    if not 1 <= number <= most:
-        raise MalformedRequest(f"'{key}' must be a whole number from 1 to {most}")
+        raise MalformedRequest(refusal) from error
+    if not least <= number <= most:
+        raise MalformedRequest(refusal)
     return number
 
 

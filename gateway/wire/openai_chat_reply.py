@@ -1,6 +1,6 @@
-"""Watch a chat completion pass: where it begins and ends, what it used, whether it is whole."""
+"""Watch a completion, of chat or plain: where it begins and ends, what it used, if it is whole."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -38,12 +38,13 @@ class _Delta(msgspec.Struct):
     function_call: _Function | None = None
 
 
-class _Choice(msgspec.Struct):
+class Choice(msgspec.Struct):
     """One of the answers."""
 
     index: int | None = None
     delta: _Delta | None = None
     message: _Delta | None = None
+    text: str | None = None  # a plain completion's only words
     finish_reason: str | None = None
     usage: msgspec.Raw = msgspec.Raw()  # Moonshot's place for it
 
@@ -54,17 +55,20 @@ class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     object: str | None = None
-    choices: list[_Choice] | None = None
+    choices: list[Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
+_SILENCE: Final = _Delta()
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
 _OPENING_KEYS: Final = frozenset(("role", "name"))
 
 
 class ChatObserver:
     """Reads one reply as it passes. Never changes a byte."""
+
+    kind: ClassVar[str] = "chat completion"
 
     __slots__ = (
         "_answers",
@@ -120,14 +124,19 @@ class ChatObserver:
         """Read a whole reply. Raises `NotAReply` when it is none of this protocol."""
         reply = _decode(body)
         if reply is None:
-            raise NotAReply("the body is no chat completion")
+            raise NotAReply(f"the body is no {self.kind}")
         self.facts.failure = _failure(reply, body)
         if self.facts.failure is not None:
             raise NotAReply(f"the body is an error: {self.facts.failure}")
-        if not reply.choices or any(choice.message is None for choice in reply.choices):
-            raise NotAReply("the body is no chat completion: it has no answers")
+        if not reply.choices or not all(map(self.is_answer, reply.choices)):
+            raise NotAReply(f"the body is no {self.kind}: it has no answers")
         self._note(reply)
         self.facts.is_whole = self._finished >= self._begun
+
+    @staticmethod
+    def is_answer(choice: Choice) -> bool:
+        """Whether one of a whole reply's choices is an answer of this protocol."""
+        return choice.message is not None
 
     def _observe_chunk(self, chunk: _Chunk, data: bytes) -> Event:
         said = self._note(chunk)
@@ -156,6 +165,8 @@ class ChatObserver:
             words = choice.delta or choice.message
             if words is not None:
                 said += _bytes_said(words)
+            if choice.text:
+                said += replies.text_bytes(choice.text)
             if choice.finish_reason:
                 facts.finish_reason = choice.finish_reason
                 self._finished.add(choice.index)
@@ -200,10 +211,11 @@ def _decode(data: bytes) -> _Chunk | None:
 def _read_loosely(document: dict[str, object]) -> _Chunk:
     return _Chunk(
         choices=[
-            _Choice(
+            Choice(
                 index=replies.number_or_none(choice.get("index")),
                 delta=_said_loosely(choice.get("delta")),
                 message=_said_loosely(choice.get("message")),
+                text=_text_loosely(choice.get("text")),
                 finish_reason=replies.text_or_none(choice.get("finish_reason")),
             )
             for choice in replies.objects(document.get("choices"))
@@ -222,6 +234,10 @@ def _said_loosely(words: object) -> _Delta | None:
         return None
     said = {key: value for key, value in words.items() if value and key not in _OPENING_KEYS}
     return _Delta(content=msgspec.json.encode(said).decode() if said else None)
+
+
+def _text_loosely(text: object) -> str | None:
+    return text if isinstance(text, str | None) else msgspec.json.encode(text).decode()
 
 
 def _failure(chunk: _Chunk, data: bytes) -> str | None:
@@ -271,10 +287,10 @@ def _sole_words(chunk: _Chunk) -> str | None:
     if not chunk.choices or len(chunk.choices) > 1 or _is_given(chunk.usage):
         return None
     (choice,) = chunk.choices
-    delta = choice.delta
-    if delta is None or choice.finish_reason or delta.tool_calls or delta.function_call:
+    delta = choice.delta or _SILENCE
+    if choice.finish_reason or delta.tool_calls or delta.function_call:
         return None
-    texts = (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
+    texts = (choice.text, delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
     said = [text for text in texts if text]
     return said[0] if len(said) == 1 else None
 

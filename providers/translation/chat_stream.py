@@ -1,6 +1,6 @@
 """Hub to chat: LiteLLM's objects as the bytes an OpenAI client reads."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import orjson
 
@@ -31,6 +31,8 @@ _SAID = ("content", "refusal", "reasoning_content")
 
 class ChatStream:
     """One streamed reply. Its id, model and date stay what they were in the first event."""
+
+    kind: ClassVar[str] = "chat.completion.chunk"
 
     def __init__(
         self, *, reply_id: str | None, model: str, created: int, wants_usage: bool
@@ -76,7 +78,7 @@ class ChatStream:
     def _event(self, choices: list[Json], usage: Json | None = None) -> bytes:
         value: Json = {
             "id": self._id,
-            "object": "chat.completion.chunk",
+            "object": self.kind,
             "created": self._created,
             "model": self._model,
             "choices": choices,

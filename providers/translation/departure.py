@@ -9,12 +9,16 @@ from providers.translation.hub import Json, Losses, unsupported
 from providers.translation.parameters import NEVER_LOST, TWINS
 
 _MARKER_LENGTH = 64
+_KEEP_THEIR_NAMES = frozenset(
+    {WireName.OPENAI_CHAT, WireName.OPENAI_COMPLETIONS, WireName.OPENAI_EMBEDDINGS}
+)
+_NEVER_CHANGED = frozenset({"prompt", "suffix", "input", "encoding_format", "dimensions"})
 
 
 def _markers(fields: Json) -> tuple[bytes, ...]:
     """Pieces of the request that must be found in whatever leaves: tools' names and images."""
     found = [tool["function"]["name"] for tool in fields.get("tools", ())]
-    for message in fields["messages"]:
+    for message in fields.get("messages", ()):
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
             if part.get("type") == "image_url":
@@ -45,8 +49,8 @@ def compare(cargo: Cargo, body: bytes, losses: Losses) -> None:
     for marker in cargo.markers:
         if marker not in body and orjson.dumps(marker.decode())[1:-1] not in body:
             raise unsupported("messages", "an image or a tool would be lost on the way")
-    if cargo.speaks is not WireName.OPENAI_CHAT:
-        return  # its fields have other names
+    if cargo.speaks not in _KEEP_THEIR_NAMES:
+        return
     sent = orjson.loads(body)
     for name in cargo.fields:
         if name != "messages":
@@ -58,6 +62,8 @@ def _compare_field(name: str, sent: Json, fields: Json, losses: Losses) -> None:
     found = sent.get(name, sent.get(TWINS.get(name, name)))
     if found == value:
         return
+    if name in _NEVER_CHANGED:
+        raise unsupported(name)
     if found is None and name in NEVER_LOST and not _is_said_in_words(name, sent, fields):
         raise unsupported(name)
     losses.note(name)

@@ -13,12 +13,13 @@ class Road:
 
     `uses_openai_sdk`: LiteLLM sends through the `openai` package, else through its own handler.
     `speaks`: the protocol it sends. `image_schemes`: image addresses it passes on as they are; any
-    other it would fetch itself, from wherever a request says.
+    other it would fetch itself, from wherever a request says. `function` is LiteLLM's name for it.
     """
 
     uses_openai_sdk: bool
     speaks: WireName = WireName.OPENAI_CHAT
     image_schemes: tuple[str, ...] = ("https://", "http://")
+    function: str = "acompletion"
 
 
 ROADS = {
@@ -33,12 +34,60 @@ ROADS = {
 }
 """Only these are taken: a reply whose raw form nobody here can read could not be verified."""
 
+COMPLETIONS = Road(True, WireName.OPENAI_COMPLETIONS, (), "atext_completion")
+EMBEDDINGS = {
+    "openai": Road(True, WireName.OPENAI_EMBEDDINGS, (), "aembedding"),
+    "dashscope": Road(False, WireName.OPENAI_EMBEDDINGS, (), "aembedding"),
+}
+
+# Under any other prefix LiteLLM may ask the vendor's chat instead, and say nothing of it.
+_COMPLETIONS_PREFIX = "text-completion-openai"
+_PLAIN = {
+    WireName.OPENAI_COMPLETIONS: WireName.OPENAI_COMPLETIONS,
+    WireName.MISTRAL_FIM: WireName.OPENAI_COMPLETIONS,
+    WireName.OPENAI_EMBEDDINGS: WireName.OPENAI_EMBEDDINGS,
+    WireName.JINA_RERANK: WireName.JINA_RERANK,
+}
+"""What an upstream must speak for a client to be answered on these wires: never chat."""
+
 # An engine has no prefix of its own. `hosted_vllm` costs a fifth of `openai` at 100 KB.
 _BY_WIRE = (
     (WireName.OPENAI_CHAT, "hosted_vllm"),
     (WireName.ANTHROPIC_MESSAGES, "anthropic"),
     (WireName.GEMINI, "gemini"),
 )
+
+
+def road_for(vendor: Vendor, wire: WireName) -> tuple[str, Road]:
+    """LiteLLM's prefix for a vendor, and the road, that answer a client of `wire`.
+
+    Raises `UnsupportedFeature` when no road leads there.
+    """
+    wanted = _PLAIN.get(wire)
+    if wanted is None:
+        prefix = prefix_for(vendor)
+        return prefix, ROADS[prefix]
+    # Where nothing is spoken directly the record tells what there is; but not of an engine.
+    only_translated = vendor.via is Via.LITELLM and not vendor.record.in_house
+    spoken = vendor.record.paths if only_translated else vendor.wires
+    if wanted in spoken:
+        if wanted is WireName.OPENAI_COMPLETIONS:
+            return _COMPLETIONS_PREFIX, COMPLETIONS
+        prefix = vendor.record.litellm_prefix or ""
+        if wanted is WireName.OPENAI_EMBEDDINGS and prefix in EMBEDDINGS:
+            return prefix, EMBEDDINGS[prefix]
+    raise UnsupportedFeature(
+        f"vendor {vendor.name!r} has nothing that answers {wire}; its chat is not asked instead"
+    )
+
+
+def refuse_without_road(call: UpstreamCall) -> None:
+    """Raises `UnsupportedFeature`, naming the target, when no road answers this call."""
+    try:
+        road_for(call.target.vendor, call.wire)
+    except UnsupportedFeature as error:
+        error.target = call.target.name
+        raise
 
 
 def prefix_for(vendor: Vendor) -> str:

@@ -2,7 +2,10 @@
 
 from providers.base import Auth, VendorRecord, Via, WireName
 
-PATHS = {WireName.OPENAI_CHAT: "/chat/completions"}
+PATHS = {
+    WireName.OPENAI_CHAT: "/chat/completions",
+    WireName.OPENAI_COMPLETIONS: "/completions",  # with a suffix: fill-in-the-middle, a beta
+}
 
 DEEPSEEK = VendorRecord(
     kind="deepseek",

@@ -7,6 +7,8 @@ PATHS = {
     WireName.OPENAI_RESPONSES: "/v1/responses",
     WireName.OPENAI_COMPLETIONS: "/v1/completions",
     WireName.OPENAI_EMBEDDINGS: "/v1/embeddings",
+    WireName.MISTRAL_FIM: "/v1/fim/completions",
+    WireName.JINA_RERANK: "/v1/rerank",
     WireName.ANTHROPIC_MESSAGES: "/v1/messages",
     WireName.GEMINI: "/v1beta/models/{model}:{action}",
 }

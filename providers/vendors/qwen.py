@@ -2,7 +2,11 @@
 
 from providers.base import Auth, VendorRecord, Via, WireName
 
-PATHS = {WireName.OPENAI_CHAT: "/chat/completions"}
+PATHS = {
+    WireName.OPENAI_CHAT: "/chat/completions",
+    WireName.OPENAI_COMPLETIONS: "/completions",
+    WireName.OPENAI_EMBEDDINGS: "/embeddings",
+}
 
 QWEN = VendorRecord(
     kind="qwen",

@@ -2,8 +2,16 @@
 
 from providers.base import Auth, VendorRecord, Via, WireName
 
+# No embeddings and no ranks: vectors that look real would fill an index with noise.
 PATHS = dict.fromkeys(
-    (WireName.OPENAI_CHAT, WireName.OPENAI_RESPONSES, WireName.ANTHROPIC_MESSAGES), ""
+    (
+        WireName.OPENAI_CHAT,
+        WireName.OPENAI_RESPONSES,
+        WireName.ANTHROPIC_MESSAGES,
+        WireName.OPENAI_COMPLETIONS,
+        WireName.MISTRAL_FIM,
+    ),
+    "",
 )
 
 REHEARSAL = VendorRecord(

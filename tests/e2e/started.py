@@ -148,9 +148,11 @@ def started_gateway(
 
 
 @contextmanager
-def started_engine(model_file: Path) -> Generator[str]:
+def started_engine(model_file: Path, *, embeds: bool = False) -> Generator[str]:
     """Run llama.cpp on a model file, as somebody who has an engine already does; its root URL."""
     command = [sys.executable, "-m", "providers.local", "--model", model_file, "--threads", "1"]
+    if embeds:
+        command = [sys.executable, "-m", "tests.fakes.embedding_engine", model_file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

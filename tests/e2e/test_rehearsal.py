@@ -103,3 +103,16 @@ async def test_its_count_of_tokens_is_what_an_answer_then_costs(
     counted = await messages.messages.count_tokens(**body)
     reply = await messages.messages.create(**body, max_tokens=300)
     assert counted.input_tokens == reply.usage.input_tokens > 0
+
+
+async def test_an_editor_is_completed_by_a_comment_that_owns_up(chat: openai.AsyncOpenAI) -> None:
+    stream = await chat.completions.create(
+        model="rehearsal", prompt="def add(a, b):\n    ", suffix="\n\nadd(1, 2)", stream=True
+    )
+    text = "".join([chunk.choices[0].text async for chunk in stream])
+    assert text == "# Gatehouse's rehearsal model: no model completed this."
+
+
+async def test_vectors_are_not_made_up(chat: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="does not speak openai_embeddings"):
+        await chat.embeddings.create(model="rehearsal", input="def add(a, b):")

@@ -296,3 +296,38 @@ async def test_a_count_for_a_vendor_is_our_own_and_says_so(mixed: Mixed) -> None
     assert raw.headers["x-gatehouse-token-count"] == "estimate"
     assert (await raw.parse()).input_tokens > 0
     assert mixed.vendors_called() == []
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("vendor", ["qwen", "deepseek"])
+async def test_an_autocomplete_of_a_vendor_reaches_the_editor_and_the_books(
+    mixed: Mixed, vendor: str, streaming: bool
+) -> None:
+    mixed.stand_ins[vendor].says("return a + b")
+    body: Any = {"model": vendor, "prompt": "def add(a, b):\n    ", "suffix": "\n\nadd(1, 2)"}
+    async with mixed.gateway.openai() as client:
+        if streaming:
+            stream = await client.completions.create(**body, stream=True)
+            text = "".join([chunk.choices[0].text async for chunk in stream])
+        else:
+            text = (await client.completions.create(**body)).choices[0].text
+    assert text == "return a + b"
+    assert mixed.stand_ins[vendor].calls[-1].path == "/v1/completions"
+    completed = newest_story(mixed.gateway)[-1]
+    assert (completed["outcome"], completed["usage_source"]) == ("complete", "vendor")
+    assert completed["cost_nano_usd"] == 10 * 1000 + 7 * 2000
+
+
+async def test_embeddings_of_a_vendor_reach_the_index_and_the_books(mixed: Mixed) -> None:
+    async with mixed.gateway.openai() as client:
+        reply = await client.embeddings.create(model="qwen", input=["a", "b"])
+    assert [each.embedding for each in reply.data] == [[0.5, -0.25, 0.125]] * 2
+    assert newest_story(mixed.gateway)[-1]["cost_nano_usd"] == 10 * 1000
+
+
+@pytest.mark.parametrize("vendor", ["moonshot", "zhipu"])
+async def test_a_vendor_that_only_chats_is_not_asked_to_complete(mixed: Mixed, vendor: str) -> None:
+    async with mixed.gateway.openai() as client:
+        with pytest.raises(openai.BadRequestError, match="its chat is not asked instead"):
+            await client.completions.create(model=vendor, prompt="def add(a, b):\n    ")
+    assert mixed.vendors_called() == []

@@ -17,7 +17,12 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import vendor_anthropic, vendor_openai, vendor_responses
+from tests.fakes import (
+    vendor_anthropic,
+    vendor_completions,
+    vendor_openai,
+    vendor_responses,
+)
 from tests.fakes.vendor_script import (
     HEAD,
     Canned,
@@ -46,7 +51,7 @@ class _Once:
 
 
 class FakeVendor:
-    """OpenAI chat completions, OpenAI responses and Anthropic messages on one port.
+    """OpenAI chat completions and responses, Anthropic messages and the smaller ones on one port.
 
     Every method that scripts behaviour takes `model` (only requests that name it) and `times`
     (only that often, in the order given, before what holds otherwise). Without `times` it adds to
@@ -355,7 +360,9 @@ class FakeVendor:
 def _wire_at(path: str) -> Any:
     if path == "/responses":
         return vendor_responses
-    return vendor_anthropic if "/messages" in path else vendor_openai
+    if "/messages" in path:
+        return vendor_anthropic
+    return vendor_completions.ENDPOINTS.get(path, vendor_openai)
 
 
 METHODS = {
@@ -364,6 +371,7 @@ METHODS = {
     "/messages": "POST",
     "/messages/count_tokens": "POST",
     "/models": "GET",
+    **dict.fromkeys(vendor_completions.ENDPOINTS, "POST"),
 }
 
 

@@ -5,6 +5,8 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
+from gateway.cli.assistants import ASSISTANTS
+from gateway.cli.assistants.base import Assistant
 from gateway.wire import FAMILIES, WIRES
 from policy.rules import RULES
 from providers.base import VendorRecord
@@ -76,11 +78,23 @@ def test_every_vendor_record_is_registered() -> None:
     assert found == registered, listing(found ^ registered, reason)
 
 
+def test_every_assistant_is_registered() -> None:
+    found = {
+        assistant.name
+        for module in modules_of("gateway.cli.assistants")
+        for _, assistant in inspect.getmembers(module, lambda x: isinstance(x, Assistant))
+    }
+    registered = {assistant.name for assistant in ASSISTANTS}
+    reason = "An assistant that is not in gateway.cli.assistants.ASSISTANTS cannot be connected."
+    assert found == registered, listing(found ^ registered, reason)
+
+
 def test_no_name_is_registered_twice() -> None:
     kinds = [record.kind for record in VENDORS]
     rules = [rule.name for rule in RULES]
     paths = [getattr(wire, "path", wire.__name__) for wire in WIRES]
-    for names in (kinds, rules, paths):
+    assistants = [assistant.name for assistant in ASSISTANTS]
+    for names in (kinds, rules, paths, assistants):
         assert len(names) == len(set(names)), (
             f"the second of two equal names is never found: {names}"
         )

@@ -207,6 +207,20 @@ async def test_a_stream_that_breaks_off_ends_with_the_protocols_error(site, mode
     assert (await site.end())["outcome"] == "cut"
 
 
+@pytest.mark.parametrize("form", ["?alt=sse", ""])
+@pytest.mark.parametrize("model", ["lab", "team/coder"])
+async def test_a_stream_that_its_reader_leaves_is_cancelled_upstream(site, model, form):
+    stand_in = site.lab if model == "lab" else site.house
+    stand_in.says("one two three four five")
+    stand_in.holds(before_event=4)
+    path = PATH.format(model=model, action=f"streamGenerateContent{form}")
+    async with site.gateway.client() as client, client.stream("POST", path, json=BODY) as answer:
+        assert answer.status_code == 200
+        await anext(answer.aiter_bytes())
+    await stand_in.calls[0].until_gone(5.0)
+    assert (await site.end())["outcome"] == "client_left"
+
+
 async def test_the_sdk_raises_where_a_stream_breaks_off(site):
     site.lab.says("one two three four five")
     site.lab.cuts_after(events=3, ending=Ending.CLEAN)

@@ -28,7 +28,8 @@ sys.addaudithook(refuse)
 
 from providers.http.client import HttpClient
 from providers.translated import TranslatedSender
-from tests.fakes.translation import CHAT, MESSAGES, ask, call, target
+from providers.base import UpstreamCall, WireName
+from tests.fakes.translation import CHAT, MESSAGES, ask, call, read_all, target
 from tests.fakes.vendor import FakeVendor
 
 
@@ -41,6 +42,14 @@ async def main():
             for wire in (CHAT, MESSAGES):
                 for streaming in (False, True):
                     await ask(sender, call(wire, target(kind, vendor.url), streaming=streaming))
+        for kind, wire in (
+            ("deepseek", WireName.OPENAI_COMPLETIONS),
+            ("qwen", WireName.MISTRAL_FIM),
+            ("qwen", WireName.OPENAI_EMBEDDINGS),
+        ):
+            name = b"input" if wire is WireName.OPENAI_EMBEDDINGS else b"prompt"
+            plain = UpstreamCall(wire, target(kind, vendor.url), b'{"%s":"a"}' % name, (), False)
+            await read_all(await sender.send(plain))
     await client.aclose()
     import litellm
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from providers.base import UpstreamCall
+from providers.base import UpstreamCall, WireName
 from providers.errors import (
     ProviderBusy,
     ProviderRejected,
@@ -161,3 +161,39 @@ async def test_the_process_ends_when_its_parents_end_of_the_pipe_closes(tmp_path
     assert await process.stdout.readline() == b"ready\n"
     os.close(writing)
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_fill_in_the_middle_goes_through(translator, vendor, streaming):
+    vendor.says("return a + b")
+    body = b'{"model":"alias","prompt":"def add(a, b):","suffix":"print(1)"}'
+    if streaming:
+        body = body.replace(b"}", b',"stream":true}')
+    to = target("deepseek", vendor.url)
+    wanted = UpstreamCall(WireName.MISTRAL_FIM, to, body, (), streaming)
+    reply = await read_all(await translator.send(wanted))
+    assert vendor.calls[-1].path == "/v1/completions"
+    assert b'"finish_reason":"stop"' in reply
+    assert reply.endswith(b"data: [DONE]\n\n") is streaming
+
+
+async def test_the_vendor_is_left_when_an_autocomplete_is_cancelled(translator, vendor):
+    vendor.holds(before_event=2)
+    to = target("deepseek", vendor.url)
+    body = b'{"model":"alias","prompt":"def add(a, b):","stream":true}'
+    wanted = UpstreamCall(WireName.OPENAI_COMPLETIONS, to, body, (), streaming=True)
+    reply = await translator.send(wanted)
+    await reply.body.read()
+    await reply.body.aclose()
+    await vendor.calls[-1].until_gone()
+
+
+async def test_what_no_road_answers_is_refused_without_a_process(vendor):
+    client = HttpClient()
+    sender = TranslatorSender(client)
+    to = target("in_house:openai_chat", vendor.url)
+    wanted = UpstreamCall(WireName.OPENAI_COMPLETIONS, to, b"{}", (), streaming=False)
+    with pytest.raises(UnsupportedFeature, match="its chat is not asked instead"):
+        await sender.send(wanted)
+    assert sender._keeper is None
+    await client.aclose()

@@ -1,6 +1,7 @@
 """Whatever bytes come, a wire refuses in words or reads on; it never breaks."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.errors import MalformedRequest
 from gateway.wire import families, wires
 from gateway.wire.base import Event, NotAReply, Wire
 from gateway.wire.sse import Splitter
+from providers.base import WireName
 
 FOLDER = Path(__file__).parent
 GEMINI = "/v1beta/models/{model}:{action}"
@@ -19,7 +21,16 @@ REQUESTS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/request"))]
 REPLIES = [path.read_bytes() for path in sorted(FOLDER.glob("*/*/reply.*"))]
 # The machine that runs this may be slow; what is generated is small all the same.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-BODY = b'{"model":"coder","messages":[],"input":[],"contents":[],"stream":true}'
+MEMBERS: dict[str, Any] = {
+    "model": "coder",
+    "messages": [],
+    "contents": [],
+    "prompt": "p",
+    "input": "i",
+    "query": "q",
+    "documents": ["d"],
+    "stream": True,
+}
 
 
 def every_wire(model: str) -> tuple[Wire, ...]:
@@ -102,6 +113,9 @@ ODD_VALUES = st.recursive(
                     "usageMetadata",
                     "promptTokenCount",
                     "promptFeedback",
+                    "results",
+                    "meta",
+                    "tokens",
                 ]
             )
             | st.text(max_size=3),
@@ -120,6 +134,13 @@ def spoilt(draw: st.DrawFn, originals: list[bytes]) -> bytes:
     start = draw(st.integers(0, len(original)))
     length = draw(st.integers(0, 12))
     return original[:start] + draw(ODD_PIECES) + original[start + length :]
+
+
+def body_for(wire: Wire, members: Mapping[str, Any] | None = None) -> bytes:
+    """A request that this wire reads, with other members in it."""
+    refused = {"prompt"} if wire.name is WireName.OPENAI_RESPONSES else set[str]()
+    kept = {name: value for name, value in MEMBERS.items() if name not in refused}
+    return json.dumps({**kept, **(members or {})}).encode()
 
 
 def read_or_refuse(wire: Wire, body: bytes) -> None:
@@ -162,21 +183,27 @@ def test_a_spoilt_request_is_read_or_refused(wire: Wire, body: bytes) -> None:
                 "systemInstruction",
                 "generation_config",
                 "generateContentRequest",
+                "prompt",
+                "suffix",
+                "best_of",
+                "input",
+                "query",
+                "documents",
+                "top_n",
             ]
         ),
         ODD_VALUES,
     )
 )
 def test_a_request_of_any_shape_is_read_or_refused(wire: Wire, members: dict[str, Any]) -> None:
-    whole = {"model": "coder", "messages": [], "contents": [], **members}
-    read_or_refuse(wire, json.dumps(whole).encode())
+    read_or_refuse(wire, body_for(wire, members))
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.path)
 @PATIENT
 @given(stream=st.binary(max_size=60) | spoilt(REPLIES))
 def test_a_spoilt_stream_is_observed_to_its_end(wire: Wire, stream: bytes) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=True)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=True)
     splitter = Splitter()
     events = splitter.feed(stream) + splitter.finish()[0]
     assert all(isinstance(observer.observe_event(event), Event) for event in events)
@@ -186,7 +213,7 @@ def test_a_spoilt_stream_is_observed_to_its_end(wire: Wire, stream: bytes) -> No
 @PATIENT
 @given(document=ODD_VALUES)
 def test_an_event_of_any_shape_is_observed(wire: Wire, document: object) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=True)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=True)
     event = b"data: " + json.dumps(document).encode() + b"\n\n"
     assert isinstance(observer.observe_event(event), Event)
 
@@ -195,7 +222,7 @@ def test_an_event_of_any_shape_is_observed(wire: Wire, document: object) -> None
 @PATIENT
 @given(document=ODD_VALUES.map(lambda value: json.dumps(value).encode()) | spoilt(REPLIES))
 def test_a_document_of_any_shape_is_read_or_is_none(wire: Wire, document: bytes) -> None:
-    observer = wire.observer(wire.read(BODY).facts, asked_for_usage=False)
+    observer = wire.observer(wire.read(body_for(wire)).facts, asked_for_usage=False)
     try:
         observer.observe_document(document)
     except NotAReply:

@@ -7,7 +7,12 @@ import pytest
 
 from benchmarks import bodies
 
-EXPECTED_BYTES = {"1kb": (800, 1300), "100kb": (90_000, 125_000), "1mb": (900_000, 1_150_000)}
+EXPECTED_BYTES = {
+    "1kb": (800, 1300),
+    "4kb": (3500, 4500),
+    "100kb": (90_000, 125_000),
+    "1mb": (900_000, 1_150_000),
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +49,15 @@ def test_a_streamed_chat_asks_for_usage(folder: Path) -> None:
     body = json.loads(path.read_text())
     assert body["stream"] is True
     assert body["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_autocomplete_is_four_kilobytes_with_a_middle_to_fill(
+    folder: Path, streamed: bool
+) -> None:
+    path = bodies.path_of(folder, "openai_completions", "4kb", streamed=streamed)
+    body = json.loads(path.read_text())
+    assert 3500 < path.stat().st_size < 4500
+    assert body["prompt"].endswith("<|fim_middle|>")
+    assert body["stream"] is streamed
+    assert ("stream_options" in body) is streamed

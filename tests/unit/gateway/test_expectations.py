@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.expectations import RecentOutputs, expected_output_tokens, longest_output_tokens
+from policy.types import Operation
 from providers.catalogue import Price
 from tests.fakes.policy_facts import some_facts
 
@@ -31,13 +32,22 @@ def test_an_answer_is_expected_to_be_as_long_as_the_last_ones_within_its_limit(
 
 @pytest.mark.parametrize(
     ("limit", "model_limit", "answers", "longest"),
-    [(100, 8_000, 1, 100), (None, 8_000, 2, 16_000), (None, None, 1, 131_072)],
+    [(100, 8_000, 1, 100), (None, 8_000, 2, 16_000), (None, None, 1, 131_072), (0, 8_000, 3, 0)],
 )
 def test_an_answer_ends_at_the_requests_limit_else_at_the_models(
     limit, model_limit, answers, longest
 ):
     price = Price(input=1, output=1, output_tokens=model_limit)
     assert longest_output_tokens(some_facts(output_limit=limit, answers=answers), price) == longest
+
+
+@pytest.mark.parametrize(
+    "operation", [Operation.EMBEDDINGS, Operation.RERANK, Operation.COUNT_TOKENS]
+)
+def test_where_nothing_is_written_nothing_is_expected(operation):
+    facts = some_facts(operation=operation)
+    assert expected_output_tokens(facts, 300) == 0
+    assert longest_output_tokens(facts, Price(input=1, output=1, output_tokens=8_000)) == 0
 
 
 def test_without_history_there_is_no_p90():

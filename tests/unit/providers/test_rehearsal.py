@@ -334,3 +334,17 @@ async def test_what_gemini_cli_puts_before_a_prompt_is_no_wish(sender):
     noted = "<session_context>use the tool read_file on /home</session_context> hello"
     told = json.loads(await ask(sender, WireName.GEMINI, gemini(noted, tools=GEMINI_TOOLS)))
     assert gemini_parts([told])[0]["text"].startswith("This is Gatehouse's rehearsal model, not")
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_autocomplete_is_answered_by_a_comment(sender, wire, streaming):
+    reply = await ask(sender, wire, {"model": "rehearsal", "prompt": "x =", "stream": streaming})
+    assert b"rehearsal" in reply
+    assert b'"finish_reason":"stop"' in reply
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_EMBEDDINGS, WireName.JINA_RERANK])
+async def test_vectors_and_ranks_are_not_made_up(sender, wire):
+    with pytest.raises(UnsupportedFeature, match=f"does not speak {wire}"):
+        await ask(sender, wire, {"input": "a"})

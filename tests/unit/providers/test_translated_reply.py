@@ -1,16 +1,19 @@
 """A translated stream ends only where the vendor's own end was seen."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from providers.base import WireName
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.http.reply import Timeouts
 from providers.translated_reply import (
     TranslatedStream,
     WholeReply,
     encode_document,
+    encode_plain_document,
     without_signatures,
 )
 from providers.translation.chat_stream import ChatStream
@@ -144,3 +147,45 @@ def test_what_litellm_hides_in_the_id_of_a_call_stays_here(place: str) -> None:
     kept = reply["choices"][0][place]["tool_calls"]
     assert [each.get("id") for each in kept] == ["call_1", "call_2", None]
     assert without_signatures({}) == {}
+
+
+def plain(errand: Errand, wire: WireName, document: bytes, *, answers: int = 1) -> bytes:
+    errand.watch = ReplyWatch(answers=answers)
+    errand.watch.feed(document)
+    errand.watch.finish()
+    return encode_plain_document(wire, errand, 7.0)
+
+
+@pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
+def test_a_plain_completion_is_read_from_the_vendors_own_bytes(errand, wire):
+    choice = {"text": "a", "finish_reason": "stop"}
+    usage = {"prompt_tokens": 2, "completion_tokens": 1}
+    told = json.loads(
+        plain(errand, wire, json.dumps({"choices": [choice], "usage": usage}).encode())
+    )
+    assert told["choices"][0]["finish_reason"] == "stop"
+    assert (told["model"], told["created"]) == ("m-1", 7)
+    assert told["usage"]["total_tokens"] == 3
+
+
+def test_embeddings_are_the_vendors_own_bytes(errand):
+    document = b'{ "data": [ {"embedding": [1e-05, 0.10]} ] }'
+    assert plain(errand, WireName.OPENAI_EMBEDDINGS, document, answers=0) == document
+
+
+@pytest.mark.parametrize(
+    ("wire", "document"),
+    [
+        (WireName.OPENAI_COMPLETIONS, b"<html>"),
+        (WireName.OPENAI_COMPLETIONS, b"[]"),
+        (WireName.OPENAI_COMPLETIONS, b'{"choices":[]}'),
+        (WireName.OPENAI_COMPLETIONS, b'{"choices":[{"text":"a"}]}'),
+        (WireName.MISTRAL_FIM, b'{"choices":[{"finish_reason":"stop"}]}'),
+        (WireName.OPENAI_EMBEDDINGS, b"<html>"),
+        (WireName.OPENAI_EMBEDDINGS, b'{"data":{}}'),
+    ],
+)
+def test_what_is_no_plain_answer_is_a_failure(errand, wire, document):
+    answers = 0 if wire is WireName.OPENAI_EMBEDDINGS else 1
+    with pytest.raises(ProviderUnavailable, match="no whole answer"):
+        plain(errand, wire, document, answers=answers)

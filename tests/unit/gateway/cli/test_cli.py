@@ -23,7 +23,10 @@ def installed(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["version", "--help", "key --help", "audit search --help"])
+@pytest.mark.parametrize(
+    "command",
+    ["version", "--help", "key --help", "audit search --help", "connect --help", "doctor --help"],
+)
 def test_help_and_version_import_nothing_heavy(command: str) -> None:
     program = (
         "import sys; from gateway.cli import run; run(sys.argv[1:]);"
@@ -36,7 +39,10 @@ def test_help_and_version_import_nothing_heavy(command: str) -> None:
 
 def test_help_names_every_command_and_the_exit_codes() -> None:
     shown = installed("--help").stdout
-    assert all(each in shown for each in ("up", "check", "key", "models", "audit", "version"))
+    assert all(
+        each in shown
+        for each in ("up", "check", "key", "models", "audit", "connect", "doctor", "version")
+    )
     assert "Exit codes: 0 done" in shown
 
 
@@ -54,6 +60,7 @@ def test_a_wrong_command_line_is_a_usage_error(words: list[str]) -> None:
         ["key", "list"],
         ["key", "revoke", "key_x"],
         ["models"],
+        ["connect"],
         ["check"],
         ["audit", "tail"],
         ["audit", "show", "gh-0"],

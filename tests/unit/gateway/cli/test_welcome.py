@@ -91,6 +91,13 @@ def test_an_openai_client_is_given_the_root_with_v1() -> None:
     assert "aider --model openai/qwen3-coder:30b" in text
 
 
+def test_an_assistant_joins_by_one_command() -> None:
+    text = shown(FIRST)
+    assert f"export GATEHOUSE_KEY={FIRST.developer_key}\n  gatehouse connect claude-code\n" in text
+    assert f"gatehouse connect claude-code --data {DATA}" in shown(FIRST, Path("/elsewhere"))
+    assert "export GATEHOUSE_KEY=" not in shown(LATER)
+
+
 def test_nothing_to_paste_is_broken_by_a_narrow_terminal() -> None:
     assert shown(FIRST, width=20) == shown(FIRST, width=200)
 

@@ -80,6 +80,12 @@ def test_tools_without_blanks_are_refused_for_the_same_reasons(tools: bytes, rea
         list(fields.compact_tools_of(members(tools=tools), "tools"))
 
 
+def test_a_count_may_begin_at_nought() -> None:
+    assert fields.count(members(n=b"0"), "n", 5, least=0) == 0
+    with pytest.raises(MalformedRequest, match="'n' must be a whole number from 0 to 5"):
+        fields.count(members(n=b"-1"), "n", 5, least=0)
+
+
 def names_in_tools(values: dict[str, msgspec.Raw]) -> Iterator[str]:
     for path, tool in fields.tools_of(values, "tools"):
         yield fields.tool_type(tool, path)

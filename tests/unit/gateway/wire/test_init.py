@@ -1,6 +1,7 @@
 """The table of contents of the client protocols."""
 
 from gateway.wire import WIRES, wires
+from providers.base import WireName
 
 
 def test_every_protocol_is_offered_once_at_a_path_of_its_own() -> None:
@@ -11,8 +12,12 @@ def test_every_protocol_is_offered_once_at_a_path_of_its_own() -> None:
         "/v1/responses",
         "/v1/messages",
         "/v1/messages/count_tokens",
+        "/v1/completions",
+        "/v1/fim/completions",
+        "/v1/embeddings",
+        "/v1/rerank",
     ]
-    assert [wire.counting for wire in offered] == [False, False, False, True]
+    assert [wire.path for wire in offered if wire.counting] == ["/v1/messages/count_tokens"]
 
 
 def test_the_estimate_is_the_one_that_was_given() -> None:
@@ -22,7 +27,13 @@ def test_the_estimate_is_the_one_that_was_given() -> None:
         asked.append((model, text_bytes))
         return 42
 
-    body = b'{"model":"coder","messages":[],"input":[]}'
-    estimates = [wire.read(body).facts.input_tokens_estimate for wire in wires(estimate)]
-    assert estimates == [42, 42, 42, 42]
-    assert asked == [("coder", 2)] * 4
+    offered = wires(estimate)
+    estimates = [wire.read(body_of(wire.name)).facts.input_tokens_estimate for wire in offered]
+    assert estimates == [42] * len(WIRES)
+    assert [model for model, _ in asked] == ["m"] * len(WIRES)
+
+
+def body_of(name: WireName) -> bytes:
+    if name is WireName.OPENAI_RESPONSES:
+        return b'{"model":"m","input":[]}'
+    return b'{"model":"m","messages":[],"prompt":"","input":"","query":"","documents":[""]}'

@@ -2,11 +2,19 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from providers.base import Target, Via, WireName
 from providers.errors import UnsupportedFeature
-from providers.translation.roads import ROADS, call_to_nowhere, path_for, prefix_for
+from providers.translation.roads import (
+    ROADS,
+    call_to_nowhere,
+    path_for,
+    prefix_for,
+    refuse_without_road,
+    road_for,
+)
 from providers.vendors import VENDORS
 from tests.fakes.translation import target
 
@@ -30,6 +38,39 @@ def test_a_vendor_takes_its_prefix(kind, prefix):
 def test_an_engine_told_to_go_by_litellm_is_asked_on_chat():
     engine = replace(target("in_house", "http://x").vendor, via=Via.LITELLM)
     assert prefix_for(engine) == "hosted_vllm"
+
+
+@pytest.mark.parametrize(
+    "kind", ["deepseek", "qwen", "openai:openai_completions", "in_house:openai_completions"]
+)
+@pytest.mark.parametrize("wire", [WireName.OPENAI_COMPLETIONS, WireName.MISTRAL_FIM])
+def test_completions_take_the_one_prefix_that_never_asks_chat_instead(kind, wire):
+    prefix, road = road_for(target(kind, "http://x").vendor, wire)
+    assert prefix == "text-completion-openai"
+    assert (road.speaks, road.function) == (WireName.OPENAI_COMPLETIONS, "atext_completion")
+
+
+def test_embeddings_take_the_vendors_own_prefix():
+    prefix, road = road_for(target("qwen", "http://x").vendor, WireName.OPENAI_EMBEDDINGS)
+    assert (prefix, road.function, road.uses_openai_sdk) == ("dashscope", "aembedding", False)
+
+
+def test_what_a_configuration_left_out_is_not_asked_for():
+    narrowed = target("openai:openai_chat", "http://x").vendor
+    with pytest.raises(UnsupportedFeature, match="nothing that answers mistral_fim"):
+        road_for(narrowed, WireName.MISTRAL_FIM)
+
+
+def test_other_wires_take_the_road_of_chat():
+    prefix, road = road_for(target("qwen", "http://x").vendor, WireName.ANTHROPIC_MESSAGES)
+    assert (prefix, road) == ("dashscope", ROADS["dashscope"])
+
+
+def test_a_call_without_a_road_is_refused_naming_its_target():
+    call = msgspec.structs.replace(call_to_nowhere("openai"), wire=WireName.JINA_RERANK)
+    with pytest.raises(UnsupportedFeature, match="nothing that answers jina_rerank") as refused:
+        refuse_without_road(call)
+    assert refused.value.target == "nowhere/none"
 
 
 def test_every_prefix_of_a_record_is_a_road():

@@ -1,0 +1,114 @@
+"""Ask a gateway over HTTP, as an assistant would: nobody else, through no proxy, no redirects."""
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.cli.exits import CommandFailed, Exit
+
+_CONNECT_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 120.0
+_MOST_BYTES: Final = 8 << 20
+
+
+class Unreachable(Exception):
+    """Nobody answered there, or not in HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        """What an error says, in any of the protocols' shapes; else the status."""
+        try:
+            error = json.loads(self.body)["error"]
+            told = error["message"] if isinstance(error, dict) else error
+            return str(told)
+        except (ValueError, KeyError, TypeError):
+            return f"it answers with status {self.status}"
+
+
+def gateway_root(url: str) -> str:
+    """A gateway's address without `/v1` and a last slash. Raises `CommandFailed` (usage)."""
+    try:
+        parts = urlsplit(url.strip())
+        is_right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right or not url.isprintable() or " " in url.strip():
+        raise CommandFailed(
+            f"{url!r} is no address; write one like http://127.0.0.1:7070", Exit.USAGE
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise CommandFailed("the address must hold no user, query or fragment", Exit.USAGE)
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def ask(
+    root: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None = None
+) -> Answer:
+    """GET, or POST a JSON body; the whole answer. Raises `Unreachable`."""
+    parts = urlsplit(root)
+    began = time.monotonic()
+    connection = _connection(parts)
+    try:
+        connection.connect()
+        connection.sock.settimeout(_ANSWER_SECONDS)
+        sent = None if body is None else json.dumps(body).encode()
+        kind = {"content-type": "application/json"} if sent is not None else {}
+        method = "GET" if sent is None else "POST"
+        connection.request(method, parts.path + path, sent, {**kind, **headers})
+        response = connection.getresponse()
+        read = response.read(_MOST_BYTES)
+        return Answer(response.status, read, time.monotonic() - began)
+    except ssl.SSLCertVerificationError as error:
+        raise Unreachable(f"its certificate is not trusted here: {error.verify_message}") from error
+    except OSError as error:
+        raise Unreachable(error.strerror or str(error) or "no answer in time") from error
+    except http.client.IncompleteRead as error:
+        raise Unreachable("its answer was cut") from error
+    except (http.client.HTTPException, ValueError) as error:
+        raise Unreachable(f"it does not speak HTTP as a gateway does ({error})") from error
+    finally:
+        connection.close()
+
+
+def models_offered(root: str, secret: str) -> tuple[str, ...]:
+    """The models that this key may use. Raises `CommandFailed` when the gateway will not say."""
+    try:
+        answer = ask(root, "/v1/models", {"authorization": f"Bearer {secret}"})
+    except Unreachable as error:
+        raise CommandFailed(
+            f"no gateway answers at {root} ({error}); start one with gatehouse up, "
+            "or name another with --url"
+        ) from error
+    if answer.status in (401, 403):
+        raise CommandFailed(f"the gateway at {root} refuses the key: {answer.message}")
+    if answer.status != 200:
+        raise CommandFailed(f"the gateway at {root} does not list its models: {answer.message}")
+    try:
+        return tuple(str(each["id"]) for each in json.loads(answer.body)["data"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandFailed(f"what answers at {root} is not a gateway") from error
+
+
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    assert parts.hostname is not None
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=_CONNECT_SECONDS, context=context
+        )
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=_CONNECT_SECONDS)

@@ -1,0 +1,30 @@
+"""Cline in VS Code: set up in its own panel only."""
+
+from collections.abc import Sequence
+
+from gateway.cli.assistants.base import Assistant, Connection
+from providers.base import WireName
+
+
+def _steps(connection: Connection) -> Sequence[str]:
+    return (
+        "Open Cline's panel and its settings (the cog).",
+        "API Provider: OpenAI Compatible",
+        f"Base URL: {connection.v1}",
+        "OpenAI Compatible API Key: paste your gateway key; VS Code keeps it in its secret store.",
+        f"Model ID: {connection.model}",
+        "Under General, take the tick from `Allow error and usage reporting`.",
+    )
+
+
+CLINE = Assistant(
+    name="cline",
+    title="Cline",
+    wires=(WireName.OPENAI_CHAT,),
+    steps=_steps,
+    commands=(),
+    costs=(
+        "sign-in with a Cline account, and its credits, are not used",
+        "the model's window and prices are what you write under Model Configuration",
+    ),
+)

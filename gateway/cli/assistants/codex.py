@@ -1,0 +1,59 @@
+"""Codex CLI: a provider of its own in config.toml, spoken to on the Responses protocol."""
+
+from collections.abc import Sequence
+
+from gateway.cli.assistants.base import (
+    KEY_VARIABLE,
+    PROVIDER,
+    TITLE,
+    Assistant,
+    Connection,
+    Home,
+)
+from gateway.cli.connecting.setting import Setting, SettingsFile
+from gateway.cli.editing import TOML, Value
+from providers.base import WireName
+
+
+def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
+    provider: dict[str, Value] = {
+        "name": TITLE,
+        "base_url": connection.v1,
+        "wire_api": "responses",
+        # It would knock with a WebSocket first, seven times where that is refused another way.
+        "supports_websockets": False,
+    }
+    if connection.key.is_in_environment:
+        provider["env_key"] = KEY_VARIABLE
+    above = ("model_providers", PROVIDER)
+    settings = [
+        Setting(("model",), connection.model),
+        Setting(("model_provider",), PROVIDER),
+        Setting(("check_for_update_on_startup",), False),
+        Setting(("analytics", "enabled"), False),
+        *(Setting((*above, name), value) for name, value in provider.items()),
+    ]
+    if not connection.key.is_in_environment:
+        token = (*above, "experimental_bearer_token")
+        settings.append(Setting(token, connection.key.secret, is_secret=True))
+    path = home.at("CODEX_HOME", ".codex") / "config.toml"
+    return [SettingsFile(path, TOML, tuple(settings))]
+
+
+CODEX = Assistant(
+    name="codex",
+    title="Codex CLI",
+    wires=(WireName.OPENAI_RESPONSES,),
+    files=_files,
+    commands=("codex",),
+    project_files=(".codex/config.toml",),
+    costs=(
+        "web search runs at the vendor, so it works only where the model behind the gateway has it",
+        "it assumes a window for a model name it does not know (set model_context_window)",
+        "it still looks up chatgpt.com, ab.chatgpt.com and github.com at its start",
+    ),
+    restored=(
+        "no WebSocket is tried first, which costs seconds at every start",
+        "analytics and the update check are off",
+    ),
+)

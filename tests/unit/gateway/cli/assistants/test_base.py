@@ -1,0 +1,27 @@
+"""Where one user's programs keep their settings, and how a key is called."""
+
+from pathlib import Path
+
+from gateway.cli.assistants.base import Home, Key
+
+HOME = Path("/home/anna")
+
+
+def test_a_variable_of_the_assistants_own_names_its_folder() -> None:
+    assert Home(HOME, {"CODEX_HOME": "/work/codex"}).at("CODEX_HOME", ".codex") == Path(
+        "/work/codex"
+    )
+    assert Home(HOME, {"CODEX_HOME": ""}).at("CODEX_HOME", ".codex") == HOME / ".codex"
+
+
+def test_a_key_is_shown_by_its_end_only() -> None:
+    key = Key("gth_abcdefghijklmnopwxyz", is_in_environment=False)
+    assert key.hint == "gth_…wxyz"
+    assert "abcdef" not in repr(key)
+    assert Key("short", is_in_environment=False).hint == "…"
+
+
+def test_records_stand_where_state_belongs() -> None:
+    assert Home(HOME, {}).records == HOME / ".local/state/gatehouse/connected"
+    moved = Home(HOME, {"XDG_STATE_HOME": "/state"})
+    assert moved.records == Path("/state/gatehouse/connected")

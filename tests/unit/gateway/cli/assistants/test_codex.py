@@ -1,0 +1,44 @@
+"""Codex gets a provider of its own, below what its user has written."""
+
+from gateway.cli.assistants.codex import CODEX
+from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
+
+FILE = ".codex/config.toml"
+BEFORE = """# mine
+model = "gpt-5.1" # the big one
+approval_policy = "on-request"
+
+[projects."/home/anna/work"]
+trust_level = "trusted"
+"""
+AFTER = """# mine
+model = "coder" # the big one
+approval_policy = "on-request"
+model_provider = "gatehouse"
+check_for_update_on_startup = false
+
+[projects."/home/anna/work"]
+trust_level = "trusted"
+
+[analytics]
+enabled = false
+
+[model_providers.gatehouse]
+name = "Gatehouse"
+base_url = "http://127.0.0.1:7070/v1"
+wire_api = "responses"
+supports_websockets = false
+env_key = "GATEHOUSE_KEY"
+"""
+
+
+def test_its_settings_are_written_beside_what_was_there(desk: Desk) -> None:
+    desk.holds(FILE, BEFORE)
+    desk.connect(CODEX)
+    assert desk.says(FILE) == AFTER
+
+
+def test_a_key_that_was_named_stands_in_the_file(desk: Desk) -> None:
+    desk.connect(CODEX, literal=True)
+    assert f'experimental_bearer_token = "{KEY}"' in desk.says(FILE)
+    assert "env_key" not in desk.says(FILE)
