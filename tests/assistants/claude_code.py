@@ -26,7 +26,7 @@ def launch(place: Place) -> Launch:
 CLAUDE_CODE = Assistant(
     title="Claude Code",
     package="@anthropic-ai/claude-code",
-    program="node_modules/@anthropic-ai/claude-code-linux-x64/claude",
+    program="node_modules/@anthropic-ai/claude-code-linux-{cpu}/claude",
     wire=WireName.ANTHROPIC_MESSAGES,
     launch=launch,
     works=Tools(

@@ -34,7 +34,6 @@ CODEX = Assistant(
     ),
     recognised=Recognised("codex"),
     costs=(
-        "it shows a refusal as the JSON it came in",
         "it offers `web_search`, which only its vendor runs: a translated target takes "
         "the request where its vendor has `may_drop_tools: [web_search]`",
         "it has no metadata of the model's name and says so",

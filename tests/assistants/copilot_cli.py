@@ -19,7 +19,7 @@ def launch(place: Place) -> Launch:
 COPILOT_CLI = Assistant(
     title="Copilot CLI",
     package="@github/copilot",
-    program="node_modules/@github/copilot-linux-x64/copilot",
+    program="node_modules/@github/copilot-linux-{cpu}/copilot",
     wire=WireName.OPENAI_CHAT,
     launch=launch,
     works=Tools(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ NPM_LOCK = HERE / "npm.lock.json"
 PYPI_LOCK = HERE / "pypi.lock"
 UV = Path(sys.executable).with_name("uv")
 CACHE_VARIABLE = "GATEHOUSE_ASSISTANTS_CACHE"
+CPUS = {"x86_64": "x64", "aarch64": "arm64"}  # as npm's packages name them
 AIDER_PYTHON = ">=3.10,<3.13"  # what aider-chat's own metadata asks for
 
 
@@ -34,6 +36,7 @@ class Installation:
 
     def program(self, path: str) -> Path:
         """A program by its path below one of the folders. Raises `NotInstalledError`."""
+        path = path.format(cpu=CPUS.get(platform.machine(), platform.machine()))
         for folder in (self.npm, self.pypi):
             if (folder / path).exists():
                 return folder / path
@@ -112,8 +115,11 @@ def run_npm(folder: Path, *arguments: str) -> None:
 
 def run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
     """Run an installer to its end. Raises `NotInstalledError` with all that it said."""
-    done = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise NotInstalledError(f"{command[0]} is not on this machine") from error
     if done.returncode != 0:
         raise NotInstalledError(f"{command[0]} {command[1]}:\n{done.stdout}{done.stderr}")

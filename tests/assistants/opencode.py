@@ -37,7 +37,7 @@ def launch(place: Place) -> Launch:
 OPENCODE = Assistant(
     title="opencode",
     package="opencode-ai",
-    program="node_modules/opencode-linux-x64/bin/opencode",
+    program="node_modules/opencode-linux-{cpu}/bin/opencode",
     wire=WireName.OPENAI_CHAT,
     launch=launch,
     works=Tools(

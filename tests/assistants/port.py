@@ -90,7 +90,7 @@ class Assistant:
 
     title: str
     package: str  # its name in pins.toml
-    program: str  # its file below the installation
+    program: str  # its file below the installation; `{cpu}` is `x64` or `arm64`
     wire: WireName
     launch: Callable[[Place], Launch]
     works: Tools | EditBlock

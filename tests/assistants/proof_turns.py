@@ -12,6 +12,7 @@ from tests.assistants.model import note
 from tests.assistants.port import Assistant, EditBlock
 from tests.assistants.roster import ASSISTANTS
 from tests.assistants.workshop import FORBIDDEN, NATIVE, TEAM, TRANSLATED, Taken, Workshop, workshop
+from tests.house.test_language import REGISTRY_HOSTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Record = Callable[[str, object], None]
@@ -38,13 +39,13 @@ async def test_a_native_turn(shop: Workshop, record_property: Record) -> None:
     record_property("requests", len(taken.tap.asked))
     record_property("kilobytes", round(len(first.body) / 1024))
     record_property("tools", len(conversation(first).tools))
-    record_property("hosts", ", ".join(f"`{name}`" for name in sorted(taken.names)) or "none")
+    record_property("hosts", hosts(taken))
 
 
 async def test_a_translated_turn(shop: Workshop, record_property: Record) -> None:
     taken = await shop.turn(TRANSLATED)
     check_work(taken)
-    assert {wire_of(call) for call in taken.upstream.calls} != {taken.assistant.wire}, str(taken)
+    assert taken.assistant.wire not in map(wire_of, taken.upstream.calls), str(taken)
     check_books(taken, "/standin")
     record_property("requests", len(taken.tap.asked))
 
@@ -65,7 +66,7 @@ async def test_a_denial(shop: Workshop, record_property: Record) -> None:
 async def test_an_answer_that_breaks_off(shop: Workshop, record_property: Record) -> None:
     taken = await shop.turn(NATIVE, breaks_off=True)
     did_it = taken.project.note == note(taken.project.secret)
-    record_property("after", "asks again, does it" if did_it else "stops and says so")
+    record_property("after", "asks again, does it" if did_it else how_it_stopped(taken))
     outcomes = [each["outcome"] for each in taken.of_kind("completed")]
     assert outcomes.count("cut") == 1, str(taken)
     assert did_it or taken.project.note == "", str(taken)
@@ -106,6 +107,20 @@ def check_bytes(taken: Taken) -> None:
     """What reached the engine is what the assistant sent, but for the model's name and usage."""
     for client, upstream in zip(taken.tap.asked, taken.upstream.calls, strict=True):
         assert same_but_for(client, upstream, "model", "stream_options"), str(taken)
+
+
+def how_it_stopped(taken: Taken) -> str:
+    """What a person, or a script, learns of a turn that was not finished."""
+    told = "says so" if is_told(taken) else "says something else"
+    return f"stops, {told}, exit code {taken.turn.exit_code}"
+
+
+def hosts(taken: Taken) -> str:
+    """The hosts it looked for. Registries are not named: which one is asked is a setting."""
+    named = {
+        "a package registry" if name in REGISTRY_HOSTS else f"`{name}`" for name in taken.names
+    }
+    return ", ".join(sorted(named)) or "none"
 
 
 def is_told(taken: Taken) -> bool:

@@ -36,7 +36,7 @@ def test_the_locks_are_those_of_the_pins() -> None:
     assert locked["dependencies"] == wanted["dependencies"]
     assert set(locked["optionalDependencies"]) == set(wanted["optionalDependencies"])
     for name, version in pins()["pypi"].items():
-        assert f"\n{name}=={version} " in PYPI_LOCK.read_text()
+        assert f"{name}=={version} \\" in PYPI_LOCK.read_text().splitlines()
 
 
 def test_every_download_is_checked_by_hash() -> None:
