@@ -55,6 +55,8 @@ from providers.passthrough import Passthrough
 from providers.rehearsal import RehearsalSender
 from providers.translator_client import TranslatorSender
 
+LOCK_PATIENCE_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Gatehouse:
@@ -134,7 +136,7 @@ async def assembled(
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     prepare_data_folder(folder)
     lock = LedgerLock(folder)  # first: nothing is migrated under a gateway that runs
-    lock.acquire()
+    await asyncio.to_thread(lock.acquire, LOCK_PATIENCE_SECONDS)
     stack.callback(lock.release)
     database = await asyncio.to_thread(open_database, folder)
     stack.push_async_callback(database.close)

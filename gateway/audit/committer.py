@@ -99,6 +99,17 @@ class Committer:
         """Open the lane, then begin. Raises `LaneRefused`."""
         await self._lane.open()
         self._task = asyncio.create_task(self._run(), name="ledger-committer")
+        self._task.add_done_callback(_tell_of_fault)
+
+    @property
+    def backlog(self) -> int:
+        """How many entries have not been looked at."""
+        return len(self._backlog)
+
+    def owe_end_of(self, body: RecordBody) -> None:
+        """This end is not going to be written: unless another comes first, make it good."""
+        self._owe_end_of(body)
+        self._wake()
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Queue entries. One that is GIVEN_UP is not written, but a missing end is made good."""
@@ -118,7 +129,16 @@ class Committer:
         late = [entry for entry in entries if entry.state < State.DURABLE]
         for entry in late:
             entry.state = State.GIVEN_UP
+        if late:  # a device that hangs must not gather them up
+            self._backlog = self._claimable(self._backlog)
         return late
+
+    def _claimable(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that somebody still waits for; an end among the others is owed."""
+        for entry in entries:
+            if entry.state is not State.WAITING:
+                self._owe_end_of(entry.body)
+        return [entry for entry in entries if entry.state is State.WAITING]
 
     async def _run(self) -> None:
         while not self._is_stopping or self._backlog:
@@ -149,13 +169,9 @@ class Committer:
             self._news.set_result(None)
 
     def _claim(self, entries: Sequence[Entry]) -> list[Entry]:
-        claimed: list[Entry] = []
-        for entry in entries:
-            if entry.state is State.WAITING:
-                entry.state = State.TAKEN
-                claimed.append(entry)
-            else:
-                self._owe_end_of(entry.body)
+        claimed = self._claimable(entries)
+        for entry in claimed:
+            entry.state = State.TAKEN
         return claimed
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
@@ -256,3 +272,9 @@ class Committer:
             await self._lane.write(Batch(self._lane.head, self._open), mark)
         except LaneRefused as error:
             log.warning("ledger_mark_failed", extra={"error": str(error)})
+
+
+def _tell_of_fault(task: "asyncio.Task[None]") -> None:
+    """From here on nothing is recorded, so nothing is sent: somebody must know why."""
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        log.critical("ledger_stopped", exc_info=fault)

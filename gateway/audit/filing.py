@@ -12,7 +12,7 @@ from gateway.audit.chain import ChainHead
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FILE_EVERY_SECONDS = 0.1  # how far readers of the database are behind, at most, when it is well
+FILE_EVERY_SECONDS = 0.2  # how far readers of the database are behind, at most, when it is well
 RETRY_SECONDS = 0.5
 
 
@@ -65,10 +65,11 @@ class Filing:
         Raises `LaneRefused`, or `OSError` when the journal cannot be read.
         """
         async with self._writing:
-            self._pending = Rows()
-            self._settled_seq = None
+            self._store_is_open = False
             head = await self._in_thread(lambda: self._store.open(journaled))
             self._store_is_open = True
+            self._pending = Rows()  # not before: what a refusal leaves pending must stay so
+            self._settled_seq = None
             return head
 
     def put(self, batch: Batch, use: int, settled_seq: int | None) -> None:
@@ -94,7 +95,15 @@ class Filing:
             self._filed(use + 1)
 
     async def flush(self) -> None:
-        """Return once the store has everything that was put. Raises `LaneRefused`."""
+        """Return once the store has everything that was put. Raises `LaneRefused`.
+
+        A caller who is cancelled leaves the work to its end: the thread cannot be called back.
+        """
+        flushing = asyncio.create_task(self._flush(), name="ledger-flush")
+        flushing.add_done_callback(_seen)
+        await asyncio.shield(flushing)
+
+    async def _flush(self) -> None:
         async with self._writing:
             rows, use = self._pending, self._pending_use
             self._pending = Rows()
@@ -149,3 +158,9 @@ class Filing:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _seen(flushing: "asyncio.Task[None]") -> None:
+    """Its failure is told to whoever waits; when nobody does, the next flush meets it again."""
+    if not flushing.cancelled():
+        flushing.exception()

@@ -9,8 +9,9 @@ the segment it belongs to, so that frames left from an earlier use end the readi
 
 import os
 import struct
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from errno import ENOSPC
 from pathlib import Path
@@ -48,12 +49,14 @@ class Journal:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         limit_bytes: int = LIMIT_BYTES,
+        first_use: Callable[[], int] = time.time_ns,
     ) -> None:
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._limit_bytes = limit_bytes
         self._segments: list[_Segment] = []
         self._current: _Segment | None = None
+        self._first_use = first_use
         self._use = 0
 
     def prepare(self) -> None:
@@ -113,9 +116,11 @@ class Journal:
 
     def _open_folder(self) -> None:
         self.close()
+        # Beyond what any process before us used: bytes of theirs may still lie behind ours.
+        self._use = max(self._use, self._first_use())
         if not self._folder.is_dir():
             return
-        for path in sorted(self._folder.iterdir()):
+        for path in sorted(self._folder.glob("segment-*")):
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             segment = _Segment(path, descriptor, os.fstat(descriptor).st_size)
             self._segments.append(segment)
@@ -136,8 +141,8 @@ class Journal:
         if held + capacity > self._limit_bytes:
             raise OSError(ENOSPC, f"the journal holds {held} bytes that no database has taken")
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._folder / f"segment-{len(self._segments) + 1:03d}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._unused_path()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             _fill(descriptor, capacity)
             _sync_folder(self._folder)
@@ -148,6 +153,12 @@ class Journal:
         segment = _Segment(path, descriptor, capacity)
         self._segments.append(segment)
         return segment
+
+    def _unused_path(self) -> Path:
+        taken = {segment.path for segment in self._segments}
+        numbers = range(1, len(taken) + 2)
+        paths = (self._folder / f"segment-{number:03d}" for number in numbers)
+        return next(path for path in paths if path not in taken)
 
 
 def _checksum(use: int, payload: bytes) -> int:

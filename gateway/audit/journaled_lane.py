@@ -1,5 +1,6 @@
 """One writer's lane over two devices: the journal first, the database behind it."""
 
+import asyncio
 import logging
 
 from gateway.audit.batch import Batch
@@ -9,6 +10,8 @@ from gateway.audit.journal import Journal
 from gateway.audit.sync import Syncer
 
 log = logging.getLogger(__name__)
+
+REST_SECONDS = 1.0  # how long a journal that refused is left alone
 
 
 class JournaledLane:
@@ -25,6 +28,7 @@ class JournaledLane:
         self._journal = journal
         self._syncer = syncer
         self._filing = Filing(store, self._release)
+        self._journal_rests_until = 0.0  # on the event loop's clock
 
     async def open(self) -> None:
         """Bring into the database what only the journal has, and read the durable head.
@@ -46,7 +50,7 @@ class JournaledLane:
         """Make the batch durable, whole or not at all (see `gateway.audit.committer.Lane`)."""
         try:
             if batch.raws:
-                await self._syncer.sync(self._journal.append(batch.raws))
+                await self._journal_batch(batch)
         except OSError as error:
             log.warning("ledger_journal_refused", extra={"error": str(error)})
             self._journal.abandon()
@@ -54,6 +58,15 @@ class JournaledLane:
         else:
             self._filing.put(batch, self._journal.use, settled_seq)
         self.head = batch.head
+
+    async def _journal_batch(self, batch: Batch) -> None:
+        """Raises `OSError`; for a while after it did, at once: a full disk is slow to say so."""
+        now = asyncio.get_running_loop().time()
+        if now < self._journal_rests_until:
+            raise OSError("the journal has refused a moment ago")
+        self._journal_rests_until = now + REST_SECONDS
+        await self._syncer.sync(self._journal.append(batch.raws))
+        self._journal_rests_until = 0.0
 
     async def _write_through(self, batch: Batch, settled_seq: int | None) -> None:
         try:
@@ -74,10 +87,11 @@ class JournaledLane:
 
     async def close(self) -> None:
         """Bring everything into the database and let go; else the next start does it."""
-        self.is_open = False
+        was_open, self.is_open = self.is_open, False
         try:
-            await self._filing.flush()
-            self._journal.clear()
+            if was_open:  # else the journal may hold what nobody here knows of
+                await self._filing.flush()
+                self._journal.clear()
         except (LaneRefused, OSError) as error:
             log.warning("ledger_left_in_the_journal", extra={"error": str(error)})
         await self._filing.close()

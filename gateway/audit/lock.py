@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 FILE_NAME = "ledger.lock"
+_BETWEEN_TRIES_SECONDS = 0.05
 
 
 class DataFolderInUse(Exception):
@@ -21,8 +23,21 @@ class LedgerLock:
         self._file = folder / FILE_NAME
         self._descriptor: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock. Raises `DataFolderInUse` when another process has it."""
+    def acquire(self, patience_seconds: float = 0.0) -> None:
+        """Take the lock. Raises `DataFolderInUse` when another process keeps it so long.
+
+        A command that takes over a dead gateway's journal has it for a moment.
+        """
+        give_up = time.monotonic() + patience_seconds
+        while True:
+            try:
+                return self._try()
+            except DataFolderInUse:
+                if time.monotonic() >= give_up:
+                    raise
+                time.sleep(_BETWEEN_TRIES_SECONDS)
+
+    def _try(self) -> None:
         # Not inherited by programs we start: one that outlived us would lock the next gateway out.
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -127,6 +127,8 @@ def _facts(facts: RequestFacts) -> RecordBody:
     }
     if facts.alias is not None:
         body["asked_model"] = _text(facts.alias)
+    if facts.continues is not None:
+        body["continues"] = _text(facts.continues)
     if facts.output_tokens_limit is not None:
         body["output_tokens_limit"] = _count(facts.output_tokens_limit)
     if len(names) > MAX_TOOL_NAMES:

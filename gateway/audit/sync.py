@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -43,15 +44,15 @@ class KernelSyncer:
 
     async def sync(self, descriptor: int) -> None:
         """See `Syncer`."""
-        done: asyncio.Future[object] = self._loop.create_future()
+        done: asyncio.Future[None] = self._loop.create_future()
         operation = self._operation.fdsync(descriptor)
-        operation.set_callback(done.set_result)
+        operation.set_callback(partial(_finish, done))
         try:
             self._context.submit(operation)
-        except (SystemError, ValueError) as error:
+            await done
+            operation.get_value()
+        except (SystemError, ValueError, OverflowError) as error:  # as the library says it
             raise OSError(str(error)) from error
-        await asyncio.shield(done)  # the kernel goes on when its waiter is cancelled
-        operation.get_value()
 
     def _hear(self) -> None:
         try:
@@ -78,6 +79,11 @@ class ThreadSyncer:
     def close(self) -> None:
         """See `Syncer`."""
         self._thread.shutdown(wait=False)
+
+
+def _finish(done: "asyncio.Future[None]", result: int) -> None:
+    if not done.done():  # the kernel goes on when its waiter is cancelled
+        done.set_result(None)
 
 
 async def best_syncer(folder: Path) -> Syncer:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from gateway.audit.committer import ENDS, Committer, Entry, Lane, Refusal, State
+from gateway.audit.committer import Committer, Entry, Lane, Refusal, State
 from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
@@ -94,10 +94,9 @@ class LedgerWriter:
         entry = Entry(body, self._loop.create_future(), self._loop.time())
         if self._closed:
             self._fail([entry], "closed")
-        elif len(self._waiting) >= self._queue_limit:
+        elif max(len(self._waiting), self._committer.backlog) >= self._queue_limit:
             self._fail(self._committer.give_up([entry]), "queue_full")
-            if body["kind"] in ENDS:
-                self._hand_over_soon(entry)  # not to be written, but to be made good
+            self._committer.owe_end_of(body)
         else:
             self._waiting.append(entry)
             self._hand_over_soon(entry)

@@ -1,5 +1,6 @@
 """A lane of the ledger in the SQLite file: one connection of its own, one transaction a batch."""
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -15,6 +16,8 @@ from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.audit.lock import LedgerLock
 from gateway.store.database import PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
+
+log = logging.getLogger(__name__)
 
 
 def _compile_insert(table: Table, rows: int) -> str:
@@ -133,19 +136,20 @@ def restore(connection: sqlite3.Connection, journaled: Iterable[bytes]) -> int:
     """
     last: dict[str, int] = {}
     missing = Rows()
+    connection.execute("BEGIN IMMEDIATE")  # first: nobody may write what is looked for here
     for raw in journaled:
         missing.add_raw(raw)
         lane, seq = missing.leaves[-1][:2]
         if lane not in last:
             last[lane] = _head(connection, lane).seq
         if seq > last[lane]:
+            if seq != last[lane] + 1:
+                log.error("ledger_records_lost", extra={"lane": lane, "before_seq": seq})
             last[lane] = seq
         else:
             del missing.leaves[-1], missing.bodies[-1]
-    if missing.leaves:
-        connection.execute("BEGIN IMMEDIATE")
-        _insert_rows(connection, missing)
-        connection.execute("COMMIT")
+    _insert_rows(connection, missing)
+    connection.execute("COMMIT")
     return len(missing.leaves)
 
 

@@ -104,6 +104,25 @@ def test_a_shorter_frame_over_an_older_one_hides_what_lies_behind_it(tmp_path):
     assert found(tmp_path) == [b"d" * 100]
 
 
+def test_frames_of_the_process_before_are_not_taken_for_ours(tmp_path):
+    before = a_journal(tmp_path)
+    for record in (b"a" * 100, b"b" * 100):
+        before.append([record])
+    before.clear()  # stopped in order: only the first header is blank
+    a_journal(tmp_path).append([b"c" * 100])
+    assert found(tmp_path) == [b"c" * 100]
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    (tmp_path / "segment-002").write_bytes(b"")
+    journal = a_journal(tmp_path)
+    journal.append([b"one"])
+    assert found(tmp_path) == [b"one"]
+    assert (tmp_path / "notes.txt").read_bytes() == b"mine"
+
+
 def test_a_journal_that_is_full_refuses_and_goes_on_after_a_release(tmp_path):
     journal = a_journal(tmp_path, limit_bytes=2 * SMALL)
     journal.append([b"x" * 900])

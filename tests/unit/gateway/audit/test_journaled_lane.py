@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import filing
+from gateway.audit import filing, journaled_lane
 from gateway.audit.batch import Batch, OpenExchanges, Rows
 from gateway.audit.chain import ChainHead, record_hash
 from gateway.audit.filing import LaneRefused
@@ -123,8 +123,9 @@ def journaled(folder: Path) -> list[bytes]:
 
 @pytest.fixture(autouse=True)
 def _in_no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is filed by itself unless a test says so."""
+    """Nothing is filed by itself, and a journal that refused is asked again at once."""
     monkeypatch.setattr(filing, "FILE_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr(journaled_lane, "REST_SECONDS", 0.0)
 
 
 async def test_a_batch_is_durable_in_the_journal_before_the_database_has_it(tmp_path):
@@ -256,3 +257,57 @@ async def test_a_lane_whose_journal_has_no_room_begins_on_the_database_alone(tmp
     async with a_desk(tmp_path, limit_bytes=10) as desk:
         await desk.write(2)
         assert desk.store.seqs == [1, 2]
+
+
+async def refused_by_both(desk: Desk) -> None:
+    """As after a batch that neither device took, and an attempt to open again."""
+    desk.syncer.refuses = desk.store.refuses = True
+    with pytest.raises(LaneRefused):
+        await desk.write()
+    with pytest.raises(LaneRefused):
+        await desk.lane.open()
+    desk.syncer.refuses = False
+
+
+async def test_what_was_acknowledged_survives_a_database_that_does_not_open(tmp_path):
+    async with a_desk(tmp_path) as desk:
+        raws = await desk.write(3)
+        await refused_by_both(desk)
+        with pytest.raises(LaneRefused):
+            await desk.lane.flush()
+        assert journaled(tmp_path)[:3] == raws
+        desk.store.refuses = False
+        await desk.lane.flush()
+        assert desk.store.seqs == [1, 2, 3]
+
+
+async def test_a_lane_closed_while_it_is_refused_leaves_its_journal_alone(tmp_path):
+    desk = Desk(tmp_path, FakeStore(), 64 * SEGMENT_BYTES)
+    await desk.lane.open()
+    raws = await desk.write(3)
+    await refused_by_both(desk)
+    desk.store.refuses = False
+    await desk.lane.close()
+    assert journaled(tmp_path)[:3] == raws
+
+
+async def test_a_journal_that_refused_is_left_alone_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr(journaled_lane, "REST_SECONDS", 3600.0)
+    async with a_desk(tmp_path) as desk:
+        desk.syncer.refuses = True
+        await desk.write()
+        desk.syncer.refuses = False
+        await desk.write()
+        assert desk.store.seqs == [1, 2]
+
+
+async def test_a_caller_who_leaves_a_flush_does_not_have_it_done_twice(tmp_path):
+    async with a_desk(tmp_path) as desk:
+        await desk.write(2)
+        leaving = asyncio.ensure_future(desk.lane.flush())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        await desk.write(1)
+        await desk.lane.flush()
+        assert desk.store.seqs == [1, 2, 3]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -55,4 +56,14 @@ def test_a_program_that_outlives_its_gateway_does_not_keep_the_lock(tmp_path):
         first.release()
         second.acquire()
         outliving.communicate(b"\n")
+    second.release()
+
+
+def test_a_lock_that_is_held_for_a_moment_is_waited_for(tmp_path):
+    first, second = LedgerLock(tmp_path), LedgerLock(tmp_path)
+    first.acquire()
+    letting_go = threading.Timer(0.1, first.release)
+    letting_go.start()
+    second.acquire(patience_seconds=20)
+    letting_go.join()
     second.release()

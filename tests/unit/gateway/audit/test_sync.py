@@ -4,6 +4,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -65,4 +67,49 @@ async def test_where_the_kernel_refuses_a_thread_does_it(tmp_path, monkeypatch):
     monkeypatch.setattr(sync, "KernelSyncer", refuse)
     syncer = await best_syncer(tmp_path)
     assert isinstance(syncer, ThreadSyncer)
+    syncer.close()
+
+
+class Failing:
+    """A part of the library that reports a fault at one of its steps, as the library does."""
+
+    def __init__(self, whole: Any, step: str, fault: Exception) -> None:
+        self.whole, self._step, self._fault = whole, step, fault
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if name == self._step else getattr(self.whole, name)
+
+    def _fail(self, *arguments: object) -> None:
+        raise self._fault
+
+
+class Unwrapping:
+    """Hands the context of the kernel the operation itself."""
+
+    def __init__(self, whole: Any) -> None:
+        self._whole = whole
+
+    def submit(self, operation: Any) -> Any:
+        return self._whole.submit(operation.whole)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
+async def test_an_order_that_the_kernel_does_not_take_is_an_os_error(descriptor):
+    syncer: Any = KernelSyncer()
+    syncer._context = Failing(syncer._context, "submit", OverflowError("try again"))
+    with pytest.raises(OSError, match="try again"):
+        await syncer.sync(descriptor)
+    syncer.close()
+
+
+async def test_a_sync_that_the_kernel_could_not_do_is_an_os_error(descriptor, monkeypatch):
+    syncer: Any = KernelSyncer()
+    fault = SystemError("Input/output error")
+    operation = Failing(syncer._operation.fdsync(descriptor), "get_value", fault)
+    monkeypatch.setattr(syncer, "_context", Unwrapping(syncer._context))
+    monkeypatch.setattr(syncer, "_operation", SimpleNamespace(fdsync=lambda _: operation))
+    with pytest.raises(OSError, match="Input/output error"):
+        await syncer.sync(descriptor)
     syncer.close()

@@ -257,6 +257,20 @@ async def test_a_full_queue_refuses_at_once(lane, records, meter):
     assert lane.kinds == ["admitted", "admitted"]
 
 
+async def test_a_device_that_hangs_gathers_no_more_than_the_queue_holds(lane, records, meter):
+    async with a_writer(lane, records, meter, wait_seconds=0.02, queue_limit=10) as writer:
+        lane.gate.clear()
+        first = writer.append(a_story(records).denied())
+        await lane.begun()
+        for _ in range(3):
+            late = [writer.append(a_story(records).denied()) for _ in range(10)]
+            await asyncio.wait([first, *late])
+        lane.gate.set()
+        await lane.holds("denied")
+        await writer.append(a_story(records).denied())
+    assert lane.kinds == ["denied", "denied"]
+
+
 async def test_an_end_refused_by_a_full_queue_is_replaced(lane, records, meter):
     story = a_story(records)
     async with a_writer(lane, records, meter, queue_limit=1) as writer:

@@ -66,6 +66,15 @@ def test_what_only_the_journal_has_is_taken_over_once(tmp_path):
     assert rows(database.file, "audit_body") == rows(database.file, "audit_leaf") == 8
 
 
+def test_a_gap_in_the_journal_is_told_and_the_rest_is_kept(tmp_path, caplog):
+    database = open_database(tmp_path)
+    lane = SqliteLane(database.file, LANE, opened_unix_us=1)
+    raws = journaled_records(5)
+    assert lane.open([*raws[:2], *raws[3:]]).seq == 5
+    lane.close()
+    assert [record.message for record in caplog.records] == ["ledger_records_lost"]
+
+
 async def test_a_full_disk_keeps_records_in_the_journal_and_room_on_it_brings_them_over(tmp_path):
     database = open_database(tmp_path)
     # The limit lasts as long as a connection, and the lane connects anew after a refusal.
