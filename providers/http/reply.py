@@ -106,10 +106,10 @@ class ReplyBody(PushedStream):
         Raises `ReplyCut` when the reply broke off, `ProviderTimeout` when it fell silent.
         """
         while not self._pieces:
-            if self.ended:
-                return b""
             if self.failure is not None:
                 raise self.failure
+            if self.ended:
+                return b""
             await self.wait()
         return self._all_pieces()
 
@@ -134,8 +134,7 @@ class ReplyBody(PushedStream):
         except ProviderError as error:
             failure = error
         finally:
-            if not is_taken:  # the bytes are lost: no end may follow them
-                self.ended = False
+            if not is_taken:  # the bytes are lost: this comes before any end of the reply
                 self.failure = failure or ReplyCut("the gateway failed", target=self.target)
             if not goes_on or self.ended or self.failure is not None:
                 self._take = None  # what comes before the task looks is for `read`

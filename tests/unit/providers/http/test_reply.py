@@ -180,6 +180,22 @@ async def test_bytes_lost_in_a_fault_of_the_taker_have_no_proper_end(reply):
         await reply.read()
 
 
+async def test_a_fault_in_the_last_bytes_does_not_hang_up_on_whoever_has_the_line_next():
+    def take(data):
+        raise ReplyCut("an event without an end")
+
+    line = Line()
+    reply = ReplyBody(line, asyncio.get_running_loop(), "house/m")
+    pushing = await pushed_to(reply, take)
+    reply.ended = True
+    arrives(reply, b"a")
+    await pushing
+    with pytest.raises(ReplyCut, match="without an end"):
+        await reply.read()
+    await reply.aclose()
+    assert "abort" not in line.asked
+
+
 async def test_nothing_is_handed_to_one_who_was_cancelled(reply):
     seen = []
     pushing = await pushed_to(reply, lambda data: seen.append(data) or True)
