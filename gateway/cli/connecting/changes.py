@@ -75,12 +75,6 @@ def undo(text: str, changes: Sequence[Change], syntax: Syntax) -> Undone:
     return Undone(text, tuple(reversed(kept)))
 
 
-def is_applied(text: str, settings: Iterable[Setting], syntax: Syntax) -> bool:
-    """Whether a file says all of these already."""
-    tree = syntax.read(text)
-    return all(find(tree, each.path) == each.value for each in settings)
-
-
 def digest_of(value: object) -> str:
     """By which a value is known again without being kept: some are keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -23,6 +23,7 @@ from gateway.cli.diagnosis.finding import Finding, noted, ok, problem
 from gateway.cli.editing import Syntax, Unreadable
 from gateway.cli.editing.syntax import ABSENT, Item, find, name_of
 from gateway.cli.exits import CommandFailed
+from gateway.virtual_key import is_well_formed
 
 _VERSION: Final = re.compile(r"(?<![\w.])(\d+)\.(\d+)\.(\d+)")
 _VERSION_SECONDS: Final = 20.0
@@ -35,8 +36,8 @@ def own_connection(assistant: Assistant, home: Home, root: str, model: str) -> C
         tree = _tree(file.path, file.syntax)
         for setting in file.settings:
             found = find(tree, setting.path)
-            is_key = setting.is_secret and isinstance(found, str) and found != ""
-            if is_key and KEY_VARIABLE not in str(found):
+            # A vendor's own key, of one who is not connected, is nothing for a gateway.
+            if setting.is_secret and isinstance(found, str) and is_well_formed(found):
                 return Connection(root, model, Key(str(found), is_in_environment=False))
     return Connection(root, model, Key(home.environ.get(KEY_VARIABLE, ""), is_in_environment=True))
 

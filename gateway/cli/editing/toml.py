@@ -22,9 +22,7 @@ def _put(text: str, path: Path, value: Value) -> str:
     names = _names(path)
     for name in names[:-1]:
         if name not in table:
-            is_inline = isinstance(table, InlineTable)
-            is_outer = name != names[-2]
-            table[name] = tomlkit.inline_table() if is_inline else tomlkit.table(is_outer)
+            _make_table(table, name, is_outer=name != names[-2])
         below = table[name]
         if not isinstance(below, MutableMapping):
             raise Unreadable(f"{name!r} is not a table, so {names[-1]!r} cannot be set in it")
@@ -34,6 +32,14 @@ def _put(text: str, path: Path, value: Value) -> str:
         return tomlkit.dumps(document)
     except TOMLKitError as error:
         raise Unreadable(f"{names[-1]!r} cannot be set: {error}") from error
+
+
+def _make_table(table: _Table, name: str, *, is_outer: bool) -> None:
+    is_inline = isinstance(table, InlineTable)
+    try:
+        table[name] = tomlkit.inline_table() if is_inline else tomlkit.table(is_outer)
+    except TOMLKitError as error:
+        raise Unreadable(f"{name!r} cannot be made a table: {error}") from error
 
 
 def _drop(text: str, path: Path) -> str:

@@ -10,7 +10,7 @@ from gateway.cli.exits import Exit
 from tests.fakes.door import Door, models, opened
 from tests.unit.gateway.cli.conftest import CommandLine
 
-KEY = "gth_SECRETSECRETSECRETSECRETSECRETSECRETwxyz"
+KEY = "gth_0QrbEiMcpdIP6tfOF1GHQwNnM2VACMLDr4GsCN2"
 VARIABLES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME")
 
 
@@ -52,7 +52,7 @@ def test_the_key_is_never_told_unless_asked_for(
     told = [command_line.run(*words, "--print"), command_line.run(*words, "--print", "--json")]
     told.append(command_line.run(*words))
     assert all(KEY not in ran.out + ran.err for ran in told)
-    assert all("gth_…wxyz" in ran.out or "gth_\\u2026wxyz" in ran.out for ran in told)
+    assert all("gth_…sCN2" in ran.out or "gth_\\u2026sCN2" in ran.out for ran in told)
     assert KEY in command_line.run(*words, "--print", "--show-key").out
 
 

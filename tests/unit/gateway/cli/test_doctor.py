@@ -11,7 +11,7 @@ from gateway.cli.exits import Exit
 from tests.fakes.door import Answer, Door, models, opened
 from tests.unit.gateway.cli.conftest import CommandLine
 
-KEY = "gth_SECRETSECRETSECRETSECRETSECRETSECRETwxyz"
+KEY = "gth_0QrbEiMcpdIP6tfOF1GHQwNnM2VACMLDr4GsCN2"
 WHOLE = b'data: {"choices": [{"delta": {"content": "hi"}, "finish_reason": "stop"}]}\n\n'
 WELL: dict[str, Answer] = {
     "/readyz": (200, b'{"ready": true}'),

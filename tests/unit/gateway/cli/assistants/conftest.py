@@ -11,7 +11,7 @@ from gateway.cli.connecting.carry_out import connect, disconnect
 from gateway.cli.connecting.plan import plan_connecting, plan_undoing
 from gateway.cli.connecting.record import Record, Records
 
-KEY = "gth_KEYKEYKEYKEYKEYKEYKEYKEYKEYKEYKEYKEYwxyz"
+KEY = "gth_04hc7KPkuCeYFYBUK6nQizIbGbS2CKyeU45a6bH"
 ROOT = "http://127.0.0.1:7070"
 
 

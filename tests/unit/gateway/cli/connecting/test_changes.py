@@ -1,15 +1,17 @@
 """Settings go into a text and come out again, and what somebody else changed is left alone."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.cli.connecting.changes import apply, is_applied, undo
+from gateway.cli.connecting.changes import apply, undo
 from gateway.cli.connecting.setting import Setting
 from gateway.cli.editing import JSONC, TOML, YAML, Item, Syntax, Unreadable
+from gateway.cli.editing.syntax import find
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -31,6 +33,11 @@ trees = st.dictionaries(
     | st.lists(leaves | st.fixed_dictionaries({"name": leaves}), max_size=2),
     max_size=5,
 )
+
+
+def is_applied(text: str, settings: Iterable[Setting], syntax: Syntax) -> bool:
+    tree = syntax.read(text)
+    return all(find(tree, each.path) == each.value for each in settings)
 
 
 def test_settings_go_in_and_what_was_there_stays() -> None:

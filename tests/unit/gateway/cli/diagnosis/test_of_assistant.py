@@ -60,6 +60,14 @@ def test_the_assistants_own_key_is_the_one_that_is_tried(
     assert (key.secret, key.is_in_environment) == (KEY, not literal)
 
 
+def test_a_vendors_own_key_is_not_taken_for_ours(desk: Desk) -> None:
+    file = desk.home.folder / ".gemini" / ".env"
+    file.parent.mkdir()
+    file.write_text("GEMINI_API_KEY=AIzaSyNotAGatewaysKey0000000000000000\n")
+    key = own_connection(GEMINI_CLI, desk.home, ROOT, "coder").key
+    assert (key.secret, key.is_in_environment) == (KEY, True)
+
+
 def test_settings_that_point_elsewhere_are_named_with_where(desk: Desk) -> None:
     desk.connect(CLAUDE_CODE)
     found = settings(desk, CLAUDE_CODE, "http://127.0.0.1:9999")
