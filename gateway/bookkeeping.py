@@ -205,7 +205,9 @@ class Books:
         exchange.usage, exchange.usage_source = counted_usage(
             seen, exchange.facts.input_tokens_estimate
         )
-        if exchange.usage_source is UsageSource.VENDOR and exchange.usage is not None:
+        # What a vendor keeps of a conversation is billed, but was not in the request.
+        is_telling = exchange.facts.continues is None
+        if is_telling and exchange.usage_source is UsageSource.VENDOR and exchange.usage:
             self._keeper.estimator.learn(
                 exchange.facts.asked_model,
                 exchange.facts.input_tokens_estimate,

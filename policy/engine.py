@@ -90,7 +90,7 @@ def combine(question: Question, rules: tuple[Rule, ...]) -> Decision:
     if left:
         return Allow(left, question.data_class, caps, warnings)
     asked = ", ".join(rule.name for rule in rules) or "none"
-    model = shown(question.facts.asked_model)
+    model = shown(question.facts.model)  # remembered for all who ask, by whichever name
     return Deny(
         "no_target",
         f"no target of model {model} satisfies every rule (asked: {asked})",

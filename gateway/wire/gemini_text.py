@@ -13,7 +13,8 @@ from gateway.wire.splice import Members
 from policy.types import Segment, Zone
 
 _TEXT_MEMBERS: Final = ("contents", "systemInstruction", "tools")
-_SCHEMAS: Final = ("responseSchema", "responseJsonSchema")
+_SCHEMAS: Final = ("responseSchema", "responseJsonSchema", "ResponseJsonSchema")
+"""The last is what `_responseJsonSchema`, which Google takes too, is spelt to."""
 _ZONES: Final = {
     "functionCall": Zone.TOOL_CALL,
     "executableCode": Zone.TOOL_CALL,

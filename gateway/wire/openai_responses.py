@@ -15,7 +15,7 @@ from gateway.wire.openai_responses_reply import ResponsesFacts, ResponsesObserve
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
-_TEXT_MEMBERS: Final = ("input", "instructions", "tools", "text", "prompt")
+_TEXT_MEMBERS: Final = ("input", "instructions", "tools", "text")
 _LONGEST_ID: Final = 256
 _STRING: Final = 0x22
 _LIST: Final = 0x5B
@@ -28,6 +28,8 @@ _NOT_OFFERED: Final = (
 _HELD_BY_NAME: Final = frozenset(("function", "custom", "namespace"))
 # Input items may bring tools, too. An escaped letter in a key makes us look more closely.
 _MAY_BRING_TOOLS: Final = re.compile(rb'"tools"|\\u00[67]').search
+_SAYS_WHAT_IT_IS: Final = re.compile(rb'"(?:type|role)"').search
+_MAY_REFER: Final = re.compile(rb"item_reference|\\u00[5-7]").search
 
 # Codex stops at these codes and shows the message; any other failure of a stream it repeats.
 # Source: measured with Codex CLI 0.169.0.
@@ -173,6 +175,20 @@ def _refuse_what_is_kept_elsewhere(values: splice.Members) -> None:
             raise MalformedRequest(f"'{name}' is not offered here: {instead}")
     if fields.flag(values, "background"):
         raise MalformedRequest("'background' is not offered here: stream the answer instead")
+    if not fields.is_given(values, "input") or memoryview(values["input"])[0] == _STRING:
+        return
+    for number, item in enumerate(splice.items(values["input"], "'input'")):
+        if _SAYS_WHAT_IT_IS(item) is None or _MAY_REFER(item) is not None:
+            _refuse_reference(splice.members(item, f"input.{number}"), f"input.{number}")
+
+
+def _refuse_reference(item: splice.Members, path: str) -> None:
+    """An item named by its id alone would bring in a text that nobody here has seen."""
+    kind = "" if fields.is_given(item, "role") else "item_reference"
+    if fields.is_given(item, "type"):
+        kind = fields.text(item["type"], f"'{path}.type'")
+    if kind == "item_reference":
+        raise MalformedRequest(f"'{path}' names an item kept elsewhere: send the item itself")
 
 
 def _tool_names(values: splice.Members) -> Iterator[str]:
@@ -187,7 +203,10 @@ def _names_brought_by_items(values: splice.Members) -> Iterator[str]:
         return
     for path, item in _items(values):
         for inner_path, tool in fields.tools_of(item, "tools"):
-            yield from _names_of(tool, f"{path}.{inner_path}")
+            where = f"{path}.{inner_path}"
+            name = None if "type" in tool else fields.tool_name(tool, where)
+            # Tools that a remote server listed have a name and no type.
+            yield from _names_of(tool, where) if name is None else (name,)
 
 
 def _names_of(tool: splice.Members, path: str) -> Iterator[str]:

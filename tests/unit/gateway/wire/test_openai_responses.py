@@ -60,6 +60,8 @@ def test_the_least_request_has_the_protocols_defaults() -> None:
         ({"tools": {}}, "'tools' must be an array"),
         ({"tools": [{"name": "x"}]}, "tools.0 has neither"),
         ({"tools": [{"type": "function", "name": "a\u200bb"}]}, "tools.0.name must be"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "'input.0' names an item kept"),
+        ({"input": [{"role": "user"}, {"id": "msg_1"}]}, "'input.1' names an item kept elsewhere"),
         ({"previous_response_id": 5}, "'previous_response_id' must be a string"),
         ({"previous_response_id": ""}, "'previous_response_id' must be 1 to"),
         ({"conversation": "conv_1"}, "'conversation' is not offered here"),
@@ -249,3 +251,15 @@ def test_nothing_is_counted_here() -> None:
     assert not WIRE.counting
     with pytest.raises(NotImplementedError):
         WIRE.phrase_count(5)
+
+
+def test_a_reference_hides_behind_no_escape() -> None:
+    body = b'{"model":"coder","input":[{"type":"item\\u005freference","id":"msg_1"}]}'
+    with pytest.raises(MalformedRequest, match="names an item kept elsewhere"):
+        WIRE.read(body)
+
+
+def test_tools_that_a_remote_server_listed_have_names_only() -> None:
+    listed = {"name": "ask", "description": "d", "input_schema": {"type": "object"}}
+    item = {"type": "mcp_list_tools", "server_label": "wiki", "tools": [listed]}
+    assert read(input=[item]).facts.tool_names == ("ask",)
