@@ -3,13 +3,15 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.telemetry.shipper import LAST_WORDS_SECONDS, StopSignal, main
+from gateway.telemetry.shipper import LAST_WORDS_SECONDS, POLITE, StopSignal, main
 
 URL = "http://127.0.0.1:1"
 
@@ -103,3 +105,13 @@ def test_it_stops_when_the_pipe_from_its_parent_ends():
     assert stop.wait(60) is True
     os.close(reading)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_beside_a_gateway_it_takes_the_back_seat() -> None:
+    program = (
+        "import os; from gateway.telemetry.shipper import step_back; step_back();"
+        "print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_BATCH)"
+    )
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [str(os.nice(0) + POLITE), "True"]
