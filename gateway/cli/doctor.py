@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.exits import Exit
+from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.settings import environment
@@ -48,7 +48,8 @@ def doctor(
     if assistant is None:
         connected = [(each, records.read(each.name)) for each in ASSISTANTS]
         patients = [(each, record) for each, record in connected if record is not None]
-        connection = _connection(None, None, home, (url, key, model), data_folder(data))
+        root = url or _shared_root([record for _, record in patients])
+        connection = _connection(None, None, home, (root, key, model), data_folder(data))
         findings = _examine_all(patients, connection, home)
     else:
         chosen = assistant_named(assistant)
@@ -62,6 +63,17 @@ def doctor(
     if problems:
         note(f"{problems} problem{'s' * (problems != 1)} found")
         raise typer.Exit(Exit.FAILED)
+
+
+def _shared_root(records: "Sequence[Record]") -> str | None:
+    """The gateway that all are connected to; None when none is. Raises `CommandFailed`."""
+    roots = sorted({record.base_url for record in records})
+    if len(roots) > 1:
+        raise CommandFailed(
+            f"assistants here have several gateways: name one with --url: {', '.join(roots)}",
+            Exit.USAGE,
+        )
+    return roots[0] if roots else None
 
 
 def _connection(

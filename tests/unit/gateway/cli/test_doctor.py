@@ -88,12 +88,24 @@ def test_without_a_name_every_connected_assistant_is_looked_at(
 ) -> None:
     for name in ("opencode", "codex"):
         command_line.run("connect", name, "--url", door.root)
-    ran = command_line.run("doctor", "--url", door.root)
+    ran = command_line.run("doctor")
     assert ran.code == Exit.OK
     assert "opencode: " in ran.out
     assert "Codex CLI: " in ran.out
     assert "zed" not in ran.out.lower()
     assert "does not speak it yet" in ran.out
+
+
+def test_of_several_gateways_one_must_be_named(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    command_line.run("connect", "opencode", "--url", door.root)
+    elsewhere = door.root.replace("127.0.0.1", "localhost")
+    command_line.run("connect", "codex", "--url", elsewhere)
+    ran = command_line.run("doctor")
+    assert ran.code == Exit.USAGE
+    assert f"name one with --url: {door.root}, {elsewhere}" in ran.err
+    assert command_line.run("doctor", "--url", door.root).code == Exit.FAILED  # codex is elsewhere
 
 
 def test_a_protocol_that_the_assistant_needs_and_the_gateway_lacks_is_a_problem(
