@@ -20,6 +20,7 @@ from gateway.pipeline import Pipeline
 from gateway.refusal import Head
 from gateway.wire.base import Answer, Reading, Wire, WireFamily
 from providers.base import Headers
+from providers.told import told_in
 
 log = logging.getLogger("gatehouse.front")
 
@@ -139,7 +140,8 @@ class Front:
             await call.answer(answer, call.identifying_headers())
             return
         # A keep-alive had to go out first, so the status is spent: say it in the protocol.
-        code, message = cut or ("refused", answer.body.decode(errors="replace"))
+        told = told_in(answer.body) or answer.body.decode(errors="replace")
+        code, message = cut or ("refused", told)
         await call.finish(call.wire.phrase_cut(code, message, call.audit_id))
 
     async def _end_interrupted(self, call: Call) -> None:

@@ -172,7 +172,7 @@ async def test_a_refusal_after_a_keep_alive_is_told_in_the_stream() -> None:
 
     async def serve(inbound: Inbound) -> Outbound:
         await gate.wait()
-        return Outbound(400, (JSON,), b'{"error":"no"}')
+        return Outbound(400, (JSON,), b'{"error":{"message":"ask ann"}}')
 
     door.pipeline.serve = serve
     serving = door.task()
@@ -181,7 +181,7 @@ async def test_a_refusal_after_a_keep_alive_is_told_in_the_stream() -> None:
     gate.set()
     await serving
     assert door.connection.statuses == [200]
-    assert b'{\\"error\\":\\"no\\"}' in door.connection.body
+    assert b'"message":"ask ann (' in door.connection.body
 
 
 async def test_a_stranger_is_noted_and_told() -> None:
