@@ -70,6 +70,14 @@ class Rows:
         self.leaves += other.leaves
         self.bodies += other.bodies
 
+    def copy(self) -> "Rows":
+        """The same rows, to be extended apart."""
+        return Rows([*self.leaves], [*self.bodies])
+
+    def drop_first(self, count: int) -> None:
+        """Forget the first `count` records."""
+        del self.leaves[:count], self.bodies[:count]
+
     def after(self, seq: int) -> "Rows":
         """Those of one lane's rows that stand behind number `seq`."""
         return Rows(

@@ -107,9 +107,10 @@ class Committer:
         return len(self._backlog)
 
     def owe_end_of(self, body: RecordBody) -> None:
-        """This end is not going to be written: unless another comes first, make it good."""
-        self._owe_end_of(body)
-        self._wake()
+        """This is not going to be written: an end is made good, unless another comes first."""
+        if body["kind"] in ENDS:
+            self._owed[body["exchange_id"]] = None
+            self._wake()
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Queue entries. One that is GIVEN_UP is not written, but a missing end is made good."""
@@ -137,7 +138,7 @@ class Committer:
         """Those that somebody still waits for; an end among the others is owed."""
         for entry in entries:
             if entry.state is not State.WAITING:
-                self._owe_end_of(entry.body)
+                self.owe_end_of(entry.body)
         return [entry for entry in entries if entry.state is State.WAITING]
 
     async def _run(self) -> None:
@@ -222,7 +223,7 @@ class Committer:
     def _refusal(self, entries: Sequence[Entry], cause: str) -> Refusal:
         for entry in entries:
             entry.state = State.GIVEN_UP
-            self._owe_end_of(entry.body)
+            self.owe_end_of(entry.body)
         return Refusal(entries, cause)
 
     def _confirm(self, batch: Batch, taken: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
@@ -249,11 +250,6 @@ class Committer:
         for body in bodies:
             if body["kind"] == "admitted" and body["exchange_id"] in self._open:
                 self._owed[body["exchange_id"]] = None
-
-    def _owe_end_of(self, body: RecordBody) -> None:
-        """This end was not written: unless another comes first, we write one."""
-        if body["kind"] in ENDS:
-            self._owed[body["exchange_id"]] = None
 
     def _due_mark(self) -> int | None:
         """How far the lane is settled before this batch, when that is worth noting again."""

@@ -86,8 +86,7 @@ class Filing:
         Raises `LaneRefused`; the batch is then not pending. `put` may not be called meanwhile.
         """
         async with self._writing:
-            rows = Rows()
-            rows.extend(self._pending)
+            rows = self._pending.copy()
             rows.extend(batch.rows)
             self._note_settled(settled_seq)
             await self._write(rows)
@@ -105,14 +104,10 @@ class Filing:
 
     async def _flush(self) -> None:
         async with self._writing:
-            rows, use = self._pending, self._pending_use
-            self._pending = Rows()
-            try:
-                await self._write(rows)
-            except BaseException:
-                rows.extend(self._pending)
-                self._pending = rows
-                raise
+            # A copy: more may be put while the thread reads these.
+            rows, use = self._pending.copy(), self._pending_use
+            await self._write(rows)
+            self._pending.drop_first(len(rows.leaves))
             self._filed(use)
 
     async def close(self) -> None:

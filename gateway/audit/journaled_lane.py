@@ -48,25 +48,25 @@ class JournaledLane:
 
     async def write(self, batch: Batch, settled_seq: int | None) -> None:
         """Make the batch durable, whole or not at all (see `gateway.audit.committer.Lane`)."""
+        if not batch.raws or await self._is_journaled(batch):
+            self._filing.put(batch, self._journal.use, settled_seq)
+        else:
+            await self._write_through(batch, settled_seq)
+        self.head = batch.head
+
+    async def _is_journaled(self, batch: Batch) -> bool:
+        """Whether the journal took the batch. One that refused, which may be slow, rests."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._journal_rests_until:
+            return False
         try:
-            if batch.raws:
-                await self._journal_batch(batch)
+            await self._syncer.sync(self._journal.append(batch.raws))
         except OSError as error:
             log.warning("ledger_journal_refused", extra={"error": str(error)})
             self._journal.abandon()
-            await self._write_through(batch, settled_seq)
-        else:
-            self._filing.put(batch, self._journal.use, settled_seq)
-        self.head = batch.head
-
-    async def _journal_batch(self, batch: Batch) -> None:
-        """Raises `OSError`; for a while after it did, at once: a full disk is slow to say so."""
-        now = asyncio.get_running_loop().time()
-        if now < self._journal_rests_until:
-            raise OSError("the journal has refused a moment ago")
-        self._journal_rests_until = now + REST_SECONDS
-        await self._syncer.sync(self._journal.append(batch.raws))
-        self._journal_rests_until = 0.0
+            self._journal_rests_until = loop.time() + REST_SECONDS
+            return False
+        return True
 
     async def _write_through(self, batch: Batch, settled_seq: int | None) -> None:
         try:

@@ -89,16 +89,18 @@ def _finish(done: "asyncio.Future[None]", result: int) -> None:
 async def best_syncer(folder: Path) -> Syncer:
     """The kernel's, where it can sync what is in `folder`; else a thread."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    syncer: KernelSyncer | None = None
     try:
         syncer = KernelSyncer()
         await syncer.sync(descriptor)
     except (ImportError, OSError) as error:
         log.info("ledger_syncs_in_a_thread", extra={"error": str(error)})
+        if syncer is not None:
+            syncer.close()
         return ThreadSyncer()
-    else:
-        return syncer
     finally:
         os.close(descriptor)
+    return syncer
 
 
 def _sync_fully(descriptor: int) -> None:

@@ -128,8 +128,8 @@ def take_over_journal(database: Path) -> None:
         journal.close()
 
 
-def restore(connection: sqlite3.Connection, journaled: Iterable[bytes]) -> int:
-    """Write those records of the journal that the database lacks; how many there were.
+def restore(connection: sqlite3.Connection, journaled: Iterable[bytes]) -> None:
+    """Write those records of the journal that the database lacks.
 
     A lane is written in the order of its numbers, so what stands behind its last one is missing.
     Raises `sqlite3.Error`.
@@ -150,7 +150,6 @@ def restore(connection: sqlite3.Connection, journaled: Iterable[bytes]) -> int:
             del missing.leaves[-1], missing.bodies[-1]
     _insert_rows(connection, missing)
     connection.execute("COMMIT")
-    return len(missing.leaves)
 
 
 def _head(connection: sqlite3.Connection, lane: str) -> ChainHead:

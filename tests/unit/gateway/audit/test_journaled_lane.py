@@ -291,7 +291,7 @@ async def test_a_lane_closed_while_it_is_refused_leaves_its_journal_alone(tmp_pa
     assert journaled(tmp_path)[:3] == raws
 
 
-async def test_a_journal_that_refused_is_left_alone_for_a_while(tmp_path, monkeypatch):
+async def test_a_journal_that_refused_is_left_alone_for_a_while(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(journaled_lane, "REST_SECONDS", 3600.0)
     async with a_desk(tmp_path) as desk:
         desk.syncer.refuses = True
@@ -299,6 +299,7 @@ async def test_a_journal_that_refused_is_left_alone_for_a_while(tmp_path, monkey
         desk.syncer.refuses = False
         await desk.write()
         assert desk.store.seqs == [1, 2]
+    assert [each.message for each in caplog.records] == ["ledger_journal_refused"]
 
 
 async def test_a_caller_who_leaves_a_flush_does_not_have_it_done_twice(tmp_path):

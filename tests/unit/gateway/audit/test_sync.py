@@ -60,6 +60,25 @@ async def test_the_best_one_here_is_the_kernels(tmp_path):
     syncer.close()
 
 
+async def test_a_kernel_that_cannot_sync_here_is_let_go_of(tmp_path, monkeypatch):
+    closed: list[Syncer] = []
+    in_earnest = KernelSyncer.close
+
+    async def refuse(syncer: KernelSyncer, descriptor: int) -> None:
+        raise OSError("Invalid argument")
+
+    def close(syncer: KernelSyncer) -> None:
+        closed.append(syncer)
+        in_earnest(syncer)
+
+    monkeypatch.setattr(KernelSyncer, "sync", refuse)
+    monkeypatch.setattr(KernelSyncer, "close", close)
+    syncer = await best_syncer(tmp_path)
+    assert isinstance(syncer, ThreadSyncer)
+    assert [type(each) for each in closed] == [KernelSyncer]
+    syncer.close()
+
+
 async def test_where_the_kernel_refuses_a_thread_does_it(tmp_path, monkeypatch):
     def refuse() -> KernelSyncer:
         raise OSError("forbidden by the sandbox")
