@@ -1,6 +1,5 @@
 """OpenAI's responses: the protocol Codex speaks, and others for the newest of OpenAI's models."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -26,10 +25,8 @@ _NOT_OFFERED: Final = (
     ("prompt", "send its text in 'instructions' and 'input'"),
 )
 _HELD_BY_NAME: Final = frozenset(("function", "custom", "namespace"))
-# Input items may bring tools, too. An escaped letter in a key makes us look more closely.
-_MAY_BRING_TOOLS: Final = re.compile(rb'"tools"|\\u00[67]').search
-_SAYS_WHAT_IT_IS: Final = re.compile(rb'"(?:type|role)"').search
-_MAY_REFER: Final = re.compile(rb"item_reference|\\u00[5-7]").search
+# Input items may bring tools, or stand for others. An escaped letter may hide either.
+_MARKS: Final = (b'"tools"', b"item_reference", b"\\u00")
 
 # Codex stops at these codes and shows the message; any other failure of a stream it repeats.
 # Source: measured with Codex CLI 0.169.0.
@@ -50,6 +47,16 @@ _TELLING_CODES: Final = frozenset(
         "usage_not_included",
     )
 )
+
+
+class _Kind(msgspec.Struct):
+    """What an item of the input says it is."""
+
+    type: str | None = None
+    role: str | None = None
+
+
+_KINDS: Final = msgspec.json.Decoder(list[_Kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class OpenAiResponses:
         continues = _continued(values)
         _check_input(values, continues)
         _refuse_what_is_kept_elsewhere(values)
+        items = _items_to_look_into(values)
+        _refuse_references(items)
         facts = RequestFacts(
             model=model,
             streaming=fields.flag(values, "stream"),
@@ -85,7 +94,7 @@ class OpenAiResponses:
             answers=1,
             tool_names=(
                 *fields.names_of_tools(values, ("tools",), _tool_names),
-                *_names_brought_by_items(values),
+                *_names_brought_by(items),
             ),
             read_segments=lambda: _read_segments(values),
             continues=continues,
@@ -175,20 +184,33 @@ def _refuse_what_is_kept_elsewhere(values: splice.Members) -> None:
             raise MalformedRequest(f"'{name}' is not offered here: {instead}")
     if fields.flag(values, "background"):
         raise MalformedRequest("'background' is not offered here: stream the answer instead")
+
+
+def _items_to_look_into(values: splice.Members) -> list[tuple[str, splice.Members]]:
+    """The items of the input, each taken apart; none where plainly all of them are plain."""
     if not fields.is_given(values, "input") or memoryview(values["input"])[0] == _STRING:
-        return
-    for number, item in enumerate(splice.items(values["input"], "'input'")):
-        if _SAYS_WHAT_IT_IS(item) is None or _MAY_REFER(item) is not None:
-            _refuse_reference(splice.members(item, f"input.{number}"), f"input.{number}")
+        return []
+    source = bytes(values["input"])
+    if not any(mark in source for mark in _MARKS) and _all_say_what_they_are(source):
+        return []
+    return list(_items(values))
 
 
-def _refuse_reference(item: splice.Members, path: str) -> None:
+def _all_say_what_they_are(source: bytes) -> bool:
+    try:
+        return all(kind.type or kind.role for kind in _KINDS.decode(source))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _refuse_references(items: list[tuple[str, splice.Members]]) -> None:
     """An item named by its id alone would bring in a text that nobody here has seen."""
-    kind = "" if fields.is_given(item, "role") else "item_reference"
-    if fields.is_given(item, "type"):
-        kind = fields.text(item["type"], f"'{path}.type'")
-    if kind == "item_reference":
-        raise MalformedRequest(f"'{path}' names an item kept elsewhere: send the item itself")
+    for path, item in items:
+        kind = "" if fields.is_given(item, "role") else "item_reference"
+        if fields.is_given(item, "type"):
+            kind = fields.text(item["type"], f"'{path}.type'")
+        if kind == "item_reference":
+            raise MalformedRequest(f"'{path}' names an item kept elsewhere: send the item itself")
 
 
 def _tool_names(values: splice.Members) -> Iterator[str]:
@@ -197,11 +219,9 @@ def _tool_names(values: splice.Members) -> Iterator[str]:
         yield from _names_of(tool, path)
 
 
-def _names_brought_by_items(values: splice.Members) -> Iterator[str]:
+def _names_brought_by(items: list[tuple[str, splice.Members]]) -> Iterator[str]:
     """The same of tools that stand in the input: a search for tools may have found them."""
-    if "input" not in values or _MAY_BRING_TOOLS(values["input"]) is None:
-        return
-    for path, item in _items(values):
+    for path, item in items:
         for inner_path, tool in fields.tools_of(item, "tools"):
             where = f"{path}.{inner_path}"
             name = None if "type" in tool else fields.tool_name(tool, where)

@@ -62,6 +62,9 @@ def test_the_least_request_has_the_protocols_defaults() -> None:
         ({"tools": [{"type": "function", "name": "a\u200bb"}]}, "tools.0.name must be"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "'input.0' names an item kept"),
         ({"input": [{"role": "user"}, {"id": "msg_1"}]}, "'input.1' names an item kept elsewhere"),
+        ({"input": [{"id": "msg_1", "type": None}]}, "'input.0' names an item kept elsewhere"),
+        ({"input": [{"id": "m", "x": {"type": "a"}}]}, "'input.0' names an item kept elsewhere"),
+        ({"input": ["hi"]}, "'input.0'|input.0"),
         ({"previous_response_id": 5}, "'previous_response_id' must be a string"),
         ({"previous_response_id": ""}, "'previous_response_id' must be 1 to"),
         ({"conversation": "conv_1"}, "'conversation' is not offered here"),
@@ -257,6 +260,12 @@ def test_a_reference_hides_behind_no_escape() -> None:
     body = b'{"model":"coder","input":[{"type":"item\\u005freference","id":"msg_1"}]}'
     with pytest.raises(MalformedRequest, match="names an item kept elsewhere"):
         WIRE.read(body)
+
+
+def test_an_item_that_says_twice_what_it_is_is_refused() -> None:
+    twice = b'{"type":"item_reference","id":"msg_1","type":"message","role":"user"}'
+    with pytest.raises(MalformedRequest, match="twice"):
+        WIRE.read(b'{"model":"coder","input":[' + twice + b"]}")
 
 
 def test_tools_that_a_remote_server_listed_have_names_only() -> None:
