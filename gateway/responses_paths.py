@@ -5,6 +5,8 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from gateway.wire.openai_form import error_document
+
 _PATH: Final = "/v1/responses"
 _KEPT: Final = (
     ("{response_id}", ("GET", "DELETE")),
@@ -51,5 +53,5 @@ async def _no_helper(request: Request) -> Response:
 def _error(
     status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return JSONResponse({"error": error}, status, headers={**_NO_STORE, **(headers or {})})
+    error = error_document(message, "invalid_request_error", code)
+    return JSONResponse(error, status, headers={**_NO_STORE, **(headers or {})})

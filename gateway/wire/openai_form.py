@@ -47,10 +47,12 @@ class OpenAiForm:
     def phrase_denial(self, denial: Denial, assistant: Assistant) -> Answer:
         """400, or 429 for a short rate limit: every assistant shows either, and stops."""
         if denial.retry_after_seconds is None:
-            return phrases.answer(400, _error(denial.message, "invalid_request_error", denial.code))
+            return phrases.answer(
+                400, error_document(denial.message, "invalid_request_error", denial.code)
+            )
         return phrases.answer(
             429,
-            _error(denial.message, "rate_limit_error", denial.code),
+            error_document(denial.message, "rate_limit_error", denial.code),
             retry_after_seconds=denial.retry_after_seconds,
         )
 
@@ -59,7 +61,7 @@ class OpenAiForm:
         message = phrases.message_of(error, audit_id)
         return phrases.answer(
             error.status,
-            _error(message, _error_type(error.status), error.code),
+            error_document(message, _error_type(error.status), error.code),
             retry_after_seconds=error.retry_after_seconds,
             is_final=error.status in phrases.FINAL_STATUSES,
         )
@@ -68,7 +70,7 @@ class OpenAiForm:
         self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
     ) -> bytes:
         """An error event and the end marker: some clients wait for the marker alone."""
-        error = _error(phrases.with_audit_id(message, audit_id), "upstream_error", code)
+        error = error_document(phrases.with_audit_id(message, audit_id), "upstream_error", code)
         return b"data: " + msgspec.json.encode(error) + b"\n\n" + self.end_marker
 
     def phrase_count(self, input_tokens: int) -> bytes:
@@ -108,7 +110,8 @@ def _usage_change(reading: Reading) -> tuple[Span, bytes, str] | None:
     )
 
 
-def _error(message: str, kind: str, code: str) -> dict[str, object]:
+def error_document(message: str, kind: str, code: str) -> dict[str, object]:
+    """An error as OpenAI tells it."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 

@@ -6,10 +6,11 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from gateway.errors import GatewayError, MalformedRequest
-from gateway.exchange import Assistant, Edit
+from gateway.errors import MalformedRequest
+from gateway.exchange import Assistant
 from gateway.wire import fields, input_size, phrases, segments, splice
 from gateway.wire.base import Answer, Denial, Edited, EstimateTokens, Reading, ReplyFacts
+from gateway.wire.openai_form import OpenAiForm
 from gateway.wire.openai_responses_reply import ResponsesFacts, ResponsesObserver
 from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
@@ -60,18 +61,15 @@ _KINDS: Final = msgspec.json.Decoder(list[_Kind])
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAiResponses:
+class OpenAiResponses(OpenAiForm):
     """`POST /v1/responses`."""
 
     estimate: EstimateTokens
 
     name: ClassVar[WireName] = WireName.OPENAI_RESPONSES
     path: ClassVar[str] = "/v1/responses"
-    counting: ClassVar[bool] = False
     summary: ClassVar[str] = "OpenAI responses, streamed or whole."
-    keep_alive: ClassVar[bytes | None] = b": keep-alive\n\n"
     end_marker: ClassVar[bytes] = b""  # `response.completed` is the last event, as at OpenAI
-    framing: ClassVar[None] = None
 
     def read(self, body: bytes) -> Reading:
         """Read the facts. Raises `MalformedRequest` naming what is wrong."""
@@ -103,13 +101,7 @@ class OpenAiResponses:
 
     def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
         """Put the target's model name into the client's own bytes. Usage comes unasked here."""
-        if upstream_model == reading.facts.model:
-            return Edited(reading.body, (), asked_for_usage=False)
-        span = reading.members["model"]
-        name = msgspec.json.encode(upstream_model)
-        edit = Edit("model", "model_name", span.end - span.start, len(name))
-        body = splice.apply(reading.body, [(span, name)])
-        return Edited(body, (edit,), asked_for_usage=False)
+        return OpenAiForm.edit(self, reading, upstream_model=upstream_model, ask_for_usage=False)
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> ResponsesObserver:
         """A fresh observer for one reply."""
@@ -121,23 +113,10 @@ class OpenAiResponses:
         Codex prints a 400 as raw JSON: it gets a stream that fails at once, whose message it
         shows as it is. It asks for streams only.
         """
-        if denial.retry_after_seconds is not None:
-            document = _error(denial.message, "rate_limit_error", denial.code)
-            return phrases.answer(429, document, retry_after_seconds=denial.retry_after_seconds)
-        if assistant.name == "codex":
+        if denial.retry_after_seconds is None and assistant.name == "codex":
             failed = _failed(_DENIED_STREAM_CODE, denial.message, denial.audit_id, ResponsesFacts())
             return Answer(200, _STREAM, failed)
-        return phrases.answer(400, _error(denial.message, "invalid_request_error", denial.code))
-
-    def phrase_error(self, error: GatewayError, audit_id: str) -> Answer:
-        """A failure before the first byte, in OpenAI's form."""
-        message = phrases.message_of(error, audit_id)
-        return phrases.answer(
-            error.status,
-            _error(message, _error_type(error.status), error.code),
-            retry_after_seconds=error.retry_after_seconds,
-            is_final=error.status in phrases.FINAL_STATUSES,
-        )
+        return OpenAiForm.phrase_denial(self, denial, assistant)
 
     def phrase_cut(
         self, code: str, message: str, audit_id: str, seen: ReplyFacts | None = None
@@ -154,10 +133,6 @@ class OpenAiResponses:
         if code in _FINAL_CODES:
             told = _DENIED_STREAM_CODE
         return _failed(told or "server_error", message, audit_id, known)
-
-    def phrase_count(self, input_tokens: int) -> bytes:
-        """This endpoint answers; it does not count."""
-        raise NotImplementedError("responses are answered, not counted")
 
 
 def _continued(values: splice.Members) -> str | None:
@@ -266,18 +241,6 @@ def _read_segments(values: splice.Members) -> tuple[Segment, ...]:
     if "text" in values:
         found += segments.search(values["text"], "text", Zone.USER)
     return tuple(found)
-
-
-def _error(message: str, kind: str, code: str) -> dict[str, object]:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
-
-
-def _error_type(status: int) -> str:
-    if status == 401:
-        return "authentication_error"
-    if status == 429:
-        return "rate_limit_error"
-    return "invalid_request_error" if status < 500 else "server_error"
 
 
 def _failed(code: str, message: str, audit_id: str, seen: ResponsesFacts) -> bytes:
