@@ -4,12 +4,15 @@ Gemini seldom names a call: a response belongs to the oldest open call of its na
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from providers.translation.gemini_spelling import each_of
 from providers.translation.hub import (
+    IMAGES_OF,
+    ONLY_IMAGES,
     Capabilities,
     Json,
     Losses,
@@ -20,8 +23,6 @@ from providers.translation.hub import (
 )
 
 _FAILED: Final = "[the tool reported an error]"
-_IMAGES_OF: Final = "Image in the result of tool call {id}:"
-_ONLY_IMAGES: Final = "[an image: see the next message]"
 _PART: Final = frozenset(("text", "inlineData", "functionCall", "functionResponse"))
 _LOST: Final = ("thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata")
 _BESIDE: Final = frozenset(("thought", *_LOST))
@@ -50,7 +51,9 @@ class GeminiHistory:
     def __init__(self, can: Capabilities, losses: Losses) -> None:
         self._can = can
         self._losses = losses
-        self._calls: list[_Call] = []  # of the latest turn of the model
+        # Of the latest turn of the model: its calls by their ids, and those of each name that wait.
+        self._calls: dict[str, _Call] = {}
+        self._waiting: dict[str, deque[_Call]] = {}
         self._turn = 0
 
     @property
@@ -99,7 +102,7 @@ class GeminiHistory:
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[Json] = []
-        self._calls = []
+        self._calls, self._waiting = {}, {}
         for at, part in turn.parts:
             kind = self._kind(part, at)
             if kind == "text":
@@ -129,9 +132,10 @@ class GeminiHistory:
         name = as_text(call.get("name"), f"{at}.name")
         given = as_text(call["id"], f"{at}.id") if call.get("id") else ""
         call_id = given or f"call_{self._turn}_{len(self._calls)}"
-        if any(each.id == call_id for each in self._calls):
+        if call_id in self._calls:
             raise unsupported(f"{at}.id", "two calls of one id")
-        self._calls.append(_Call(call_id, name))
+        made = self._calls[call_id] = _Call(call_id, name)
+        self._waiting.setdefault(name, deque()).append(made)
         arguments = as_object(call.get("args") or {}, f"{at}.args")
         written = json.dumps(arguments, ensure_ascii=False)
         return {
@@ -156,7 +160,7 @@ class GeminiHistory:
                 images += self._result(response, f"{at}.functionResponse")
             elif kind != "nothing":
                 raise unsupported(f"{at}.{kind}")
-        found = [call.result for call in self._calls if call.result is not None]
+        found = [call.result for call in self._calls.values() if call.result is not None]
         if images or content:
             found.append({"role": "user", "content": _plain([*images, *content])})
         return found
@@ -173,22 +177,23 @@ class GeminiHistory:
         call.result = {
             "role": "tool",
             "tool_call_id": call.id,
-            "content": text if text or not images else _ONLY_IMAGES,
+            "content": text if text or not images else ONLY_IMAGES,
         }
         if not images:
             return []
-        return [{"type": "text", "text": _IMAGES_OF.format(id=call.id)}, *images]
+        return [{"type": "text", "text": IMAGES_OF.format(id=call.id)}, *images]
 
     def _open_call(self, name: str, call_id: object, at: str) -> _Call:
         """The call that this answers: by its id, else the oldest open one of that name."""
-        waiting = [each for each in self._calls if each.result is None]
-        named = [each for each in waiting if each.name == name]
-        found = next((each for each in waiting if each.id == call_id), None)
-        if found is None and named:
-            found = named[0]
-        if found is None:
+        found = self._calls.get(call_id) if isinstance(call_id, str) else None
+        if found is not None and found.result is None:
+            return found
+        waiting = self._waiting.get(name, deque())
+        while waiting and waiting[0].result is not None:
+            waiting.popleft()
+        if not waiting:
             raise unsupported(at, "no call of the turn before waits for this response")
-        return found
+        return waiting[0]
 
     def _image(self, value: object, at: str) -> Json:
         blob = as_object(value, at)

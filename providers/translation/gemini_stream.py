@@ -22,7 +22,12 @@ class _Call:
 
     call_id: str = ""
     name: str = ""
-    arguments: str = ""
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        """All that has come of them."""
+        return "".join(self.pieces)
 
 
 @dataclass(slots=True)
@@ -42,7 +47,8 @@ class _Calls:
         function = piece.get("function") or {}
         call.call_id = call.call_id or call_id
         call.name = call.name or function.get("name") or ""
-        call.arguments += function.get("arguments") or ""
+        if function.get("arguments"):
+            call.pieces.append(function["arguments"])
 
 
 class GeminiStream:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from providers.errors import UnsupportedFeature
@@ -10,20 +11,28 @@ from providers.errors import UnsupportedFeature
 Json = dict[str, Any]
 """A JSON object as parsed. What is in it was checked where it was read."""
 
+IMAGES_OF = "Image in the result of tool call {id}:"
+ONLY_IMAGES = "[an image: see the next message]"
+"""Chat's tool results hold text only: their images follow in a message of the user's."""
+
 _NAMES_TOLD = 24
 _NAME_LENGTH = 48
 
 
 @dataclass(slots=True)
 class Losses:
-    """Which fields of a request were left behind. Names only, never values."""
+    """Which fields of a request were left behind, by name alone: there may be very many."""
 
-    names: list[str] = field(default_factory=list)
+    _noted: dict[str, None] = field(init=False, default_factory=dict)  # a set in order
+
+    @property
+    def names(self) -> list[str]:
+        """Each field once, in the order they were met."""
+        return list(self._noted)
 
     def note(self, name: str) -> None:
         """Remember a field, once."""
-        if name not in self.names:
-            self.names.append(name)
+        self._noted[name] = None
 
     def note_unknown(self, given: Mapping[str, Any], known: Iterable[str], *, at: str = "") -> None:
         """Remember every member of `given` that is none of `known` and holds something."""
@@ -34,8 +43,8 @@ class Losses:
 
     def header(self) -> bytes:
         """The names as one header value: bounded, and free of anything a header may not hold."""
-        told = [_speakable(name) for name in self.names[:_NAMES_TOLD]]
-        if len(self.names) > _NAMES_TOLD:
+        told = [_speakable(name) for name in islice(self._noted, _NAMES_TOLD)]
+        if len(self._noted) > _NAMES_TOLD:
             told.append("...")
         return ",".join(told).encode("ascii")
 

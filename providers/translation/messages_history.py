@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.translation.hub import (
+    IMAGES_OF,
+    ONLY_IMAGES,
     Capabilities,
     Json,
     Losses,
@@ -17,8 +19,6 @@ from providers.translation.hub import (
 )
 
 _FAILED = "[the tool reported an error]"
-_IMAGES_OF = "Image in the result of tool call {id}:"
-_ONLY_IMAGES = "[an image: see the next message]"
 
 
 @dataclass(slots=True)
@@ -158,8 +158,8 @@ class History:
             else:
                 texts.append(self._text(each, f"{at}.content.{number}")["text"])
         if images:
-            texts = texts or [_ONLY_IMAGES]
-            caption = {"type": "text", "text": _IMAGES_OF.format(id=call_id)}
+            texts = texts or [ONLY_IMAGES]
+            caption = {"type": "text", "text": IMAGES_OF.format(id=call_id)}
             turn.result_images += [caption, *images]
         if call_id in turn.results:
             raise unsupported(f"{at}.tool_use_id", "two results for one call")

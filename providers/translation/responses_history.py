@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 from providers.translation.hub import (
+    IMAGES_OF,
+    ONLY_IMAGES,
     Capabilities,
     Json,
     Losses,
@@ -17,8 +19,6 @@ from providers.translation.hub import (
 )
 from providers.translation.responses_tools import flat_name
 
-_IMAGES_OF = "Image in the result of tool call {id}:"
-_ONLY_IMAGES = "[an image: see the next message]"
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 _DETAILS = ("auto", "low", "high")
 _CALLS = ("function_call", "custom_tool_call")
@@ -146,8 +146,8 @@ class Items:
         text = _only_text(texts, at)
         message: Json = {"role": "tool", "tool_call_id": call_id, "content": text}
         if images:
-            message["content"] = text or _ONLY_IMAGES
-            images.insert(0, {"type": "text", "text": _IMAGES_OF.format(id=call_id)})
+            message["content"] = text or ONLY_IMAGES
+            images.insert(0, {"type": "text", "text": IMAGES_OF.format(id=call_id)})
         turn.results[call_id] = [message, *images]
         turn.is_over = True
 

@@ -176,3 +176,11 @@ def test_it_knows_whether_the_latest_turn_of_the_model_called_tools() -> None:
     plain = GeminiHistory(CHAT, Losses())
     plain.read([user({"text": "a"}), model({"text": "b"}), user({"text": "c"})])
     assert not plain.ends_with_calls
+
+
+def test_a_turn_of_very_many_calls_is_answered_in_order() -> None:
+    many = range(60_000)
+    calls = model(*[call("read", None if n % 2 else f"c{n}", n=n) for n in many])
+    told = read(calls, user(*[response("read", None if n % 2 else f"c{n}", n=n) for n in many]))
+    ids = [each["id"] for each in told[0]["tool_calls"]]
+    assert [each["tool_call_id"] for each in told[1:]] == ids

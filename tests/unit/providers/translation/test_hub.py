@@ -16,14 +16,16 @@ def test_a_loss_is_noted_once_and_nothing_that_holds_nothing():
 
 @pytest.mark.parametrize("name", ["a\r\nx-evil: 1", "ü" * 99, "a,b", "", "\0"])
 def test_a_hostile_name_cannot_break_a_header_or_a_message(name):
-    losses = Losses([name])
+    losses = Losses()
+    losses.note(name)
     assert set(losses.header()) <= set(b"abcdefghijklmnopqrstuvwxyz-0123456789?._")
     assert 0 < len(losses.header()) <= 48
     assert "\n" not in unsupported(name).message
 
 
 def test_a_header_has_an_end():
-    losses = Losses([f"field{n}" for n in range(1000)])
+    losses = Losses()
+    losses.note_unknown({f"field{n}": 1 for n in range(1000)}, ())
     assert losses.header().endswith(b",...")
     assert len(losses.header()) < 2000
 
@@ -46,3 +48,10 @@ def test_a_cache_mark_has_two_members(value, expected):
 def test_an_image_is_inline_or_at_an_address_the_vendor_fetches(address):
     with pytest.raises(UnsupportedFeature):
         image_address(address, "image", Capabilities(frozenset()))
+
+
+def test_a_body_of_very_many_unknown_fields_is_told_in_a_few_names() -> None:
+    losses = Losses()
+    losses.note_unknown({f"x{number}": 1 for number in range(300_000)}, ())
+    assert len(losses.names) == 300_000
+    assert losses.header().endswith(b",x23,...")
