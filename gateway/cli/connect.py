@@ -1,7 +1,6 @@
 """`gatehouse connect`: point an assistant at the gateway by its own settings, and undo it."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -238,12 +237,10 @@ def _list(home: "Home", records: "Records", as_json: bool) -> None:
 
 def _facts(assistant: "Assistant", home: "Home", records: "Records") -> Mapping[str, object]:
     record = records.read(assistant.name)
-    search = home.environ.get("PATH", "")
-    found = (shutil.which(each, path=search) for each in assistant.commands)
     return {
         "assistant": assistant.name,
         "title": assistant.title,
-        "command": next(filter(None, found), None),
+        "command": assistant.command_in(home.environ),
         "has_command": bool(assistant.commands),
         "connected": record is not None,
         "gateway": record.base_url if record is not None else None,

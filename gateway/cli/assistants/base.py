@@ -1,5 +1,6 @@
 """What the command line knows of an assistant: where its settings are, what to write there."""
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,3 +126,9 @@ class Assistant:
     known_bad: tuple[KnownBad, ...] = ()
     costs: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
+
+    def command_in(self, environ: Mapping[str, str]) -> str | None:
+        """The full path of its command, where a shell with these variables finds one."""
+        search = environ.get("PATH", "")
+        found = (shutil.which(each, path=search) for each in self.commands)
+        return next(filter(None, found), None)

@@ -1,7 +1,6 @@
 """Do an assistant's files point at this gateway, and what else has a say in it?"""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -83,10 +82,7 @@ def examine_version(assistant: Assistant, environ: Mapping[str, str]) -> Iterato
     """The installed version, by the assistant's own word, against those known to be bad."""
     if not assistant.commands:
         return
-    search = environ.get("PATH", "")
-    found = next(
-        filter(None, (shutil.which(each, path=search) for each in assistant.commands)), None
-    )
+    found = assistant.command_in(environ)
     if found is None:
         yield noted("version", f"{' or '.join(assistant.commands)} is not installed here")
         return
