@@ -1,11 +1,28 @@
-"""aider: its configuration in the home folder, on chat completions through LiteLLM."""
+"""aider: its configuration and model settings, on chat completions through LiteLLM."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.cli.assistants.base import Assistant, Connection, Home
 from gateway.cli.connecting.setting import Setting, SettingsFile
-from gateway.cli.editing import YAML, Item
+from gateway.cli.editing import YAML, Item, Value
 from providers.base import WireName
+
+# Its own name for settings that go along with every model's. An entry by the model's name would
+# hide what aider knows of that name: how it edits best.
+_EVERY_MODEL = Item("aider/extra_params", "name")
+# The gateway knows it by this only: its requests are an SDK's.
+_HEADERS: Mapping[str, Value] = {"X-Title": "aider"}
+_NAMING = (
+    Setting(
+        (_EVERY_MODEL,),
+        {"name": _EVERY_MODEL.value, "extra_params": {"extra_headers": _HEADERS}},
+        yields=True,
+    ),
+    *(
+        Setting((_EVERY_MODEL, "extra_params", "extra_headers", name), value)
+        for name, value in _HEADERS.items()
+    ),
+)
 
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
@@ -25,7 +42,10 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     ]
     # The file cannot refer to a variable.
     settings.append(Setting(("openai-api-key",), connection.key.secret, is_secret=True))
-    return [SettingsFile(home.folder / ".aider.conf.yml", YAML, tuple(settings))]
+    return [
+        SettingsFile(home.folder / ".aider.conf.yml", YAML, tuple(settings)),
+        SettingsFile(home.folder / ".aider.model.settings.yml", YAML, _NAMING),
+    ]
 
 
 AIDER = Assistant(
@@ -34,7 +54,7 @@ AIDER = Assistant(
     wires=(WireName.OPENAI_CHAT,),
     files=_files,
     commands=("aider",),
-    project_files=(".aider.conf.yml",),
+    project_files=(".aider.conf.yml", ".aider.model.settings.yml"),
     overrides=(
         "OPENAI_API_BASE",
         "OPENAI_API_KEY",
@@ -47,6 +67,7 @@ AIDER = Assistant(
         "it does not know the model's window and prices",
         "it may still look up raw.githubusercontent.com at its start",
         "a project's own .aider.conf.yml and .env win over this file",
+        "it names itself by a header, X-Title, to every model it asks, the gateway's or not",
     ),
     restored=("analytics, the update check and the download of a price list are off",),
 )

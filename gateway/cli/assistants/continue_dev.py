@@ -23,6 +23,8 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         "apiBase": connection.v1,
         "apiKey": f"${{{{ secrets.{KEY_VARIABLE} }}}}",
         "roles": ["chat", "edit", "apply"],
+        # The gateway knows it by this only: its requests are an SDK's.
+        "requestOptions": {"headers": {"X-Title": "Continue"}},
     }
     settings = (
         # What a file of its kind must begin with.

@@ -123,6 +123,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def _begun(name: str) -> str:
     if "chatLanguageModels" in name:
         return '[\n\t{"name": "mine"}\n]'
+    if name.endswith(".model.settings.yml"):
+        return "# mine\n- name: mine\n  extra_params: {timeout: 60}\n"
     if name.endswith((".yml", ".yaml")):
         return "# mine\na: 1\n"
     kind = JSONC if name.endswith("json") else TOML if name.endswith("toml") else DOTENV

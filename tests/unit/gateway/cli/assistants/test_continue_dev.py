@@ -23,6 +23,9 @@ ADDED = """  - name: Gatehouse
       - chat
       - edit
       - apply
+    requestOptions:
+      headers:
+        X-Title: Continue
 """
 
 
