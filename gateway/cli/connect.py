@@ -88,7 +88,8 @@ def _connection(
         key = key or own_connection(assistant, home, root, record.model).key.secret
     secret = chosen_key(key, home.environ)
     offered = models_offered(root, secret.secret)
-    return Connection(root, chosen_model(model, offered, remembered), secret)
+    model = chosen_model(model, tuple(offered), remembered)
+    return Connection(root, model, secret, offered[model])
 
 
 def _connect(
@@ -108,7 +109,8 @@ def _connect(
     def attempt() -> "Plan":
         files = assistant.files(home, connection)
         plan = plan_connecting(files, records.read(assistant.name))
-        record = Record(assistant.name, connection.root, connection.model, plan.files)
+        facts = (connection.root, connection.model, plan.files, connection.sizes)
+        record = Record(assistant.name, *facts)
         if files and is_done:
             carry_out(plan, record, records)
         return plan

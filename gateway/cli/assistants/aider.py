@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.cli.assistants.base import Assistant, Connection, Home
 from gateway.cli.connecting.setting import Setting, SettingsFile
-from gateway.cli.editing import YAML, Item, Value
+from gateway.cli.editing import JSONC, YAML, Item, Value
 from providers.base import WireName
 
 # Its own name for settings that go along with every model's. An entry by the model's name would
@@ -23,6 +23,17 @@ _NAMING = (
         for name, value in _HEADERS.items()
     ),
 )
+
+
+def _metadata(connection: Connection) -> Setting:
+    """What it is to know of the model: else it fetches a list from raw.githubusercontent.com."""
+    known: dict[str, Value] = {"litellm_provider": "openai", "mode": "chat"}
+    sizes = connection.sizes
+    if sizes.window_tokens is not None:
+        known["max_input_tokens"] = sizes.window_tokens
+    if sizes.output_tokens is not None:
+        known["max_output_tokens"] = sizes.output_tokens
+    return Setting((f"openai/{connection.model}",), known)
 
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
@@ -45,6 +56,7 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     return [
         SettingsFile(home.folder / ".aider.conf.yml", YAML, tuple(settings)),
         SettingsFile(home.folder / ".aider.model.settings.yml", YAML, _NAMING),
+        SettingsFile(home.folder / ".aider.model.metadata.json", JSONC, (_metadata(connection),)),
     ]
 
 
@@ -54,7 +66,7 @@ AIDER = Assistant(
     wires=(WireName.OPENAI_CHAT,),
     files=_files,
     commands=("aider",),
-    project_files=(".aider.conf.yml", ".aider.model.settings.yml"),
+    project_files=(".aider.conf.yml", ".aider.model.settings.yml", ".aider.model.metadata.json"),
     overrides=(
         "OPENAI_API_BASE",
         "OPENAI_API_KEY",
@@ -64,10 +76,10 @@ AIDER = Assistant(
     ),
     costs=(
         "it ends with exit code 0 even on an error: a script cannot see a refusal",
-        "it does not know the model's window and prices",
-        "it may still look up raw.githubusercontent.com at its start",
+        "it does not know the model's prices",
         "a project's own .aider.conf.yml and .env win over this file",
         "it names itself by a header, X-Title, to every model it asks, the gateway's or not",
     ),
     restored=("analytics, the update check and the download of a price list are off",),
+    assumes="it does not say when a conversation has grown too long",
 )

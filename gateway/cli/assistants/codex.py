@@ -12,7 +12,14 @@ from gateway.cli.assistants.base import (
 )
 from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import TOML, Value
+from gateway.cli.offered import Sizes
 from providers.base import WireName
+
+
+def _window(sizes: Sizes) -> Sequence[Setting]:
+    if sizes.window_tokens is None:
+        return ()
+    return (Setting(("model_context_window",), sizes.window_tokens),)
 
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
@@ -29,6 +36,7 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     settings = [
         Setting(("model",), connection.model),
         Setting(("model_provider",), PROVIDER),
+        *_window(connection.sizes),
         Setting(("check_for_update_on_startup",), False),
         Setting(("analytics", "enabled"), False),
         *(Setting((*above, name), value) for name, value in provider.items()),
@@ -49,11 +57,11 @@ CODEX = Assistant(
     project_files=(".codex/config.toml",),
     costs=(
         "web search runs at the vendor, so it works only where the model behind the gateway has it",
-        "it assumes a window for a model name it does not know (set model_context_window)",
         "it still looks up chatgpt.com, ab.chatgpt.com and github.com at its start",
     ),
     restored=(
         "no WebSocket is tried first, which costs seconds at every start",
         "analytics and the update check are off",
     ),
+    assumes="it assumes a window where it does not know the model's name",
 )

@@ -1,9 +1,12 @@
 """aider's file gets address, key and model, and the switches that keep it at home."""
 
+import json
+
 import yaml
 
 from gateway.assistant import recognise
 from gateway.cli.assistants.aider import AIDER
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".aider.conf.yml"
@@ -27,6 +30,8 @@ show-model-warnings: false
 openai-api-key: "{KEY}"
 """
 
+METADATA = ".aider.model.metadata.json"
+BARE = {"litellm_provider": "openai", "mode": "chat"}
 MODELS = ".aider.model.settings.yml"
 NAMED = """- name: "aider/extra_params"
   extra_params:
@@ -71,3 +76,12 @@ def written_title(desk: Desk) -> str:
     headers = entry["extra_params"]["extra_headers"]
     (pair,) = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     return recognise([pair, (b"user-agent", b"OpenAI/Python 2.20.0")]).name
+
+
+def test_it_is_told_what_there_is_to_know_of_the_model_and_asks_nobody_else(desk: Desk) -> None:
+    desk.connect(AIDER, sizes=Sizes(200_000, 16_000))
+    assert json.loads(desk.says(METADATA)) == {
+        "openai/coder": {**BARE, "max_input_tokens": 200_000, "max_output_tokens": 16_000}
+    }
+    desk.connect(AIDER, model="small")
+    assert json.loads(desk.says(METADATA)) == {"openai/small": BARE}

@@ -1,6 +1,7 @@
 """Codex gets a provider of its own, below what its user has written."""
 
 from gateway.cli.assistants.codex import CODEX
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".codex/config.toml"
@@ -42,3 +43,10 @@ def test_a_key_that_was_named_stands_in_the_file(desk: Desk) -> None:
     desk.connect(CODEX, literal=True)
     assert f'experimental_bearer_token = "{KEY}"' in desk.says(FILE)
     assert "env_key" not in desk.says(FILE)
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(CODEX)
+    assert "model_context_window" not in desk.says(FILE)
+    desk.connect(CODEX, sizes=Sizes(200_000, 16_000))
+    assert "model_context_window = 200000\n" in desk.says(FILE)
