@@ -161,6 +161,7 @@ def _examine_assistant(
     connection = of_assistant.own_connection(assistant, home, root, *asked)
     yield from of_assistant.examine_version(assistant, home.environ)
     yield from of_assistant.examine_settings(assistant, home, connection)
+    yield from of_assistant.examine_kept(assistant, home, connection)
     yield from of_assistant.examine_surroundings(assistant, home, connection, Path.cwd())
 
 

@@ -15,6 +15,16 @@ from gateway.cli.editing import TOML, Value
 from gateway.cli.offered import Sizes
 from providers.base import WireName
 
+# It offers the tool with every request unless it is told not to. Only its vendor runs it; behind
+# translation the request is refused, and no list of models says which are: a developer who cannot
+# work is worse off than one who cannot search. Who knows better says so in the same file.
+_WEB_SEARCH = Setting(
+    ("web_search",),
+    "disabled",
+    yields=True,
+    otherwise="a model behind translation refuses every request that offers web search",
+)
+
 
 def _window(sizes: Sizes) -> Sequence[Setting]:
     if sizes.window_tokens is None:
@@ -38,6 +48,7 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         Setting(("model_provider",), PROVIDER),
         *_window(connection.sizes),
         Setting(("check_for_update_on_startup",), False),
+        _WEB_SEARCH,
         Setting(("analytics", "enabled"), False),
         *(Setting((*above, name), value) for name, value in provider.items()),
     ]
@@ -56,7 +67,9 @@ CODEX = Assistant(
     commands=("codex",),
     project_files=(".codex/config.toml",),
     costs=(
-        "web search runs at the vendor, so it works only where the model behind the gateway has it",
+        "web search is off: only OpenAI runs it, and a model behind translation refuses every "
+        "request that offers it; where OpenAI answers, "
+        'web_search = "live" in config.toml brings it back',
         "it still looks up chatgpt.com, ab.chatgpt.com and github.com at its start",
     ),
     restored=(

@@ -67,6 +67,17 @@ def examine_settings(assistant: Assistant, home: Home, connection: Connection) -
         yield from _examine_variable(home.environ)
 
 
+def examine_kept(assistant: Assistant, home: Home, connection: Connection) -> Iterator[Finding]:
+    """What connecting leaves as its user has set it, and what that costs."""
+    for file in assistant.files(home, connection):
+        tree = _tree(file.path, file.syntax)
+        for setting in file.settings:
+            present = find(tree, setting.path)
+            if setting.otherwise and present not in (ABSENT, setting.value):
+                name = name_of(setting.path)
+                yield noted("kept", f"{file.path} has a {name} of yours: {setting.otherwise}")
+
+
 def examine_surroundings(
     assistant: Assistant, home: Home, connection: Connection, project: Path
 ) -> Iterator[Finding]:

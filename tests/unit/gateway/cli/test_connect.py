@@ -119,6 +119,17 @@ def test_what_would_win_over_the_settings_is_said_at_once(
     assert "But GOOGLE_GEMINI_BASE_URL is set in this shell and wins" in ran.err
 
 
+def test_what_is_left_as_its_user_wants_it_is_said_at_once(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text('web_search = "live"\n')
+    ran = command_line.run("connect", "codex", "--url", door.root)
+    assert "But " in ran.err
+    assert "has a web_search of yours" in ran.err
+    assert "web_search" not in ran.out
+
+
 def test_a_link_stays_a_link_and_its_file_comes_back(
     command_line: CommandLine, home: Path, door: Door
 ) -> None:

@@ -17,6 +17,7 @@ model = "coder" # the big one
 approval_policy = "on-request"
 model_provider = "gatehouse"
 check_for_update_on_startup = false
+web_search = "disabled"
 
 [projects."/home/anna/work"]
 trust_level = "trusted"
@@ -37,6 +38,13 @@ def test_its_settings_are_written_beside_what_was_there(desk: Desk) -> None:
     desk.holds(FILE, BEFORE)
     desk.connect(CODEX)
     assert desk.says(FILE) == AFTER
+
+
+def test_a_web_search_that_its_user_wants_stays(desk: Desk) -> None:
+    desk.holds(FILE, 'web_search = "live"\n')
+    desk.connect(CODEX)
+    assert desk.says(FILE).startswith('web_search = "live"\n')
+    assert "disabled" not in desk.says(FILE)
 
 
 def test_a_key_that_was_named_stands_in_the_file(desk: Desk) -> None:
