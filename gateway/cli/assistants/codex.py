@@ -70,7 +70,7 @@ CODEX = Assistant(
         "web search is off: only OpenAI runs it, and a model behind translation refuses every "
         "request that offers it; where OpenAI answers, "
         'web_search = "live" in config.toml brings it back',
-        "it still looks up chatgpt.com, ab.chatgpt.com and github.com at its start",
+        "it still looks up chatgpt.com, github.com and api.github.com at its start",
     ),
     restored=(
         "no WebSocket is tried first, which costs seconds at every start",
