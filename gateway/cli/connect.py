@@ -109,8 +109,8 @@ def _connect(
     def attempt() -> "Plan":
         files = assistant.files(home, connection)
         plan = plan_connecting(files, records.read(assistant.name))
-        facts = (connection.root, connection.model, plan.files, connection.sizes)
-        record = Record(assistant.name, *facts)
+        root, model, sizes = connection.root, connection.model, connection.sizes
+        record = Record(assistant.name, root, model, plan.files, sizes)
         if files and is_done:
             carry_out(plan, record, records)
         return plan
