@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from policy.types import Allow, Deny, Identity, RequestFacts
+from policy.types import Allow, Circumstances, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
 
 
@@ -125,3 +125,13 @@ class Exchange(msgspec.Struct):
     first_byte_ns: int | None = None
     ended_ns: int | None = None
     reply_bytes: int = 0
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """When and with what it was asked, as policy's rules see it."""
+        assistant = self.assistant
+        return Circumstances(
+            self.started_unix_ns // 1_000_000_000,
+            assistant.name,
+            assistant.version,
+        )

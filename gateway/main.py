@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import socket
+import time
 from collections.abc import Callable
 
 import uvloop
@@ -96,7 +97,9 @@ def _ready(options: ServeOptions, gatehouse: Gatehouse, listener: socket.socket)
         developer_team=configuration.developer_team,
         models=tuple(
             configuration.offered(name)
-            for name in configuration.policy.models_for(configuration.developer_team)
+            for name in configuration.policy.models_for(
+                configuration.developer_team, int(time.time())
+            )
         ),
         config_path=configuration.source,
         data=options.data,

@@ -24,17 +24,20 @@ class Offer:
         """
         team = self._pipeline.identify(headers).team
         in_force = self._pipeline.in_force
-        offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds))
+        now = self._pipeline.unix_ns() // 1_000_000_000
+        offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds, now))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
         ]
 
 
-def _offered(configuration: Configuration, team: str, created: int) -> Iterator[ListedModel]:
+def _offered(
+    configuration: Configuration, team: str, created: int, now_unix_seconds: int
+) -> Iterator[ListedModel]:
     """Each model and its aliases, with the limits of the target that answers this team first."""
-    for name in configuration.policy.models_for(team):
+    for name in configuration.policy.models_for(team, now_unix_seconds):
         card = configuration.cards[name]
-        first = configuration.policy.first_target(team, name)
+        first = configuration.policy.first_target(team, name, now_unix_seconds)
         limits = UNKNOWN if first is None else card.limits[first]
         for each in (name, *card.aliases):
             yield ListedModel(

@@ -106,7 +106,9 @@ class Pipeline:
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
-        decision = configuration.policy.decide(exchange.identity, exchange.facts)
+        decision = configuration.policy.decide(
+            exchange.identity, exchange.facts, exchange.circumstances
+        )
         exchange.decision = decision
         return decision
 

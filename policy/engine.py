@@ -6,8 +6,19 @@ from typing import ClassVar, Self
 
 from policy.document import MAX_REQUEST_BYTES, TeamDocument
 from policy.question import Question, Rule, Team, shown
+from policy.registers import DAY_SECONDS, NO_REGISTERS, Registers, day_of
 from policy.rules import RULES
-from policy.types import Allow, Cap, DataClass, Decision, Deny, Identity, RequestFacts, TargetFacts
+from policy.types import (
+    Allow,
+    Cap,
+    Circumstances,
+    DataClass,
+    Decision,
+    Deny,
+    Identity,
+    RequestFacts,
+    TargetFacts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,8 @@ class CompiledTeam:
     standing: tuple[Rule, ...]
     targets: Mapping[str, tuple[TargetFacts, ...]]
     target_names: Mapping[str, tuple[str, ...]]
-    remembered: dict[tuple[str, DataClass], tuple[Rule, ...]] = field(default_factory=dict)
+    registers: Registers = NO_REGISTERS
+    remembered: dict[tuple[str, DataClass, int], tuple[Rule, ...]] = field(default_factory=dict)
 
     @classmethod
     def compile(cls, team: Team, rules: tuple[type[Rule], ...] = RULES) -> Self:
@@ -37,19 +49,43 @@ class CompiledTeam:
                 model: tuple(each.name for each in targets)
                 for model, targets in team.targets.items()
             },
+            registers=team.registers,
         )
 
-    def decide(self, identity: Identity, facts: RequestFacts, data_class: DataClass) -> Decision:
-        """Ask the rules about one request; standing answers are remembered by model and class."""
-        names = self.target_names.get(facts.model, ())
-        question = Question(identity, facts, self.targets.get(facts.model, ()), names, data_class)
-        rules = self.remembered.get((facts.model, data_class))
+    def decide(self, question: Question) -> Decision:
+        """Ask the rules about one request; standing answers are remembered until the day ends."""
+        names, model, data_class = question.target_names, question.facts.model, question.data_class
+        day = question.circumstances.unix_seconds // DAY_SECONDS
+        rules = self.remembered.get((model, data_class, day))
         if rules is None:
             rules = self.asking + self.standing
             if names:  # only models that exist are remembered: callers cannot make this grow
+                self._forget_other_days(day)
                 standing = Standing(combine(question, self.standing))
-                self.remembered[facts.model, data_class] = (*self.asking, standing)
+                self.remembered[model, data_class, day] = (*self.asking, standing)
         return combine(question, rules)
+
+    def ask(
+        self,
+        identity: Identity,
+        facts: RequestFacts,
+        circumstances: Circumstances,
+        label: DataClass | None,
+    ) -> Question:
+        """The question that a request is; the higher of the team's class and the label counts."""
+        model = facts.model
+        return Question(
+            identity,
+            facts,
+            self.targets.get(model, ()),
+            self.target_names.get(model, ()),
+            self.data_class if label is None else max(self.data_class, label),
+            circumstances,
+        )
+
+    def _forget_other_days(self, day: int) -> None:
+        for each in [key for key in self.remembered if key[2] != day]:
+            del self.remembered[each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +147,7 @@ class Policy:
         cls,
         teams: Mapping[str, TeamDocument],
         targets: Mapping[str, tuple[TargetFacts, ...]],
+        registers: Registers = NO_REGISTERS,
     ) -> Self:
         """Build from what people wrote and the targets of every model.
 
@@ -119,7 +156,12 @@ class Policy:
         return cls(
             {
                 name: CompiledTeam.compile(
-                    Team(name, each, {m: targets[m] for m in each.models if targets.get(m)})
+                    Team(
+                        name,
+                        each,
+                        {m: targets[m] for m in each.models if targets.get(m)},
+                        registers,
+                    )
                 )
                 for name, each in teams.items()
             },
@@ -130,7 +172,11 @@ class Policy:
         )
 
     def decide(
-        self, identity: Identity, facts: RequestFacts, label: DataClass | None = None
+        self,
+        identity: Identity,
+        facts: RequestFacts,
+        circumstances: Circumstances,
+        label: DataClass | None = None,
     ) -> Decision:
         """May this caller send this request, and where to?
 
@@ -143,20 +189,26 @@ class Policy:
                 f"team {shown(identity.team)} is not in this gateway's configuration",
                 "ask the gateway's operator for a key of a team that is",
             )
-        effective = team.data_class if label is None else max(team.data_class, label)
-        return team.decide(identity, facts, effective)
+        return team.decide(team.ask(identity, facts, circumstances, label))
 
-    def models_for(self, team: str) -> tuple[str, ...]:
+    def models_for(self, team: str, unix_seconds: int) -> tuple[str, ...]:
         """The models a team can reach, in the order it names them; none for an unknown team."""
         compiled = self.teams.get(team)
         if compiled is None:
             return ()
-        return tuple(model for model in compiled.targets if self.first_target(team, model))
+        reachable = (m for m in compiled.targets if self.first_target(team, m, unix_seconds))
+        return tuple(reachable)
 
-    def first_target(self, team: str, model: str) -> str | None:
-        """The target that answers a team first: of the model's, the first it is cleared for."""
+    def first_target(self, team: str, model: str, unix_seconds: int) -> str | None:
+        """The target that answers a team first: of the model's, the first it may be sent to."""
         compiled = self.teams[team]
-        cleared = (
-            each.name for each in compiled.targets[model] if each.clearance >= compiled.data_class
+        open_to_it = compiled.registers.open_targets(
+            compiled.targets[model], compiled.data_class, day_of(unix_seconds)
         )
-        return next(cleared, None)
+        return next(iter(open_to_it), None)
+
+
+def _reached(
+    team: TeamDocument, targets: Mapping[str, tuple[TargetFacts, ...]]
+) -> Mapping[str, tuple[TargetFacts, ...]]:
+    return {model: targets[model] for model in team.models if targets.get(model)}

@@ -8,7 +8,17 @@ from typing import ClassVar, Protocol, Self
 import msgspec
 
 from policy.document import TeamDocument
-from policy.types import Allow, Cap, DataClass, Decision, Identity, RequestFacts, TargetFacts
+from policy.registers import NO_REGISTERS, Registers, day_of
+from policy.types import (
+    Allow,
+    Cap,
+    Circumstances,
+    DataClass,
+    Decision,
+    Identity,
+    RequestFacts,
+    TargetFacts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,7 @@ class Team:
     name: str
     document: TeamDocument
     targets: Mapping[str, tuple[TargetFacts, ...]]
+    registers: Registers = NO_REGISTERS
 
     @property
     def account(self) -> str:
@@ -42,12 +53,25 @@ class Question(msgspec.Struct, frozen=True):
     targets: tuple[TargetFacts, ...]
     target_names: tuple[str, ...]
     data_class: DataClass
+    circumstances: Circumstances
 
-    def allow(self, *, targets: tuple[str, ...] | None = None, caps: tuple[Cap, ...] = ()) -> Allow:
-        """Yes: to all targets, or to those named, within the caps."""
-        if targets is None and not caps:
+    @property
+    def day(self) -> int:
+        """The day it is asked on, in UTC, as `date.toordinal` counts them."""
+        return day_of(self.circumstances.unix_seconds)
+
+    def allow(
+        self,
+        *,
+        targets: tuple[str, ...] | None = None,
+        caps: tuple[Cap, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> Allow:
+        """Yes: to all targets, or to those named, within the caps, with the warnings."""
+        if targets is None and not caps and not warnings:
             return _everything(self.target_names, self.data_class)
-        return Allow(self.target_names if targets is None else targets, self.data_class, caps)
+        named = self.target_names if targets is None else targets
+        return Allow(named, self.data_class, caps, warnings)
 
 
 @lru_cache(maxsize=256)
@@ -59,8 +83,8 @@ def _everything(targets: tuple[str, ...], data_class: DataClass) -> Allow:
 class Rule(Protocol):
     """One thing policy looks at. Compiled once for one team; deciding does no I/O.
 
-    `is_standing` claims that the decision depends on nothing but team, model and data class; the
-    engine then asks once and remembers the answer for as long as the configuration lives.
+    `is_standing` claims that the decision depends on nothing but team, model, data class and the
+    day in UTC; the engine then asks once and remembers the answer until the day ends.
     """
 
     name: ClassVar[str]
@@ -81,10 +105,10 @@ def shown(name: str) -> str:
     return repr(name if len(name) <= 80 else name[:80] + "...")
 
 
-def other_models(team: Team, asked: str, data_class: DataClass) -> str | None:
+def other_models(team: Team, question: Question) -> str | None:
     """What the team can still use for this data class: `coder stays available on house/qwen3`."""
     for model, targets in team.targets.items():
-        cleared = [each.name for each in targets if each.clearance >= data_class]
-        if model != asked and cleared:
-            return f"{model} stays available on {', '.join(cleared)}"
+        left = team.registers.open_targets(targets, question.data_class, question.day)
+        if model != question.facts.model and left:
+            return f"{model} stays available on {', '.join(left)}"
     return None

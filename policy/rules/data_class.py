@@ -29,7 +29,7 @@ class DataClassClearance:
         return Deny(
             self.name,
             f"{self._why(needed)}; {_clearances(question)}",
-            other_models(self.team, question.facts.model, needed),
+            other_models(self.team, question),
         )
 
     def _why(self, needed: DataClass) -> str:
