@@ -73,6 +73,13 @@ _APPS: Final = {
     "kilo code": "kilo-code",
 }
 
+UNRECOGNISED: Final = "unrecognised"
+
+_TOLD: Final = {*_PRODUCTS.values(), *_APPS.values(), *(name for _, name in _FAMILIES)}
+
+NAMES: Final = (*sorted(_TOLD), UNRECOGNISED)
+"""Every name that an assistant can be told by."""
+
 Headers = Mapping[bytes, bytes]
 
 
@@ -119,7 +126,7 @@ def _by_other_headers(headers: Headers) -> str:
     if headers.get(b"originator", b"").startswith(b"codex"):
         return "codex"
     title = _printable(headers.get(b"x-title", b""), _MOST_TITLE_CHARACTERS).lower()
-    return _APPS.get(title, "unrecognised")
+    return _APPS.get(title, UNRECOGNISED)
 
 
 def _is_copilot(headers: Headers) -> bool:

@@ -1,7 +1,7 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,13 @@ from gateway.configuration.document import (
 )
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
+from gateway.configuration.registers import (
+    NO_REGISTERS,
+    ReadRegisters,
+    check_registers,
+    read_registers,
+    register_notices,
+)
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
@@ -54,8 +61,10 @@ class Telemetry:
 class Configuration:
     """Everything the gateway runs by. Replaced as a whole; a request keeps the one it began with.
 
-    `digest` is the SHA-256 of the file's bytes. `watched` are the files whose change makes a new
-    one. `notices` is what the operator should read at start. `aliases` leads to the models.
+    `digest` is the SHA-256 of the file's bytes (with registers, of all the files' digests).
+    `watched` are the files whose change makes a new one; `prints` the digests of those that were
+    read as they stood. `notices` is what the operator should read at start. `aliases` leads to
+    the models.
     """
 
     source: Path | None
@@ -71,7 +80,9 @@ class Configuration:
     teams: tuple[str, ...]
     developer_team: str
     watched: tuple[Path, ...] = ()
+    prints: Mapping[Path, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    registers: ReadRegisters = NO_REGISTERS
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -98,19 +109,21 @@ class Configuration:
 def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found."""
     written = read_file(path, environ)
-    keys = _check(written, shipped)
-    folder = path.parent
-    references = (each.api_key for each in written.document.vendors.values())
-    files = [found for each in references if each and (found := secret_file(each, folder))]
-    return build(
-        written.document,
+    registers = read_registers(written, environ)
+    document = registers.joined_to(written.document)
+    keys = _check(written, document, registers, shipped)
+    references = (each.api_key for each in document.vendors.values())
+    secrets = [found for each in references if each and (found := secret_file(each, path.parent))]
+    prints = {each.source: each.digest for each in (written, *registers.files)}
+    built = build(
+        document,
         keys,
         shipped,
-        digest=written.digest,
-        source=path,
-        watched=(path, *files),
-        notices=_notices(written),
+        digest=registers.digest_with(written.digest),
+        notices=(*_notices(written), *register_notices(document, registers, shipped)),
+        registers=registers,
     )
+    return replace(built, source=path, watched=(*prints, *secrets), prints=prints)
 
 
 def build(
@@ -119,11 +132,13 @@ def build(
     shipped: Shipped,
     *,
     digest: str,
-    source: Path | None = None,
-    watched: tuple[Path, ...] = (),
     notices: tuple[str, ...] = (),
+    registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors."""
+    """Build from a document that has passed `checks.check`, and the keys of its vendors.
+
+    What the registers say of vendors is in the document already.
+    """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
         for name, each in document.vendors.items()
@@ -145,26 +160,35 @@ def build(
     }
     teams = tuple(document.teams)
     return Configuration(
-        source=source,
+        source=None,
         digest=digest,
         vendors=vendors,
         models=models,
         cards=cards,
         aliases=names_of(cards),
         target_facts=facts,
-        policy=Policy.compile(document.teams, by_model),
+        policy=Policy.compile(document.teams, by_model, registers.for_policy()),
         prices=prices,
         telemetry=_telemetry(document.telemetry),
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
-        watched=watched,
+        registers=registers,
         notices=notices + tuple(_unpriced(document, by_model)),
     )
 
 
-def _check(written: Written, shipped: Shipped) -> Mapping[str, Secret]:
-    """Run every check and open every secret, so that one run shows all there is to mend."""
-    found: list[tuple[FieldPath, str]] = list(checks.check(written.document, shipped))
+def _check(
+    written: Written[GatehouseDocument],
+    document: GatehouseDocument,
+    registers: ReadRegisters,
+    shipped: Shipped,
+) -> Mapping[str, Secret]:
+    """Run every check and open every secret, so that one run shows all there is to mend.
+
+    `document` is what is written, joined to the registers.
+    """
+    found: list[tuple[FieldPath, str]] = list(checks.check(document, shipped))
+    beside = list(check_registers(written, registers))
     keys: dict[str, Secret] = {}
     for name, vendor in written.document.vendors.items():
         if vendor.api_key is None:
@@ -173,8 +197,8 @@ def _check(written: Written, shipped: Shipped) -> Mapping[str, Secret]:
             keys[name] = resolve(vendor.api_key, written.source.parent)
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
-    if found:
-        raise written.refuse(found)
+    if found or beside:
+        raise written.refuse(found, beside)
     return keys
 
 
@@ -258,7 +282,7 @@ def _usual_protocol(endpoint: str) -> Literal["grpc", "http"]:
     return "http" if parts.port == 4318 or (parts.path and parts.port != 4317) else "grpc"
 
 
-def _notices(written: Written) -> tuple[str, ...]:
+def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
     teams = tuple(written.document.teams)
     notices = []
     if DEFAULT_TEAM not in teams:

@@ -79,6 +79,8 @@ TargetName = Annotated[
 ]
 """`vendor/model`, split at the first `/`: a vendor named here, and its own name for the model."""
 
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -114,10 +116,7 @@ class VendorDocument(Section):
     """Whose law it is under. Default: what its record says."""
     retention: Words | None = None
     """How long it keeps what it is sent. Default: what its record says."""
-    review_date: (
-        Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-        | None
-    ) = None
+    review_date: Day | None = None
     """When its contract and clearance are to be looked at again."""
 
 
@@ -169,6 +168,15 @@ class TelemetryDocument(Section):
     """`otlp` sends to the endpoint; `none` builds all and sends nothing, to measure that cost."""
 
 
+class RegistersDocument(Section):
+    """Files that say what was reviewed, beside this one or at paths relative to it."""
+
+    vendors: Words | None = None
+    """The register of vendors. Where there is one, a vendor that is not in it is refused."""
+    assistants: Words | None = None
+    """The register of assistants. Where there is one, those that are not in it are refused."""
+
+
 class GatehouseDocument(Section):
     """Gatehouse: which models there are, who may use them, and within which limits."""
 
@@ -181,3 +189,5 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    registers: RegistersDocument = RegistersDocument()
+    """What was reviewed, and until when it holds."""

@@ -1,7 +1,7 @@
 """What is wrong with a configuration: where it stands, what it is, what to do about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
@@ -20,11 +20,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing to mend. `message` holds no value that came from the environment or a secret."""
+    """One thing to mend. `message` holds no value that came from the environment or a secret.
+
+    `source` is the file it stands in, where that is not the one all is read from.
+    """
 
     place: Place
     path: Path
     message: str
+    source: str | None = None
 
     def line_of(self, source: str) -> str:
         """`gatehouse.yaml:9:19: teams.web.limits.parallel: ...`, one line, printable, bounded."""
@@ -34,17 +38,30 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """A configuration that is refused. `str()` is one line a problem, in the file's order."""
+    """A configuration that is refused. `str()` is one line a problem, in the order of its files."""
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
-        self.problems = tuple(sorted(problems, key=lambda each: (each.place, str(each.path))))
+        self.problems = tuple(sorted(problems, key=self._rank))
         super().__init__("\n".join(self.lines))
 
     @property
     def lines(self) -> tuple[str, ...]:
         """One line a problem."""
-        return tuple(each.line_of(self.source) for each in self.problems)
+        return tuple(each.line_of(self.file_of(each)) for each in self.problems)
+
+    @property
+    def placed(self) -> tuple[Problem, ...]:
+        """Its problems, each with its file, to be told beside those of others."""
+        return tuple(replace(each, source=self.file_of(each)) for each in self.problems)
+
+    def file_of(self, problem: Problem) -> str:
+        """The file a problem stands in."""
+        return problem.source or self.source
+
+    def _rank(self, problem: Problem) -> tuple[bool, str, Place, str]:
+        file = self.file_of(problem)
+        return file != self.source, file, problem.place, str(problem.path)
 
 
 def dotted(path: Path) -> str:

@@ -1,12 +1,12 @@
-"""Read gatehouse.yaml: YAML, environment, types. Every error has its line and what to do."""
+"""Read gatehouse.yaml and its registers: YAML, environment, types. Every error has its line."""
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +20,7 @@ from gateway.configuration.problems import (
     suggestion,
 )
 from gateway.configuration.tree import MAX_FILE_BYTES, Tree, Unreadable, read_tree
+from policy.document import Section
 
 _WRONG_TYPES = {
     "string_type": "needs text; put it in quotes if it looks like a number, a date or a boolean",
@@ -38,20 +39,33 @@ _WRONG_TYPES = {
 }
 
 
+Document = TypeVar("Document", bound=Section)
+
+
 @dataclass(frozen=True, slots=True)
-class Written:
+class Written(Generic[Document]):
     """A file that was read: what it says, where everything stands, and the hash of its bytes."""
 
     source: FilePath
-    document: GatehouseDocument
+    document: Document
     tree: Tree
     digest: str
 
-    def refuse(self, found: Sequence[tuple[Path, str]]) -> ConfigurationError:
-        """The error for things that are wrong in what the file means."""
-        return ConfigurationError(
-            str(self.source), [_problem(self.tree, path, text) for path, text in found]
-        )
+    def refuse(
+        self, found: Iterable[tuple[Path, str]], beside: Iterable[Problem] = ()
+    ) -> ConfigurationError:
+        """The error for things that are wrong in what the file means, and `beside` it."""
+        return ConfigurationError(str(self.source), [*self.problems(found), *beside])
+
+    def problems(self, found: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
+        """What is wrong in what the file means, each at its place."""
+        for path, text in found:
+            yield replace(_problem(self.tree, path, text), source=str(self.source))
+
+    def where(self, path: Path) -> str:
+        """`registers/vendors.yaml:7:15`: where a value stands, for people."""
+        place = self.tree.place(path)
+        return f"{self.source}:{place.line}:{place.column}"
 
 
 def read_bytes(path: FilePath, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -68,33 +82,40 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_file(path: FilePath, environ: Mapping[str, str]) -> Written:
-    """Read a file. Raises `ConfigurationError` with every problem found."""
+def read_file(path: FilePath, environ: Mapping[str, str]) -> Written[GatehouseDocument]:
+    """Read gatehouse.yaml. Raises `ConfigurationError` with every problem found."""
     try:
         content = read_bytes(path)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        problem = Problem(Place(), (), f"cannot be read: {reason}; check the path and its rights")
+        problem = Problem(Place(), (), why_unreadable(error))
         raise ConfigurationError(str(path), [problem]) from None
-    return read_content(content, path, environ)
+    return read_content(content, path, environ, GatehouseDocument)
 
 
-def read_content(content: bytes, source: FilePath, environ: Mapping[str, str]) -> Written:
+def why_unreadable(error: OSError | ValueError) -> str:
+    """What to tell of a file whose bytes cannot be had."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"cannot be read: {reason}; check the path and its rights"
+
+
+def read_content(
+    content: bytes, source: FilePath, environ: Mapping[str, str], kind: type[Document]
+) -> Written[Document]:
     """Read a file's bytes. Raises `ConfigurationError` with every problem found."""
     try:
         tree = read_tree(content, environ)
     except Unreadable as error:
         raise ConfigurationError(str(source), error.problems) from None
     try:
-        document = GatehouseDocument.model_validate(tree.value)
+        document = kind.model_validate(tree.value)
     except ValidationError as error:
         # `from None`: the cause would print the values it was given, secrets included.
-        raise ConfigurationError(str(source), list(_translated(error, tree))) from None
+        raise ConfigurationError(str(source), list(_translated(error, tree, kind))) from None
     return Written(source, document, tree, digest_of(content))
 
 
-def _translated(error: ValidationError, tree: Tree) -> Iterator[Problem]:
-    schema = GatehouseDocument.model_json_schema()
+def _translated(error: ValidationError, tree: Tree, kind: type[Section]) -> Iterator[Problem]:
+    schema = kind.model_json_schema()
     for each in error.errors(include_url=False, include_input=False):
         path = tuple(step for step in each["loc"] if step != "[key]")
         if each["type"] == "extra_forbidden":
@@ -135,7 +156,8 @@ def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
         node = _resolved(schema, node)
         named = node.get("properties", {}).get(step)
         free = next(iter(node.get("patternProperties", {}).values()), None)
-        node = named or free or {}
+        others = node.get("additionalProperties")  # of names from a list: an assistant's
+        node = named or free or (others if isinstance(others, dict) else {})
     return tuple(_resolved(schema, node).get("properties", {}))
 
 

@@ -1,5 +1,6 @@
 """Read YAML into plain values and remember where each stands; hostile files end as one line."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ MAX_FILE_BYTES = 1_000_000
 _MAX_DEPTH = 20
 _MAX_VALUES = 20_000
 _MAX_PROBLEMS = 50
+_BARE_BOUND = re.compile(r":\s+>=?\s*[0-9]")
 _MAP_TAG, _SEQUENCE_TAG, _TEXT_TAG = (f"tag:yaml.org,2002:{each}" for each in ("map", "seq", "str"))
 
 
@@ -68,7 +70,11 @@ def read_tree(content: bytes, environ: Mapping[str, str]) -> Tree:
     except yaml.YAMLError as error:
         raise Unreadable(_syntax_problem(error, text)) from None
     if root is None:
-        raise Unreadable(Problem(Place(1, 1), (), "the file is empty; name vendors, models, teams"))
+        raise Unreadable(
+            Problem(
+                Place(1, 1), (), "the file is empty; gatehouse.yaml needs vendors, models and teams"
+            )
+        )
     builder = _Builder(environ)
     builder.tree.value = builder.build(root, (), 0)
     if builder.problems:
@@ -183,4 +189,6 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
     lines = text.splitlines()
     if place.line <= len(lines) and "${" in lines[place.line - 1]:
         message += '; inside {...} or [...] write "${NAME}" in quotes'
+    if place.line <= len(lines) and _BARE_BOUND.search(lines[place.line - 1]):
+        message += '; put quotes around what begins with >: ">= 2.1.200"'
     return Problem(place, (), message)

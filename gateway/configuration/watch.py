@@ -114,8 +114,5 @@ def _fingerprint(path: Path) -> str | None:
 
 
 def _prints_of(configuration: Configuration) -> Prints:
-    """What is in place: for the file itself what was read, not what stands there by now."""
-    prints = fingerprints(configuration.watched)
-    if configuration.source is not None:
-        prints[configuration.source] = configuration.digest
-    return prints
+    """What is in place: of the files themselves what was read, not what stands there by now."""
+    return {**fingerprints(configuration.watched), **configuration.prints}

@@ -36,12 +36,61 @@ prices: {}
 telemetry: { otlp_endpoint: http://127.0.0.1:4317 }
 """
 
+VENDORS = """\
+vendors:
+  deepseek:
+    clearance: internal
+    jurisdiction: CN
+    region: cn-hangzhou
+    retention: 30 days
+    training_use: opted_out
+    sub_processors: [Example Hosting]
+    contract: C-2026-117
+    reviewer: Ada Lovelace
+    reviewed: 2026-01-10
+    valid_until: 2026-07-10
+    evidence: https://reviews.example/deepseek
+"""
+
+ASSISTANTS = """\
+assistants:
+  claude-code:
+    approved_versions: ">= 2.1.200, < 3"
+    required_settings: { env.CLAUDE_CODE_ATTRIBUTION_HEADER: "0" }
+    owner: tools@example.com
+    reviewed: 2026-01-10
+    valid_until: 2026-07-10
+  codex:
+    approved_versions: any
+    owner: tools@example.com
+    reviewed: 2026-01-10
+    valid_until: 2026-12-31
+"""
+
+WITH_REGISTERS = GOOD.replace("    clearance: internal\n", "").replace(
+    "prices: {}", "registers: { vendors: registers/vendors.yaml, assistants: assistants.yaml }"
+)
+"""`GOOD`, but what it says of deepseek, and who may ask with what, stands in registers."""
+
 
 def write(folder: Path, text: str | bytes, name: str = "gatehouse.yaml") -> Path:
     path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
 def configured(folder: Path, text: str = GOOD) -> Configuration:
     return load(write(folder, text), ENVIRON, SHIPPED)
+
+
+def write_registered(
+    folder: Path,
+    text: str = WITH_REGISTERS,
+    vendors: str = VENDORS,
+    assistants: str = ASSISTANTS,
+) -> Path:
+    """A configuration with both registers; the path of gatehouse.yaml."""
+    write(folder, vendors, "registers/vendors.yaml")
+    write(folder, assistants, "assistants.yaml")
+    return write(folder, text)

@@ -57,3 +57,11 @@ def test_a_close_name_is_suggested_else_all_are_listed(name, known, told):
 
 def test_an_endless_name_costs_no_endless_comparison():
     assert suggestion("coder" + "x" * 10_000_000, ["coder"]) == "; known here: coder"
+
+
+def test_problems_of_other_files_come_after_those_of_the_first_each_with_its_file():
+    inner = Problem(Place(1, 1), (), "inner", source="b.yaml")
+    own = Problem(Place(9, 1), (), "own")
+    error = ConfigurationError("g.yaml", [inner, own])
+    assert error.lines == ("g.yaml:9:1: own", "b.yaml:1:1: inner")
+    assert [each.source for each in error.placed] == ["g.yaml", "b.yaml"]

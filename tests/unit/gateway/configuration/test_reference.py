@@ -3,8 +3,16 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from gateway.assistant import NAMES
 from gateway.configuration.build import load
-from gateway.configuration.schema import COMMITTED, schema
+from gateway.configuration.reading import read_content
+from gateway.configuration.register_documents import (
+    AssistantRegisterDocument,
+    VendorRegisterDocument,
+)
+from gateway.configuration.schema import COMMITTED, schema, schemas
 from providers.vendors import VENDORS
 from tests.fakes.configurations import ENVIRON, SHIPPED, write
 
@@ -25,3 +33,30 @@ def test_every_option_is_explained():
 
 def test_every_kind_of_vendor_is_named():
     assert [each.kind for each in VENDORS if f"`{each.kind}`" not in PAGE] == []
+
+
+def test_every_field_of_the_registers_is_explained():
+    page = (COMMITTED.parent / "registers.md").read_text(encoding="utf-8")
+    sections = [
+        part
+        for made in schemas().values()
+        if made["title"] != "gatehouse.yaml"
+        for part in made["$defs"].values()
+    ]
+    options = [name for section in sections for name in section["properties"]]
+    assert [name for name in options if f"`{name}`" not in page] == []
+
+
+def test_every_assistant_that_can_be_told_is_named():
+    page = (COMMITTED.parent / "registers.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("kind", [VendorRegisterDocument, AssistantRegisterDocument])
+def test_the_example_of_each_register_reads(kind):
+    page = (COMMITTED.parent / "registers.md").read_text(encoding="utf-8")
+    field = next(iter(kind.model_fields))
+    example = re.search(rf"```yaml\n({field}:\n.*?)```", page, re.DOTALL)
+    assert example is not None
+    written = read_content(example[1].encode(), Path("r.yaml"), {}, kind)
+    assert getattr(written.document, field)

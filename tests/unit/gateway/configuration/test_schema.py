@@ -6,20 +6,46 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from gateway.configuration.schema import COMMITTED, schema, text
-from tests.fakes.configurations import GOOD
+from gateway.configuration.schema import DOCS, schema, schemas, text
+from tests.fakes.configurations import ASSISTANTS, GOOD, VENDORS
 
 VALIDATOR = Draft202012Validator(schema())
 
 
-def test_the_committed_schema_is_the_one_the_code_makes():
-    assert COMMITTED.read_text(encoding="utf-8") == text(), (
+@pytest.mark.parametrize("file", schemas())
+def test_the_committed_schema_is_the_one_the_code_makes(file):
+    assert (DOCS / file).read_text(encoding="utf-8") == text(schemas()[file]), (
         "stale: run python -m gateway.configuration.schema"
     )
 
 
-def test_the_schema_is_a_schema():
-    Draft202012Validator.check_schema(json.loads(text()))
+@pytest.mark.parametrize("made", schemas().values())
+def test_the_schema_is_a_schema(made):
+    Draft202012Validator.check_schema(json.loads(text(made)))
+
+
+@pytest.mark.parametrize(
+    ("register", "written", "changed"),
+    [
+        ("vendors", VENDORS, {"clearance": "secret"}),
+        ("vendors", VENDORS, {"evidence": "docs/review.pdf"}),
+        ("assistants", ASSISTANTS, {"ownr": "tools"}),
+    ],
+)
+def test_the_schema_of_a_register_accepts_an_example_and_refuses_what_the_gateway_refuses(
+    register, written, changed
+):
+    validator = Draft202012Validator(schemas()[f"{register}.schema.json"])
+    document = yaml.load(written, yaml.BaseLoader)
+    validator.validate(document)
+    next(iter(document[register].values())).update(changed)
+    assert not validator.is_valid(document)
+
+
+def test_the_schema_of_assistants_refuses_a_name_that_the_gateway_cannot_tell():
+    validator = Draft202012Validator(schemas()["assistants.schema.json"])
+    document = yaml.load(ASSISTANTS.replace("codex", "kodex"), yaml.BaseLoader)
+    assert not validator.is_valid(document)
 
 
 def test_the_schema_accepts_the_example():

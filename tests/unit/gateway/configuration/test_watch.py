@@ -8,7 +8,15 @@ import pytest
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.watch import Watcher
-from tests.fakes.configurations import ENVIRON, GOOD, SHIPPED, write
+from tests.fakes.configurations import (
+    ENVIRON,
+    GOOD,
+    SHIPPED,
+    VENDORS,
+    WITH_REGISTERS,
+    write,
+    write_registered,
+)
 
 OTHER = GOOD.replace("parallel: 40", "parallel: 41")
 BAD = GOOD.replace("parallel: 40", "parallel: many")
@@ -182,3 +190,28 @@ async def test_watching_goes_on_until_it_is_cancelled(tmp_path):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_changed_register_is_a_changed_configuration(tmp_path):
+    gateway = Gateway(tmp_path)
+    write_registered(tmp_path)
+    assert await gateway.watcher.look()
+    write(tmp_path, VENDORS.replace("2026-07-10", "2027-07-10"), "registers/vendors.yaml")
+    assert await gateway.watcher.look()
+    assert len({each.digest for each in gateway.applied}) == 2
+    assert not await gateway.watcher.look()
+
+
+async def test_a_bad_or_missing_register_leaves_the_old_configuration(tmp_path):
+    write_registered(tmp_path)
+    gateway = Gateway(tmp_path, WITH_REGISTERS)
+    write(tmp_path, VENDORS.replace("2026-07-10", "soon"), "registers/vendors.yaml")
+    assert not await gateway.watcher.look()
+    assert "registers/vendors.yaml:12:18" in str(gateway.watcher.state.error)
+    (tmp_path / "registers" / "vendors.yaml").unlink()
+    assert not await gateway.watcher.look()
+    assert "registers.vendors: the file it names cannot be read" in str(gateway.watcher.state.error)
+    assert gateway.applied == []
+    write(tmp_path, VENDORS, "registers/vendors.yaml")
+    assert await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
