@@ -1,5 +1,7 @@
 """`gatehouse check`: is a configuration right, and if not, where and what to do."""
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from gateway.settings import configuration_in, environment
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
     from gateway.configuration.problems import ConfigurationError
+    from gateway.configuration.reviews import Standing
 
 
 def check(
@@ -28,6 +31,27 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a configuration: each error with its file, its line and what to do."""
+    from gateway.configuration.reviews import State, standings
+    from policy.registers import day_of
+
+    path, configuration = checked(file, data, as_json)
+    reviews = standings(configuration, day_of(int(time.time())))
+    lapsing = [each for each in reviews if each.state in (State.ENDING, State.LAPSED)]
+    if as_json:
+        print_json([_summary(path, configuration, lapsing)])
+        return
+    for notice in configuration.notices:
+        note(f"note: {notice}")
+    for review in lapsing:
+        note(f"note: {review.told()}")
+    print_line(
+        f"{path} is right: vendors {len(configuration.vendors)}, "
+        f"models {len(configuration.models)}, teams {len(configuration.teams)}"
+    )
+
+
+def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path, Configuration]":
+    """The configuration a command is about; one that is not right is told, and ends the command."""
     from gateway.configuration.choice import load_configuration
     from gateway.configuration.problems import ConfigurationError
 
@@ -40,19 +64,10 @@ def check(
             Exit.NOT_FOUND,
         )
     try:
-        configuration = load_configuration(path, environment())
+        return path, load_configuration(path, environment())
     except ConfigurationError as error:
         _tell(error, as_json)
         raise typer.Exit(Exit.CONFIGURATION) from None
-    if as_json:
-        print_json([_summary(path, configuration)])
-        return
-    for notice in configuration.notices:
-        note(f"note: {notice}")
-    print_line(
-        f"{path} is right: vendors {len(configuration.vendors)}, "
-        f"models {len(configuration.models)}, teams {len(configuration.teams)}"
-    )
 
 
 def _tell(error: "ConfigurationError", as_json: bool) -> None:
@@ -72,7 +87,9 @@ def _tell(error: "ConfigurationError", as_json: bool) -> None:
     )
 
 
-def _summary(path: Path, configuration: "Configuration") -> dict[str, object]:
+def _summary(
+    path: Path, configuration: "Configuration", lapsing: "Sequence[Standing]"
+) -> dict[str, object]:
     return {
         "file": str(path),
         "digest": configuration.digest,
@@ -80,4 +97,8 @@ def _summary(path: Path, configuration: "Configuration") -> dict[str, object]:
         "models": sorted(configuration.models),
         "teams": sorted(configuration.teams),
         "notices": list(configuration.notices),
+        "lapsing": [
+            {"register": each.register, "name": each.name, "days_left": each.days_left}
+            for each in lapsing
+        ],
     }

@@ -102,6 +102,11 @@ class ReviewedVendorDocument(Section):
         """What policy goes by."""
         return Review(self.reviewer, self.reviewed, self.valid_until)
 
+    @property
+    def summary(self) -> str:
+        """What it may see and where, on one line."""
+        return f"{self.clearance}, {self.jurisdiction}, {self.region}, keeps: {self.retention}"
+
 
 class ReviewedAssistantDocument(Section):
     """An assistant as it was reviewed."""
@@ -123,6 +128,11 @@ class ReviewedAssistantDocument(Section):
     def review(self) -> Review:
         """What policy goes by."""
         return Review(self.owner, self.reviewed, self.valid_until)
+
+    @property
+    def summary(self) -> str:
+        """What is approved, on one line."""
+        return f"versions: {self.approved_versions}"
 
 
 class VendorRegisterDocument(Section):

@@ -14,7 +14,7 @@ from tests.house.reading import ROOT, listing
 DOCS = ROOT / "docs"
 DECISIONS = DOCS / "decisions"
 COMMANDS = {
-    "up", "check", "models", "version",
+    "up", "check", "models", "registers", "version",
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
     "connect", "doctor",
