@@ -102,11 +102,14 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
+            address=inbound.address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
-        decision = configuration.policy.decide(exchange.identity, exchange.facts)
+        decision = configuration.policy.decide(
+            exchange.identity, exchange.facts, exchange.circumstances
+        )
         exchange.decision = decision
         return decision
 

@@ -55,6 +55,19 @@ class Identity(msgspec.Struct, frozen=True):
     credential_id: str
 
 
+class Circumstances(msgspec.Struct, frozen=True):
+    """When, with what and from where a request is made: UTC seconds, the assistant, the caller.
+
+    An assistant that cannot be told is `unrecognised`; a version or address that is not known is
+    None. The address is the connection's other end.
+    """
+
+    unix_seconds: int
+    assistant: str = "unrecognised"
+    assistant_version: str | None = None
+    address: str | None = None
+
+
 class Zone(StrEnum):
     """Where in a conversation a piece of text stands."""
 
@@ -167,12 +180,16 @@ class Cap(msgspec.Struct, frozen=True):
 
 
 class Allow(msgspec.Struct, frozen=True):
-    """The request may go to any of `targets` (in order of preference), and nowhere else."""
+    """The request may go to any of `targets` (in order of preference), and nowhere else.
+
+    `shadow` are the rules that would have denied it, were they enforced.
+    """
 
     targets: tuple[str, ...]
     data_class: DataClass
     caps: tuple[Cap, ...] = ()
     warnings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from policy.types import Allow, Operation, RequestFacts
 from providers.base import WireName
 from providers.catalogue import Price, PriceBook
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.policy_facts import an_identity, some_facts
+from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 USD = 1_000_000_000
 
@@ -41,7 +41,7 @@ class Office:
 
     async def ask(self, facts: RequestFacts, team: str = "web") -> Reservation | Refused:
         self.asked += 1
-        allow = self.configuration.policy.decide(an_identity(team), facts)
+        allow = self.configuration.policy.decide(an_identity(team), facts, NOON)
         assert isinstance(allow, Allow)
         exchange = Exchange(
             id=f"gh-{self.asked}",
