@@ -62,7 +62,7 @@ def _tell(error: "ConfigurationError", as_json: bool) -> None:
         return
     print_json(
         {
-            "file": error.source,
+            "file": problem.file or error.source,
             "line": problem.place.line,
             "column": problem.place.column,
             "path": list(problem.path),

@@ -38,6 +38,7 @@ class TargetCondition:
     field: str
     wanted: str
     holds: Callable[[TargetFacts], bool]
+    seen: Callable[[TargetFacts], str]
 
 
 def request_conditions(rule: RuleDocument) -> Iterator[Condition]:
@@ -63,7 +64,10 @@ def target_conditions(rule: RuleDocument) -> Iterator[TargetCondition]:
     if match.vendors is not None:
         vendors = frozenset(match.vendors)
         yield TargetCondition(
-            "vendors", _listed(match.vendors), lambda target: target.vendor in vendors
+            "vendors",
+            _listed(match.vendors),
+            lambda target: target.vendor in vendors,
+            lambda target: target.vendor,
         )
     facts: tuple[tuple[str, tuple[str, ...] | None, Callable[[TargetFacts], str | None]], ...] = (
         ("regions", match.regions, lambda target: target.region),
@@ -75,7 +79,12 @@ def target_conditions(rule: RuleDocument) -> Iterator[TargetCondition]:
             yield _target_fact(field, values, fact, unknown)
     if match.in_house is not None:
         wanted = match.in_house
-        yield TargetCondition("in_house", str(wanted).lower(), lambda each: each.in_house is wanted)
+        yield TargetCondition(
+            "in_house",
+            str(wanted).lower(),
+            lambda target: target.in_house is wanted,
+            lambda target: str(target.in_house).lower(),
+        )
 
 
 def _target_fact(
@@ -87,7 +96,9 @@ def _target_fact(
         known = fact(target)
         return unknown if known is None else folded(known) in among
 
-    return TargetCondition(field, _listed(values), holds)
+    return TargetCondition(
+        field, _listed(values), holds, lambda target: fact(target) or "not known"
+    )
 
 
 def _of_the_caller(match: MatchDocument) -> Iterator[Condition]:

@@ -202,7 +202,7 @@ class RuleDocument(Section):
         Literal["deny", "allow", "warn", "require_in_house", "cap"], BeforeValidator(_no_mask)
     ]
     """`allow` is an exception: it exempts from the rules it names, and gives nothing else."""
-    match: MatchDocument = MatchDocument()
+    match: MatchDocument = Field(default_factory=MatchDocument)
     """Which requests it speaks of. Left out: all."""
     exempts: Names | None = None
     """Of an `allow`: the ids of the rules that then do not hold."""

@@ -21,6 +21,11 @@ class Exemption:
     rule: CompiledRule
     targets: frozenset[str]
 
+    def holds(self, asked: Question) -> bool:
+        """Whether it is one for this request, at this moment."""
+        now = asked.circumstances.unix_seconds
+        return self.rule.does_at(now) is not None and self.rule.speaks_of(asked)
+
 
 @dataclass(frozen=True, slots=True)
 class BoundRule:
@@ -33,9 +38,8 @@ class BoundRule:
     def touched(self, asked: Question) -> frozenset[str]:
         """The targets it touches for this request, those exempted left out."""
         touched = self.touches
-        now = asked.circumstances.unix_seconds
         for each in self.exemptions:
-            if each.rule.does_at(now) is not None and each.rule.speaks_of(asked):
+            if each.holds(asked):
                 touched -= each.targets
         return touched
 
