@@ -75,10 +75,10 @@ _APPS: Final = {
 
 UNRECOGNISED: Final = "unrecognised"
 
-_TOLD: Final = {*_PRODUCTS.values(), *_APPS.values(), *(name for _, name in _FAMILIES)}
-
-NAMES: Final = (*sorted(_TOLD), UNRECOGNISED)
-"""Every name that an assistant can be told by."""
+ASSISTANTS: Final = frozenset(
+    {*_PRODUCTS.values(), *(name for _, name in _FAMILIES), *_APPS.values(), UNRECOGNISED}
+)
+"""Every name that `recognise` gives."""
 
 Headers = Mapping[bytes, bytes]
 

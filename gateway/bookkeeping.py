@@ -110,6 +110,11 @@ class Books:
         """From here on, what the reply says of itself is read from `facts`."""
         self._seen = facts
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What policy wants the caller to be told beside the answer."""
+        return self._allow.warnings
+
     def first_byte(self) -> None:
         """The reply's first real event is there."""
         self.exchange.first_byte_ns = self._keeper.monotonic_ns()

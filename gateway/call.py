@@ -73,6 +73,7 @@ class Call:
         "_tell_departure",
         "_watcher",
         "_write_now",
+        "address",
         "audit_id",
         "has_just_sent",
         "headers",
@@ -95,6 +96,8 @@ class Call:
         self.audit_id = audit_id
         self.path: str = scope["path"]
         self.headers: Headers = tuple(scope["headers"])
+        peer = scope.get("client")
+        self.address: str | None = peer[0] if peer else None
         self.opened = self.last_sent = time.monotonic()
         self.received_bytes = 0
         self.sending_since: float | None = None

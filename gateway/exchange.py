@@ -110,6 +110,7 @@ class Exchange(msgspec.Struct):
     config_digest: str
     started_unix_ns: int
     started_ns: int
+    address: str | None = None
     decision: Allow | Deny | None = None
     attempts: list[Attempt] = msgspec.field(default_factory=list)
     status: int | None = None
@@ -128,10 +129,11 @@ class Exchange(msgspec.Struct):
 
     @property
     def circumstances(self) -> Circumstances:
-        """When and with what it was asked, as policy's rules see it."""
+        """When, with what and from where it was asked, as policy's rules see it."""
         assistant = self.assistant
         return Circumstances(
             self.started_unix_ns // 1_000_000_000,
             assistant.name,
             assistant.version,
+            self.address,
         )

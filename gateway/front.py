@@ -107,6 +107,7 @@ class Front:
             identity=identity,
             reading=reading,
             client_left=call.has_left,
+            address=call.address,
         )
         await self._deliver(call, await self._pipeline.serve(inbound))
 

@@ -13,8 +13,9 @@ from providers.base import Headers
 class Inbound(msgspec.Struct, frozen=True):
     """A request whose caller is known and whose facts have been read.
 
-    `headers` are the client's own; they never leave as they are. `client_left` tells, when the
-    exchange is interrupted, whether the client hung up (or the server is shutting down).
+    `headers` are the client's own; they never leave as they are. `address` is the connection's
+    other end, where it has one. `client_left` tells, when the exchange is interrupted, whether the
+    client hung up (or the server is shutting down).
     """
 
     audit_id: str
@@ -24,6 +25,7 @@ class Inbound(msgspec.Struct, frozen=True):
     identity: Identity
     reading: Reading
     client_left: Callable[[], bool]
+    address: str | None = None
 
 
 WriteNow = Callable[[bytes], bool]

@@ -102,6 +102,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
+            address=inbound.address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:

@@ -1,12 +1,14 @@
 """Ask every rule of the caller's team, in order: what nobody allows is denied, a denial wins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from policy.document import MAX_REQUEST_BYTES, TeamDocument
 from policy.question import Question, Rule, Team, shown
 from policy.registers import DAY_SECONDS, NO_REGISTERS, Registers, day_of
+from policy.rulebook.engine import TeamRules
+from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
 from policy.types import (
     Allow,
@@ -25,7 +27,8 @@ from policy.types import (
 class CompiledTeam:
     """One team's rules and the targets of its models, ready to be asked.
 
-    Rules that look at the request itself are asked first, then the standing ones, in order.
+    Rules that look at the request itself are asked first, then the standing ones, in order; last,
+    where people have written any, the `written` ones, which only take away.
     """
 
     data_class: DataClass
@@ -34,11 +37,17 @@ class CompiledTeam:
     targets: Mapping[str, tuple[TargetFacts, ...]]
     target_names: Mapping[str, tuple[str, ...]]
     registers: Registers = NO_REGISTERS
+    written: TeamRules | None = None
     remembered: dict[tuple[str, DataClass, int], tuple[Rule, ...]] = field(default_factory=dict)
 
     @classmethod
-    def compile(cls, team: Team, rules: tuple[type[Rule], ...] = RULES) -> Self:
-        """Keep the rules this team's document asks for."""
+    def compile(
+        cls,
+        team: Team,
+        rules: tuple[type[Rule], ...] = RULES,
+        written: Sequence[CompiledRule] = (),
+    ) -> Self:
+        """Keep the rules this team's document asks for, and the written ones that concern it."""
         compiled = [made for rule in rules if (made := rule.compile(team)) is not None]
         return cls(
             data_class=team.document.clearance_needed,
@@ -50,10 +59,17 @@ class CompiledTeam:
                 for model, targets in team.targets.items()
             },
             registers=team.registers,
+            written=TeamRules.bind(team.name, written, team.targets) if written else None,
         )
 
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered until the day ends."""
+        decision = self._by_document(question)
+        if self.written is None or isinstance(decision, Deny):
+            return decision
+        return self.written.narrow(question, decision)
+
+    def _by_document(self, question: Question) -> Decision:
         names, model, data_class = question.target_names, question.facts.model, question.data_class
         day = question.circumstances.unix_seconds // DAY_SECONDS
         rules = self.remembered.get((model, data_class, day))
@@ -141,27 +157,27 @@ class Policy:
     teams: Mapping[str, CompiledTeam]
     max_request_bytes: int
     """The most any team may send; what is larger need not even be read."""
+    rules: tuple[CompiledRule, ...] = ()
+    """What people have written, in order."""
 
     @classmethod
     def compile(
         cls,
         teams: Mapping[str, TeamDocument],
         targets: Mapping[str, tuple[TargetFacts, ...]],
+        rules: Sequence[Placed] = (),
         registers: Registers = NO_REGISTERS,
     ) -> Self:
-        """Build from what people wrote and the targets of every model.
+        """Build from what people wrote (checked) and the targets of every model.
 
         A model a team names but nobody offers is left out: it is denied like any unknown one.
         """
+        written = tuple(CompiledRule.compile(each) for each in rules)
         return cls(
             {
                 name: CompiledTeam.compile(
-                    Team(
-                        name,
-                        each,
-                        {m: targets[m] for m in each.models if targets.get(m)},
-                        registers,
-                    )
+                    Team(name, each, _reached(each, targets), registers),
+                    written=written,
                 )
                 for name, each in teams.items()
             },
@@ -169,6 +185,7 @@ class Policy:
                 (each.limits.max_request_bytes for each in teams.values()),
                 default=MAX_REQUEST_BYTES,
             ),
+            written,
         )
 
     def decide(

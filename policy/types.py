@@ -180,12 +180,16 @@ class Cap(msgspec.Struct, frozen=True):
 
 
 class Allow(msgspec.Struct, frozen=True):
-    """The request may go to any of `targets` (in order of preference), and nowhere else."""
+    """The request may go to any of `targets` (in order of preference), and nowhere else.
+
+    `shadow` are the rules that would have denied it, were they enforced.
+    """
 
     targets: tuple[str, ...]
     data_class: DataClass
     caps: tuple[Cap, ...] = ()
     warnings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

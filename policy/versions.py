@@ -40,7 +40,7 @@ class NotARange(ValueError):
     """What stands there is no range of versions; the text says how one is written."""
 
 
-_HOLDS: Final[Mapping[str, Callable[[Version, Version], bool]]] = {
+COMPARISONS: Final[Mapping[str, Callable[[Version, Version], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
     "==": operator.eq,
@@ -67,7 +67,7 @@ class VersionRange:
         if told is None:
             return False
         return all(
-            _HOLDS[sign](told, bound) and not (sign == "<" and told.precedes_release(bound))
+            COMPARISONS[sign](told, bound) and not (sign == "<" and told.precedes_release(bound))
             for sign, bound in self.bounds
         )
 

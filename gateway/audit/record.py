@@ -353,6 +353,7 @@ def _permission(allow: Allow) -> RecordBody:
         "targets": list(allow.targets),
         "caps": _caps(allow.caps),
         "warnings": [_text(warning) for warning in allow.warnings],
+        **({"shadow": list(allow.shadow)} if allow.shadow else {}),
     }
 
 

@@ -128,6 +128,8 @@ def _allowed(body: Body) -> Iterator[str]:
         )
     for warning in body.get("warnings", ()):
         yield printable(f"warned: {warning}")
+    if shadow := body.get("shadow"):
+        yield printable(f"would be denied, were they enforced, by {', '.join(shadow)}")
     if "config_digest" in body:
         yield printable(f"under configuration {body['config_digest']}")
 

@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,8 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.policy_files import PolicyFiles, digest_with, read_policy_files
+from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
 from gateway.configuration.registers import (
@@ -24,11 +26,15 @@ from gateway.configuration.registers import (
     read_registers,
     register_notices,
 )
+from gateway.configuration.rule_checks import check_rules
+from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
 from policy.document import nano_usd
 from policy.engine import Policy
+from policy.rulebook.cases import PlacedCase
+from policy.rulebook.rule import Placed
 from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
@@ -61,10 +67,10 @@ class Telemetry:
 class Configuration:
     """Everything the gateway runs by. Replaced as a whole; a request keeps the one it began with.
 
-    `digest` is the SHA-256 of the file's bytes (with registers, of all the files' digests).
-    `watched` are the files whose change makes a new one; `prints` the digests of those that were
-    read as they stood. `notices` is what the operator should read at start. `aliases` leads to
-    the models.
+    `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
+    any. `watched` are the files whose change makes a new one, `patterns` those by which more may
+    come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
+    operator should read at start. `aliases` leads to the models.
     """
 
     source: Path | None
@@ -80,9 +86,11 @@ class Configuration:
     teams: tuple[str, ...]
     developer_team: str
     watched: tuple[Path, ...] = ()
-    prints: Mapping[Path, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     registers: ReadRegisters = NO_REGISTERS
+    patterns: tuple[Path, ...] = ()
+    read: Mapping[Path, str] = field(default_factory=dict)
+    policy_tests: tuple[PlacedCase, ...] = ()
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -109,21 +117,33 @@ class Configuration:
 def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found."""
     written = read_file(path, environ)
+    folder = path.parent
     registers = read_registers(written, environ)
     document = registers.joined_to(written.document)
-    keys = _check(written, document, registers, shipped)
+    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    beside = (*wrong, *check_registers(written, registers))
+    keys = _check(written, document, shipped, unfound, policy, beside)
     references = (each.api_key for each in document.vendors.values())
-    secrets = [found for each in references if each and (found := secret_file(each, path.parent))]
-    prints = {each.source: each.digest for each in (written, *registers.files)}
+    secrets = [found for each in references if each and (found := secret_file(each, folder))]
+    files = (written, *registers.files, *(each.written for each in policy.files))
+    read = {each.source: each.digest for each in files}
     built = build(
         document,
         keys,
         shipped,
-        digest=registers.digest_with(written.digest),
+        digest=digest_with(registers.digest_with(written.digest), policy.files),
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
+        rules=policy.rules(),
         registers=registers,
     )
-    return replace(built, source=path, watched=(*prints, *secrets), prints=prints)
+    return replace(
+        built,
+        source=path,
+        watched=(*read, *secrets),
+        patterns=tuple(policy.listings),
+        read={**read, **policy.listings},
+        policy_tests=policy.cases(),
+    )
 
 
 def build(
@@ -133,11 +153,13 @@ def build(
     *,
     digest: str,
     notices: tuple[str, ...] = (),
+    rules: Sequence[Placed] = (),
     registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
     """Build from a document that has passed `checks.check`, and the keys of its vendors.
 
-    What the registers say of vendors is in the document already.
+    The rules have passed `rule_checks.check_rules`; what the registers say of vendors is in the
+    document already.
     """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
@@ -154,11 +176,9 @@ def build(
         for target in targets
     }
     by_model = {name: tuple(facts[each.name] for each in models[name]) for name in models}
-    cards = {
-        name: ModelCard.of(name, model, _limits(models[name], shipped))
-        for name, model in document.models.items()
-    }
+    cards = _cards(document, models, shipped)
     teams = tuple(document.teams)
+    compiled = Policy.compile(document.teams, by_model, rules, registers.for_policy())
     return Configuration(
         source=None,
         digest=digest,
@@ -167,28 +187,30 @@ def build(
         cards=cards,
         aliases=names_of(cards),
         target_facts=facts,
-        policy=Policy.compile(document.teams, by_model, registers.for_policy()),
+        policy=compiled,
         prices=prices,
         telemetry=_telemetry(document.telemetry),
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
-        notices=notices + tuple(_unpriced(document, by_model)),
+        notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
 
 def _check(
     written: Written[GatehouseDocument],
     document: GatehouseDocument,
-    registers: ReadRegisters,
     shipped: Shipped,
+    unfound: Sequence[tuple[FieldPath, str]],
+    policy: PolicyFiles,
+    beside: Sequence[Problem],
 ) -> Mapping[str, Secret]:
     """Run every check and open every secret, so that one run shows all there is to mend.
 
-    `document` is what is written, joined to the registers.
+    `document` is what is written, joined to the registers; `beside` is wrong in other files. Rules
+    are checked against the names of a configuration that is right, once all can be read.
     """
-    found: list[tuple[FieldPath, str]] = list(checks.check(document, shipped))
-    beside = list(check_registers(written, registers))
+    found = [*checks.check(document, shipped), *unfound]
     keys: dict[str, Secret] = {}
     for name, vendor in written.document.vendors.items():
         if vendor.api_key is None:
@@ -197,8 +219,11 @@ def _check(
             keys[name] = resolve(vendor.api_key, written.source.parent)
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
-    if found or beside:
-        raise written.refuse(found, beside)
+    problems = [*beside, *(written.problem(*each) for each in found)]
+    if not problems:
+        problems += check_rules(policy.files, document, shipped.assistants)
+    if problems:
+        raise ConfigurationError(str(written.source), problems)
     return keys
 
 
@@ -225,6 +250,15 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
 def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:
     vendor, _, model = name.partition("/")
     return Target(vendors[vendor], model)
+
+
+def _cards(
+    document: GatehouseDocument, models: Mapping[str, tuple[Target, ...]], shipped: Shipped
+) -> Mapping[str, ModelCard]:
+    return {
+        name: ModelCard.of(name, model, _limits(models[name], shipped))
+        for name, model in document.models.items()
+    }
 
 
 def _limits(targets: tuple[Target, ...], shipped: Shipped) -> Mapping[str, Limits]:

@@ -177,6 +177,9 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+PolicyFiles = Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class GatehouseDocument(Section):
     """Gatehouse: which models there are, who may use them, and within which limits."""
 
@@ -191,3 +194,5 @@ class GatehouseDocument(Section):
     telemetry: TelemetryDocument = TelemetryDocument()
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
+    policy: tuple[PolicyFiles, ...] = ()
+    """Files of rules, or patterns such as policy/*.yaml, beside this file."""

@@ -22,19 +22,19 @@ class Place:
 class Problem:
     """One thing to mend. `message` holds no value that came from the environment or a secret.
 
-    `source` is the file it stands in, where that is not the one all is read from.
+    `file` is given where it is not the configuration itself.
     """
 
     place: Place
     path: Path
     message: str
-    source: str | None = None
+    file: str = ""
 
     def line_of(self, source: str) -> str:
         """`gatehouse.yaml:9:19: teams.web.limits.parallel: ...`, one line, printable, bounded."""
         where = f":{self.place.line}:{self.place.column}" if self.place.line else ""
         what = f"{dotted(self.path)}: " if self.path else ""
-        return _printable(f"{source}{where}: {what}{self.message}")[:_LONGEST_LINE]
+        return _printable(f"{self.file or source}{where}: {what}{self.message}")[:_LONGEST_LINE]
 
 
 class ConfigurationError(Exception):
@@ -48,16 +48,16 @@ class ConfigurationError(Exception):
     @property
     def lines(self) -> tuple[str, ...]:
         """One line a problem."""
-        return tuple(each.line_of(self.file_of(each)) for each in self.problems)
+        return tuple(each.line_of(self.source) for each in self.problems)
 
     @property
     def placed(self) -> tuple[Problem, ...]:
         """Its problems, each with its file, to be told beside those of others."""
-        return tuple(replace(each, source=self.file_of(each)) for each in self.problems)
+        return tuple(replace(each, file=self.file_of(each)) for each in self.problems)
 
     def file_of(self, problem: Problem) -> str:
         """The file a problem stands in."""
-        return problem.source or self.source
+        return problem.file or self.source
 
     def _rank(self, problem: Problem) -> tuple[bool, str, Place, str]:
         file = self.file_of(problem)

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +21,7 @@ from gateway.configuration.problems import (
 )
 from gateway.configuration.tree import MAX_FILE_BYTES, Tree, Unreadable, read_tree
 from policy.document import Section
+from policy.rulebook.document import RulebookDocument
 
 _WRONG_TYPES = {
     "string_type": "needs text; put it in quotes if it looks like a number, a date or a boolean",
@@ -51,16 +52,13 @@ class Written(Generic[Document]):
     tree: Tree
     digest: str
 
-    def refuse(
-        self, found: Iterable[tuple[Path, str]], beside: Iterable[Problem] = ()
-    ) -> ConfigurationError:
-        """The error for things that are wrong in what the file means, and `beside` it."""
-        return ConfigurationError(str(self.source), [*self.problems(found), *beside])
+    def problem(self, path: Path, text: str) -> Problem:
+        """Something that is wrong in what the file means."""
+        return _problem(self.tree, path, text)
 
-    def problems(self, found: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
-        """What is wrong in what the file means, each at its place."""
-        for path, text in found:
-            yield replace(_problem(self.tree, path, text), source=str(self.source))
+    def refuse(self, found: Iterable[tuple[Path, str]]) -> ConfigurationError:
+        """The error for things that are wrong in what the file means."""
+        return ConfigurationError(str(self.source), [self.problem(*each) for each in found])
 
     def where(self, path: Path) -> str:
         """`registers/vendors.yaml:7:15`: where a value stands, for people."""
@@ -83,13 +81,20 @@ def digest_of(content: bytes) -> str:
 
 
 def read_file(path: FilePath, environ: Mapping[str, str]) -> Written[GatehouseDocument]:
-    """Read gatehouse.yaml. Raises `ConfigurationError` with every problem found."""
-    try:
-        content = read_bytes(path)
-    except (OSError, ValueError) as error:
-        problem = Problem(Place(), (), why_unreadable(error))
-        raise ConfigurationError(str(path), [problem]) from None
-    return read_content(content, path, environ, GatehouseDocument)
+    """Read a configuration. Raises `ConfigurationError` with every problem found."""
+    return read_content(_content(path), path, environ)
+
+
+def read_policy_file(path: FilePath, environ: Mapping[str, str]) -> Written[RulebookDocument]:
+    """Read a file of rules. Raises `ConfigurationError` with every problem found."""
+    return read_document(_content(path), path, environ, RulebookDocument)
+
+
+def read_content(
+    content: bytes, source: FilePath, environ: Mapping[str, str]
+) -> Written[GatehouseDocument]:
+    """Read a configuration's bytes. Raises `ConfigurationError` with every problem found."""
+    return read_document(content, source, environ, GatehouseDocument)
 
 
 def why_unreadable(error: OSError | ValueError) -> str:
@@ -98,10 +103,18 @@ def why_unreadable(error: OSError | ValueError) -> str:
     return f"cannot be read: {reason}; check the path and its rights"
 
 
-def read_content(
+def _content(path: FilePath) -> bytes:
+    try:
+        return read_bytes(path)
+    except (OSError, ValueError) as error:
+        problem = Problem(Place(), (), why_unreadable(error))
+        raise ConfigurationError(str(path), [problem]) from None
+
+
+def read_document(
     content: bytes, source: FilePath, environ: Mapping[str, str], kind: type[Document]
 ) -> Written[Document]:
-    """Read a file's bytes. Raises `ConfigurationError` with every problem found."""
+    """Read the bytes of any file there is. Raises `ConfigurationError` with every problem."""
     try:
         tree = read_tree(content, environ)
     except Unreadable as error:
@@ -155,12 +168,13 @@ def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
     for step in path:
         node = _resolved(schema, node)
         named = node.get("properties", {}).get(step)
-        free = next(iter(node.get("patternProperties", {}).values()), None)
+        free = next(iter(node.get("patternProperties", {}).values()), node.get("items"))
         others = node.get("additionalProperties")  # of names from a list: an assistant's
         node = named or free or (others if isinstance(others, dict) else {})
     return tuple(_resolved(schema, node).get("properties", {}))
 
 
 def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    node = next((each for each in node.get("anyOf", ()) if "$ref" in each), node)
     reference = node.get("$ref")
     return schema["$defs"][reference.rpartition("/")[2]] if reference else node

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from gateway.assistant import NAMES
+from gateway.assistant import ASSISTANTS
 from gateway.configuration.document import Day, Words
 from gateway.configuration.problems import suggestion
 from policy.document import DataClassLabel, Name, Section
@@ -26,10 +26,9 @@ def _link(value: str) -> str:
 
 
 def _assistant(value: str) -> str:
-    if value not in NAMES:
-        raise ValueError(
-            f"`{value[:60]}` is no assistant the gateway can tell{suggestion(value, NAMES)}"
-        )
+    if value not in ASSISTANTS:
+        hint = suggestion(value, sorted(ASSISTANTS))
+        raise ValueError(f"`{value[:60]}` is no assistant the gateway can tell{hint}")
     return value
 
 
@@ -55,7 +54,7 @@ Link = Annotated[
 ]
 
 AssistantName = Annotated[
-    str, AfterValidator(_assistant), WithJsonSchema({"type": "string", "enum": list(NAMES)})
+    str, AfterValidator(_assistant), WithJsonSchema({"type": "string", "enum": sorted(ASSISTANTS)})
 ]
 
 Versions = Annotated[

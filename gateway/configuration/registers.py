@@ -12,7 +12,7 @@ from gateway.configuration.reading import (
     Written,
     digest_of,
     read_bytes,
-    read_content,
+    read_document,
     why_unreadable,
 )
 from gateway.configuration.register_documents import (
@@ -103,12 +103,12 @@ def read_registers(
             return None
         path = written.source.parent / name
         try:
-            return read_content(read_bytes(path), path, environ, kind)
+            return read_document(read_bytes(path), path, environ, kind)
         except ConfigurationError as error:
             found.extend(error.placed)
         except (OSError, ValueError) as error:
             told = f"the file it names {why_unreadable(error)}"
-            found.extend(written.problems([(("registers", field), told)]))
+            found.append(written.problem(("registers", field), told))
         return None
 
     named = written.document.registers
@@ -117,7 +117,7 @@ def read_registers(
         read("assistants", named.assistants, AssistantRegisterDocument),
     )
     if found:
-        raise written.refuse((), found)
+        raise ConfigurationError(str(written.source), found)
     return registers
 
 
@@ -126,10 +126,10 @@ def check_registers(
 ) -> Iterator[Problem]:
     """Every problem within the registers, and between them and gatehouse.yaml."""
     if registers.vendors is not None:
-        yield from registers.vendors.problems(_check_vendors(registers, written.document))
-        yield from written.problems(_contradictions(written, registers.vendors))
+        yield from registers.vendors.refuse(_check_vendors(registers, written.document)).placed
+        yield from written.refuse(_contradictions(written, registers.vendors)).problems
     if registers.assistants is not None:
-        yield from registers.assistants.problems(_check_assistants(registers))
+        yield from registers.assistants.refuse(_check_assistants(registers)).placed
 
 
 def register_notices(

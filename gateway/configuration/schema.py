@@ -1,42 +1,59 @@
-"""The JSON Schemas of gatehouse.yaml and its registers: editors complete and check files by them.
+"""The JSON Schemas of gatehouse.yaml, its registers and its files of rules: editors check by them.
 
 `python -m gateway.configuration.schema` writes them to `docs/`. An editor with a YAML language
 server uses one when the first line of the file is
-`# yaml-language-server: $schema=<path or address of gatehouse.schema.json>`.
+`# yaml-language-server: $schema=<path or address of the schema>`.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+from gateway.assistant import ASSISTANTS
 from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.register_documents import (
     AssistantRegisterDocument,
     VendorRegisterDocument,
 )
+from policy.document import Section
+from policy.rulebook.document import RulebookDocument
 from providers.vendors import VENDORS
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMITTED = DOCS / "gatehouse.schema.json"
+POLICY_COMMITTED = DOCS / "gatehouse-policy.schema.json"
+VENDORS_COMMITTED = DOCS / "vendors.schema.json"
+ASSISTANTS_COMMITTED = DOCS / "assistants.schema.json"
 
 
 def schema() -> dict[str, Any]:
     """The schema of gatehouse.yaml, with the vendor kinds there are."""
-    made = GatehouseDocument.model_json_schema()
+    made = _schema(GatehouseDocument, "gatehouse.yaml", COMMITTED)
     made["$defs"]["VendorDocument"]["properties"]["kind"]["examples"] = [
         record.kind for record in VENDORS
     ]
-    return _published(made, "gatehouse")
+    return made
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """Every schema, by the file that `docs/` has it in."""
-    vendors = VendorRegisterDocument.model_json_schema()
-    assistants = AssistantRegisterDocument.model_json_schema()
+def policy_schema() -> dict[str, Any]:
+    """The schema of a file of rules, with the assistants that can be told."""
+    made = _schema(RulebookDocument, "a file of rules", POLICY_COMMITTED)
+    assistants = made["$defs"]["MatchDocument"]["properties"]["assistants"]
+    assistants["examples"] = [[each] for each in sorted(ASSISTANTS)]
+    return made
+
+
+def schemas() -> dict[Path, dict[str, Any]]:
+    """Every schema, by the file that holds it."""
     return {
-        COMMITTED.name: schema(),
-        "vendors.schema.json": _published(vendors, "vendors"),
-        "assistants.schema.json": _published(assistants, "assistants"),
+        COMMITTED: schema(),
+        POLICY_COMMITTED: policy_schema(),
+        VENDORS_COMMITTED: _schema(
+            VendorRegisterDocument, "the register of vendors", VENDORS_COMMITTED
+        ),
+        ASSISTANTS_COMMITTED: _schema(
+            AssistantRegisterDocument, "the register of assistants", ASSISTANTS_COMMITTED
+        ),
     }
 
 
@@ -45,16 +62,18 @@ def text(made: dict[str, Any]) -> str:
     return json.dumps(made, indent=2) + "\n"
 
 
-def _published(made: dict[str, Any], name: str) -> dict[str, Any]:
+def _schema(kind: type[Section], title: str, committed: Path) -> dict[str, Any]:
+    made = kind.model_json_schema()
     _close(made)
+    use = (
+        f"Put this in the first line of {title} and the editor completes it: "
+        f"# yaml-language-server: $schema=docs/{committed.name}"
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$comment": (
-            f"Put this in the first line of {name}.yaml and the editor completes it: "
-            f"# yaml-language-server: $schema=docs/{name}.schema.json"
-        ),
+        "$comment": use,
         **made,
-        "title": f"{name}.yaml",
+        "title": title,
     }
 
 
@@ -74,4 +93,4 @@ def _close(node: object) -> None:
 
 if __name__ == "__main__":
     for file, made in schemas().items():
-        (DOCS / file).write_text(text(made), encoding="utf-8")
+        file.write_text(text(made), encoding="utf-8")

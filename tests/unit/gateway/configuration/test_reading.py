@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.problems import ConfigurationError, Place
 from gateway.configuration.reading import digest_of, read_bytes, read_content, read_file
 from tests.fakes.configurations import ENVIRON, GOOD, write
@@ -16,7 +15,7 @@ SOURCE = Path("g.yaml")
 
 def refused(text: str) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
-        read_content(text.encode(), SOURCE, ENVIRON, GatehouseDocument)
+        read_content(text.encode(), SOURCE, ENVIRON)
     return caught.value
 
 
@@ -28,13 +27,13 @@ def test_a_good_file_is_a_document_with_its_digest_and_places(tmp_path):
 
 
 def test_what_is_wrong_in_meaning_is_refused_at_its_place():
-    written = read_content(GOOD.encode(), SOURCE, ENVIRON, GatehouseDocument)
+    written = read_content(GOOD.encode(), SOURCE, ENVIRON)
     error = written.refuse([(("models", "coder", "targets", 1), "is not served there")])
     assert error.lines == ("g.yaml:12:41: models.coder.targets.1: is not served there",)
 
 
 def test_a_refused_value_from_the_environment_is_named_by_its_variable_only():
-    written = read_content(GOOD.encode(), SOURCE, ENVIRON, GatehouseDocument)
+    written = read_content(GOOD.encode(), SOURCE, ENVIRON)
     (line,) = written.refuse(
         [(("vendors", "deepseek", "api_key"), "sk-canary-5e1f is no key")]
     ).lines

@@ -142,7 +142,7 @@ def test_the_registers_are_watched_as_they_were_read(tmp_path):
     built = loaded(tmp_path)
     names = {path.relative_to(tmp_path).as_posix() for path in built.watched}
     assert names == {"gatehouse.yaml", "registers/vendors.yaml", "assistants.yaml"}
-    assert set(built.prints) == set(built.watched)
+    assert set(built.read) == set(built.watched)
 
 
 def test_a_register_takes_variables_and_never_shows_them(tmp_path):

@@ -6,7 +6,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from gateway.configuration.schema import DOCS, schema, schemas, text
+from gateway.configuration.schema import (
+    ASSISTANTS_COMMITTED,
+    VENDORS_COMMITTED,
+    policy_schema,
+    schema,
+    schemas,
+    text,
+)
 from tests.fakes.configurations import ASSISTANTS, GOOD, VENDORS
 
 VALIDATOR = Draft202012Validator(schema())
@@ -14,7 +21,7 @@ VALIDATOR = Draft202012Validator(schema())
 
 @pytest.mark.parametrize("file", schemas())
 def test_the_committed_schema_is_the_one_the_code_makes(file):
-    assert (DOCS / file).read_text(encoding="utf-8") == text(schemas()[file]), (
+    assert file.read_text(encoding="utf-8") == text(schemas()[file]), (
         "stale: run python -m gateway.configuration.schema"
     )
 
@@ -25,17 +32,17 @@ def test_the_schema_is_a_schema(made):
 
 
 @pytest.mark.parametrize(
-    ("register", "written", "changed"),
+    ("register", "file", "written", "changed"),
     [
-        ("vendors", VENDORS, {"clearance": "secret"}),
-        ("vendors", VENDORS, {"evidence": "docs/review.pdf"}),
-        ("assistants", ASSISTANTS, {"ownr": "tools"}),
+        ("vendors", VENDORS_COMMITTED, VENDORS, {"clearance": "secret"}),
+        ("vendors", VENDORS_COMMITTED, VENDORS, {"evidence": "docs/review.pdf"}),
+        ("assistants", ASSISTANTS_COMMITTED, ASSISTANTS, {"ownr": "tools"}),
     ],
 )
 def test_the_schema_of_a_register_accepts_an_example_and_refuses_what_the_gateway_refuses(
-    register, written, changed
+    register, file, written, changed
 ):
-    validator = Draft202012Validator(schemas()[f"{register}.schema.json"])
+    validator = Draft202012Validator(schemas()[file])
     document = yaml.load(written, yaml.BaseLoader)
     validator.validate(document)
     next(iter(document[register].values())).update(changed)
@@ -43,7 +50,7 @@ def test_the_schema_of_a_register_accepts_an_example_and_refuses_what_the_gatewa
 
 
 def test_the_schema_of_assistants_refuses_a_name_that_the_gateway_cannot_tell():
-    validator = Draft202012Validator(schemas()["assistants.schema.json"])
+    validator = Draft202012Validator(schemas()[ASSISTANTS_COMMITTED])
     document = yaml.load(ASSISTANTS.replace("codex", "kodex"), yaml.BaseLoader)
     assert not validator.is_valid(document)
 
@@ -67,6 +74,21 @@ def test_the_schema_accepts_the_example():
 def test_the_schema_refuses_what_the_gateway_refuses(before, after):
     assert before in GOOD
     assert not VALIDATOR.is_valid(yaml.safe_load(GOOD.replace(before, after)))
+
+
+@pytest.mark.parametrize(
+    ("written", "accepted"),
+    [
+        ({"id": "r", "effect": "deny", "match": {"teams": ["web"]}, "from": "2026-07-10"}, True),
+        ({"id": "r", "effect": "mask"}, False),
+        ({"id": "r", "effect": "deny", "match": {"team": ["web"]}}, False),
+        ({"id": "r", "effect": "deny", "match": {"hours": ["9-17"]}}, False),
+        ({"id": "R", "effect": "deny"}, False),
+    ],
+)
+def test_the_schema_of_rules_says_what_the_gateway_says(written, accepted):
+    validator = Draft202012Validator(policy_schema())
+    assert validator.is_valid({"rules": [written]}) is accepted
 
 
 def test_the_schema_says_how_an_editor_uses_it_and_which_kinds_there_are():

@@ -138,7 +138,7 @@ def test_a_model_whose_vendor_has_lapsed_is_not_offered():
     registers = vendors(deepseek=a_review())
     documents = {"web": a_team_document(("coder", "cheap"))}
     served = {"coder": (DEEPSEEK, HOUSE), "cheap": (DEEPSEEK,)}
-    policy = Policy.compile(documents, served, registers)
+    policy = Policy.compile(documents, served, registers=registers)
     before, after = on(VALID_UNTIL).unix_seconds, on(VALID_UNTIL + DAY).unix_seconds
     assert policy.models_for("web", before) == ("coder", "cheap")
     assert policy.models_for("web", after) == ("coder",)
