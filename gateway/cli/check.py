@@ -40,13 +40,13 @@ def check(
     if as_json:
         print_json([_summary(path, configuration, lapsing)])
         return
-    for notice in configuration.notices:
+    told = (each.told() for each in lapsing)
+    for notice in (*configuration.notices, *_lapsed(configuration), *told):
         note(f"note: {notice}")
-    for review in lapsing:
-        note(f"note: {review.told()}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "
         f"models {len(configuration.models)}, teams {len(configuration.teams)}"
+        + (f", rules {len(rules)}" if (rules := configuration.policy.rules) else "")
     )
 
 
@@ -96,9 +96,16 @@ def _summary(
         "vendors": sorted(configuration.vendors),
         "models": sorted(configuration.models),
         "teams": sorted(configuration.teams),
-        "notices": list(configuration.notices),
+        "rules": [rule.id for rule in configuration.policy.rules],
+        "notices": [*configuration.notices, *_lapsed(configuration)],
         "lapsing": [
             {"register": each.register, "name": each.name, "days_left": each.days_left}
             for each in lapsing
         ],
     }
+
+
+def _lapsed(configuration: "Configuration") -> list[str]:
+    from gateway.configuration.rule_lint import lapsed
+
+    return list(lapsed(configuration.policy, int(time.time())))

@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,8 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
-from gateway.configuration.policy_files import PolicyFiles, digest_with, read_policy_files
-from gateway.configuration.problems import ConfigurationError, Problem
+from gateway.configuration.policy_files import digest_with, read_policy_files
+from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
 from gateway.configuration.registers import (
@@ -38,6 +38,8 @@ from policy.rulebook.rule import Placed
 from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
+
+Unlock = Callable[[Secret, Path], Secret]
 
 DEFAULT_TEAM = "default"
 """The team of the first developer key, where the configuration has it."""
@@ -105,6 +107,10 @@ class Configuration:
             limits.output_tokens,
         )
 
+    def canonical(self, name: str) -> str:
+        """The model that a name stands for, if it is an alias."""
+        return self.aliases.get(name, name)
+
     def under_its_model(self, facts: RequestFacts) -> RequestFacts:
         """The facts as policy and the books see them: an alias counts as its model.
 
@@ -114,17 +120,29 @@ class Configuration:
         return facts if model is None else facts.under(model)
 
 
-def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
-    """Read, check and build. Raises `ConfigurationError` with every problem found."""
+def load(
+    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+) -> Configuration:
+    """Read, check and build. Raises `ConfigurationError` with every problem found.
+
+    `unlock` turns what stands under an `api_key` into the key (in a folder); raises
+    `UnusableSecret`.
+    """
     written = read_file(path, environ)
     folder = path.parent
     registers = read_registers(written, environ)
     document = registers.joined_to(written.document)
     policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
-    beside = (*wrong, *check_registers(written, registers))
-    keys = _check(written, document, shipped, unfound, policy, beside)
+    found = [*checks.check(document, shipped), *unfound]
+    keys = _unlock(written, unlock, found)
+    problems = [*wrong, *check_registers(written, registers)]
+    problems += (written.problem(*each) for each in found)
+    if not problems:  # rules are checked against the names of a configuration that is right
+        problems += check_rules(policy.files, document, shipped.assistants)
+    if problems:
+        raise ConfigurationError(str(path), problems)
     references = (each.api_key for each in document.vendors.values())
-    secrets = [found for each in references if each and (found := secret_file(each, folder))]
+    secrets = [file for each in references if each and (file := secret_file(each, folder))]
     files = (written, *registers.files, *(each.written for each in policy.files))
     read = {each.source: each.digest for each in files}
     built = build(
@@ -197,33 +215,18 @@ def build(
     )
 
 
-def _check(
-    written: Written[GatehouseDocument],
-    document: GatehouseDocument,
-    shipped: Shipped,
-    unfound: Sequence[tuple[FieldPath, str]],
-    policy: PolicyFiles,
-    beside: Sequence[Problem],
+def _unlock(
+    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
 ) -> Mapping[str, Secret]:
-    """Run every check and open every secret, so that one run shows all there is to mend.
-
-    `document` is what is written, joined to the registers; `beside` is wrong in other files. Rules
-    are checked against the names of a configuration that is right, once all can be read.
-    """
-    found = [*checks.check(document, shipped), *unfound]
+    """Open every secret; what is wrong with one is found too, so that one run shows all."""
     keys: dict[str, Secret] = {}
     for name, vendor in written.document.vendors.items():
         if vendor.api_key is None:
             continue
         try:
-            keys[name] = resolve(vendor.api_key, written.source.parent)
+            keys[name] = unlock(vendor.api_key, written.source.parent)
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
-    problems = [*beside, *(written.problem(*each) for each in found)]
-    if not problems:
-        problems += check_rules(policy.files, document, shipped.assistants)
-    if problems:
-        raise ConfigurationError(str(written.source), problems)
     return keys
 
 

@@ -31,6 +31,10 @@ def _line(value: str) -> str:
     return text
 
 
+def _reason(value: str) -> str:
+    return value.removesuffix(".")  # the alternative and the rule follow in the same sentence
+
+
 def _glob(value: str) -> str:
     if _GLOB.fullmatch(value) is None:
         raise ValueError(
@@ -109,6 +113,7 @@ Line = Annotated[
     AfterValidator(_line),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MOST_TEXT}),
 ]
+Reason = Annotated[Line, AfterValidator(_reason)]
 Glob = Annotated[str, AfterValidator(_glob), WithJsonSchema({"type": "string", "minLength": 1})]
 AssistantBound = Annotated[
     str,
@@ -208,7 +213,7 @@ class RuleDocument(Section):
     """Of an `allow`: the ids of the rules that then do not hold."""
     cap: RuleCapDocument | None = None
     """Of a `cap`: how much, and for each of whom."""
-    reason: Line | None = None
+    reason: Reason | None = None
     """Why, in a sentence for the developer who reads it."""
     alternative: Line | None = None
     """What to use or do instead."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "up", "check", "models", "registers", "version",
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
+    "policy explain", "policy test", "policy diff",
     "connect", "doctor",
 }  # fmt: skip
 

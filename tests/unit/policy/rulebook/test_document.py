@@ -47,7 +47,7 @@ def test_a_reason_is_text_for_a_person(reason):
 
 def test_a_folded_reason_is_one_line():
     rule = RuleDocument.model_validate({"id": "r", "effect": "deny", "reason": "It\n  left.\n"})
-    assert rule.reason == "It left."
+    assert rule.reason == "It left"
 
 
 def test_a_moment_without_a_zone_is_utc():

@@ -25,7 +25,7 @@ def test_without_rules_the_teams_document_decides():
 
 def test_a_denial_says_rule_reason_and_alternative():
     rule = a_rule("no-claude", assistants=("claude-code",), reason="It left.", alternative="qoder")
-    assert decided(a_policy_of(rule)) == Deny("no-claude", "It left.", "qoder")
+    assert decided(a_policy_of(rule)) == Deny("no-claude", "It left", "qoder")
 
 
 def test_a_rule_that_misses_one_condition_does_nothing():

@@ -47,8 +47,8 @@ def test_to_keep_in_the_house_is_to_touch_all_others():
 
 def test_a_warning_names_its_day_its_alternative_and_its_rule():
     rule = compiled("gone", reason="It leaves.", alternative="use qoder", **DATES)
-    assert rule.warning == ("from 2026-07-10 on this is denied: It leaves.; use qoder (rule gone)")
-    assert compiled("slow", "warn", reason="It is slow.").warning == "It is slow. (rule slow)"
+    assert rule.warning == ("from 2026-07-10 on this is denied: It leaves; use qoder (rule gone)")
+    assert compiled("slow", "warn", reason="It is slow.").warning == "It is slow (rule slow)"
 
 
 @pytest.mark.parametrize(
