@@ -92,6 +92,7 @@ def create_app(
     for family in families:
         _declare_family(app, front, family)
     _declare_models(app, Offer(pipeline))
+    _declare_assistants(app, Offer(pipeline))
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
@@ -178,6 +179,18 @@ def _declare_models(app: FastAPI, offer: Offer) -> None:
             response_class=Response,
             openapi_extra=extra,
         )
+
+
+def _declare_assistants(app: FastAPI, offer: Offer) -> None:
+    async def assistants(request: Request) -> Response:
+        """The assistants that may be used, in which versions and with which settings; empty where
+        no register of them is kept.
+        """
+        return JSONResponse({"data": offer.assistants(_headers(request))}, headers=NO_STORE)
+
+    app.add_api_route(
+        "/v1/assistants", assistants, methods=["GET"], tags=["models"], openapi_extra=WITH_KEY
+    )
 
 
 def _list_path(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The models that a caller may use, by all their names, and how much each takes."""
+"""What a caller may use: models by all their names, and assistants as they were reviewed."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
 from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
+from policy.registers import day_of
 from providers.base import Headers
 from providers.catalogue import UNKNOWN
 
@@ -28,6 +29,23 @@ class Offer:
         offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds, now))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
+        ]
+
+    def assistants(self, headers: Headers) -> list[dict[str, object]]:
+        """The register of assistants, empty where none is kept. Raises `NotAuthenticated`."""
+        self._pipeline.identify(headers)
+        day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
+        kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
+        return [
+            {
+                "name": name,
+                "approved_versions": entry.approved_versions,
+                "required_settings": dict(entry.required_settings),
+                "owner": entry.owner,
+                "valid_until": entry.valid_until.isoformat(),
+                "has_lapsed": entry.review.has_lapsed(day),
+            }
+            for name, entry in kept.items()
         ]
 
 

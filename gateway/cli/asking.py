@@ -105,6 +105,22 @@ def models_offered(root: str, secret: str) -> dict[str, Sizes]:
         raise CommandFailed(f"what answers at {root} is not a gateway") from error
 
 
+def settings_required(root: str, secret: str, assistant: str) -> dict[str, str | int | bool]:
+    """What the gateway's register of assistants requires of one; nothing where it does not say."""
+    try:
+        answer = ask(root, "/v1/assistants", {"authorization": f"Bearer {secret}"})
+        entries = json.loads(answer.body)["data"] if answer.status == 200 else []
+        return {
+            name: value
+            for each in entries
+            if each["name"] == assistant
+            for name, value in each["required_settings"].items()
+            if isinstance(value, str | int)
+        }
+    except (Unreachable, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
 def _connection(parts: SplitResult) -> http.client.HTTPConnection:
     assert parts.hostname is not None
     if parts.scheme == "https":

@@ -49,6 +49,7 @@ def connect(
     """Point an assistant at the gateway by its own settings; --undo puts them back."""
     from gateway.cli.assistants import assistant_named
     from gateway.cli.assistants.base import Home
+    from gateway.cli.assistants.registered import as_registered
     from gateway.cli.connecting.record import Records
 
     home = Home(Path.home(), environment())
@@ -63,6 +64,7 @@ def connect(
         _undo(chosen, records, show_only, as_json)
         return
     connection = _connection(chosen, records, home, (url, key, model), data_folder(data))
+    chosen = as_registered(chosen, connection)
     files = _connect(chosen, connection, home, records, is_done=not show_only)
     _tell(chosen, connection, files, as_json, shows_key=show_key, is_done=not show_only)
     _warn(chosen, connection, home)

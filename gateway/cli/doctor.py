@@ -103,16 +103,21 @@ def _connection(
 def _examine_one(
     assistant: "Assistant", connection: "Connection", home: "Home"
 ) -> "Iterator[Finding]":
-    from gateway.cli.diagnosis.finding import Verdict
+    from gateway.cli.assistants.registered import as_registered
+    from gateway.cli.diagnosis.finding import Verdict, noted
     from gateway.cli.diagnosis.of_assistant import examine_window, explain
 
     offered = yield from _examine_gateway(connection, home, assistant.wires)
+    plain, assistant = assistant, as_registered(assistant, connection)
     model = connection.model or next(iter(offered), "")
     sizes = offered.get(model, connection.sizes)
     is_connected = True
     for finding in _examine_assistant(assistant, connection.root, (model, sizes), home):
         is_connected &= finding.about != "settings" or finding.verdict is Verdict.OK
         yield finding
+    for step in assistant.steps(connection):
+        if step not in plain.steps(connection):
+            yield noted("register", step)
     if model in offered:
         yield from examine_window(assistant, model, sizes)
     yield from explain(assistant, is_connected=is_connected)
@@ -121,10 +126,13 @@ def _examine_one(
 def _examine_all(
     patients: "Sequence[tuple[Assistant, Record]]", connection: "Connection", home: "Home"
 ) -> "Iterator[Finding]":
+    from gateway.cli.assistants.registered import as_registered
+
     offered = yield from _examine_gateway(connection, home, None)
     for assistant, record in patients:
         asked = (record.model, offered.get(record.model, record.sizes))
-        for finding in _examine_assistant(assistant, connection.root, asked, home):
+        registered = as_registered(assistant, connection)
+        for finding in _examine_assistant(registered, connection.root, asked, home):
             yield replace(finding, text=f"{assistant.title}: {finding.text}")
 
 

@@ -128,6 +128,7 @@ class Assistant:
     name: str
     title: str
     wires: tuple[WireName, ...]
+    told_as: str = ""  # the gateway's name for it, where that is another
     files: Callable[[Home, Connection], Sequence[SettingsFile]] = no_files
     steps: Callable[[Connection], Sequence[str]] = no_steps
     commands: tuple[str, ...] = ()

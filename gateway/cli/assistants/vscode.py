@@ -50,6 +50,7 @@ VSCODE = Assistant(
     name="vscode",
     title="GitHub Copilot in VS Code",
     wires=(WireName.OPENAI_CHAT,),
+    told_as="copilot-chat",
     files=_files,
     steps=_steps,
     commands=("code",),

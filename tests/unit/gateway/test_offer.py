@@ -9,7 +9,7 @@ from gateway.offer import Offer
 from gateway.wire.model_lists import ListedModel
 from providers.catalogue import Limits
 from providers.vendors import RECORDS
-from tests.fakes.configurations import ENVIRON, GOOD, write
+from tests.fakes.configurations import ENVIRON, GOOD, write, write_registered
 from tests.fakes.road import Road
 
 BOOK = {"deepseek-chat": Limits(128_000, 8_000)}
@@ -79,3 +79,20 @@ async def test_no_title_stands_in_the_list_twice(tmp_path):
 async def test_a_team_without_the_model_has_none_of_its_names(tmp_path):
     text = GOOD.replace("models: [coder], data_class: conf", "models: [], data_class: conf")
     assert await offered(built(tmp_path, text, ", aliases: [claude-a]"), "payments") == []
+
+
+async def test_the_register_of_assistants_is_told_to_who_has_a_key(tmp_path):
+    road = Road(load(write_registered(tmp_path), ENVIRON, SHIPPED))
+    key = await road.a_key("web")
+    claude, codex = Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),))
+    assert (claude["name"], claude["approved_versions"]) == ("claude-code", ">= 2.1.200, < 3")
+    assert claude["required_settings"] == {"env.CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
+    assert (codex["owner"], codex["valid_until"]) == ("tools@example.com", "2026-12-31")
+    with pytest.raises(NotAuthenticated):
+        Offer(road.pipeline).assistants(())
+
+
+async def test_without_a_register_no_assistant_is_told(tmp_path):
+    road = Road(built(tmp_path))
+    key = await road.a_key("web")
+    assert Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),)) == []

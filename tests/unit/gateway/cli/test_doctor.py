@@ -17,6 +17,7 @@ WELL: dict[str, Answer] = {
     "/readyz": (200, b'{"ready": true}'),
     "/v1/models": models("coder"),
     "/v1/chat/completions": (200, WHOLE),
+    "/v1/assistants": (200, b'{"data": []}'),
 }
 
 
@@ -142,3 +143,28 @@ def test_without_an_assistant_or_a_gateway_there_is_nothing_to_try(
     command_line: CommandLine, home: Path, words: list[str], code: Exit
 ) -> None:
     assert command_line.run("doctor", *words).code == code
+
+
+REQUIRED = {"env.CLAUDE_CODE_ATTRIBUTION_HEADER": "1", "env.ANTHROPIC_BASE_URL": "http://else"}
+REGISTERED = [{"name": "claude-code", "required_settings": {**REQUIRED, "telemetry.level": "off"}}]
+
+
+def test_required_settings_are_written_and_found_and_what_has_no_place_is_told(
+    command_line: CommandLine, home: Path
+) -> None:
+    kept = (200, json.dumps({"data": REGISTERED}).encode())
+    with opened({**WELL, "/v1/assistants": kept}) as door:
+        connected = command_line.run("connect", "claude-code", "--url", door.root)
+        found = command_line.run("doctor", "claude-code", "--json").objects
+        file = home / ".claude" / "settings.json"
+        written = json.loads(file.read_text())["env"]
+        file.write_text(file.read_text().replace('HEADER": "1"', 'HEADER": "0"'))
+        spoilt = command_line.run("doctor", "claude-code", "--json").objects
+    assert written["CLAUDE_CODE_ATTRIBUTION_HEADER"] == "1"
+    assert written["ANTHROPIC_BASE_URL"] == door.root
+    told = "the register of assistants requires telemetry.level = 'off': see to it by hand"
+    assert told in connected.out
+    assert [each["text"] for each in found if each["about"] == "register"] == [told]
+    assert [each["verdict"] for each in found if each["about"] == "settings"] == ["ok"]
+    (wrong,) = [each["text"] for each in spoilt if each["about"] == "settings"]
+    assert "env.CLAUDE_CODE_ATTRIBUTION_HEADER says something else" in wrong
