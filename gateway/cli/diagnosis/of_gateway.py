@@ -11,6 +11,8 @@ from gateway.cli.diagnosis.turns import TURNS, Heard, Turn, hear
 from gateway.cli.offered import Sizes, read_offered
 from providers.base import WireName
 
+_NOT_REGISTERED = "(rule assistant_register,"
+
 
 def examine_way(root: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     """What stands between this machine and the gateway."""
@@ -92,6 +94,9 @@ def _turn(root: str, secret: str, model: str, turn: Turn, *, is_needed: bool) ->
             wrong = f"after the tool's result: {wrong}" if wrong else ""
     except Unreachable as error:
         return problem(turn.wire, f"{turn.title}: no answer: {error}")
+    if _NOT_REGISTERED in wrong:
+        told = "not tried: only assistants of the gateway's register may ask, and this is none"
+        return noted(turn.wire, f"{turn.title}: {told}")
     if wrong:
         return problem(turn.wire, f"{turn.title}: {wrong}")
     if heard.called_the_tool:

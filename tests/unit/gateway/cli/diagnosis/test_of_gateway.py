@@ -158,3 +158,10 @@ def test_a_model_with_a_slash_stays_one_step_of_the_path() -> None:
 )
 def test_what_stands_in_between_is_noted(root: str, environ: dict[str, str], notes: int) -> None:
     assert len(list(examine_way(root, environ))) == notes
+
+
+def test_a_gateway_that_lets_only_its_registers_assistants_ask_is_no_problem() -> None:
+    reason = "Gatehouse: the assistant cannot be told (rule assistant_register, audit id 1)"
+    found = chat_turn(403, json.dumps({"error": {"message": reason}}).encode())
+    assert found.verdict is Verdict.NOTE
+    assert "not tried" in found.text
