@@ -82,8 +82,8 @@ class Configuration:
     developer_team: str
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
-    patterns: tuple[Path, ...] = ()
-    read: Mapping[Path, str] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    read: Mapping[Path | str, str] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
 
     def offered(self, model: str) -> OfferedModel:
@@ -132,7 +132,10 @@ def load(
         raise ConfigurationError(str(path), problems)
     references = (each.api_key for each in written.document.vendors.values())
     secrets = [file for each in references if each and (file := secret_file(each, folder))]
-    read = {each.written.source: each.written.digest for each in policy.files}
+    ruled = {each.written.source: each.written.digest for each in policy.files}
+    read: dict[Path | str, str] = {path: written.digest}
+    read.update(ruled.items())
+    read.update(policy.listings.items())
     built = build(
         written.document,
         keys,
@@ -144,9 +147,9 @@ def load(
     return replace(
         built,
         source=path,
-        watched=(path, *secrets, *read),
+        watched=(path, *secrets, *ruled),
         patterns=tuple(policy.listings),
-        read={path: written.digest, **read, **policy.listings},
+        read=read,
         policy_tests=policy.cases(),
     )
 

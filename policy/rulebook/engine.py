@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from policy.question import Question
+from policy.rulebook.conditions import Holds
 from policy.rulebook.rule import CompiledRule, Does
 from policy.types import Allow, Cap, Decision, Deny, TargetFacts
 
@@ -34,6 +35,8 @@ class BoundRule:
     rule: CompiledRule
     touches: frozenset[str]
     exemptions: tuple[Exemption, ...]
+    asks: tuple[Holds, ...]
+    """What only a request can answer."""
 
     def touched(self, asked: Question) -> frozenset[str]:
         """The targets it touches for this request, those exempted left out."""
@@ -75,19 +78,19 @@ class TeamRules:
         left = allow.targets
         gentle: list[tuple[CompiledRule, Does, frozenset[str]]] = []
         for each in bound:
-            rule = each.rule
-            does = rule.does_at(now)
-            if does is None or not rule.speaks_of(asked):
-                continue
-            touched = each.touched(asked)
-            if not touched:
-                continue
-            if does is not Does.DENY:
-                gentle.append((rule, does, touched))
-                continue
-            left = tuple([name for name in left if name not in touched])
-            if not left:
-                return denial_by(rule)
+            for holds in each.asks:  # unrolled: most rules end at their first condition
+                if not holds(asked):
+                    break
+            else:
+                does = each.rule.does_at(now)
+                if does is None or not (touched := each.touched(asked)):
+                    continue
+                if does is not Does.DENY:
+                    gentle.append((each.rule, does, touched))
+                    continue
+                left = tuple([name for name in left if name not in touched])
+                if not left:
+                    return denial_by(each.rule)
         if not gentle and left == allow.targets:
             return allow
         return _with_the_gentle(asked, allow, left, gentle)
@@ -137,4 +140,5 @@ def _bound(
             for each in named
             if (exempted := each.touched(targets) & touches)
         )
-        yield BoundRule(rule, touches, exemptions)
+        asks = tuple(each.holds for each in rule.conditions)
+        yield BoundRule(rule, touches, exemptions, asks)
