@@ -12,6 +12,7 @@ from gateway.errors import LedgerUnavailable
 from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
+from gateway.verdicts import Verdict
 from gateway.wire.base import ReplyFacts
 from policy.types import Allow, Operation
 from providers.base import Target
@@ -53,6 +54,14 @@ class Bookkeeper:
         """
         admitted = self.ledger.append(self.records.admitted(exchange, allow))
         return Books(self, exchange, allow, reservation, client_left, admitted)
+
+    def note_repeats(self, verdict: Verdict) -> None:
+        """Record how often a denied turn was asked again; nobody waits for it."""
+        self.ledger.append(
+            self.records.repeated(
+                verdict.audit_id, verdict.turn_id, verdict.identity, verdict.deny, verdict.repeats
+            )
+        )
 
 
 class Books:

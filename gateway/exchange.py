@@ -107,6 +107,7 @@ class Exchange(msgspec.Struct):
     identity: Identity
     assistant: Assistant
     facts: RequestFacts
+    turn_id: str  # the same for every try of one turn
     config_digest: str
     started_unix_ns: int
     started_ns: int

@@ -4,7 +4,7 @@ A wire holds no state between requests and decides nothing. Adding one is a file
 folder, a line in `WIRES`, and a folder of cases in `tests/wire/`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -28,11 +28,16 @@ class Span(NamedTuple):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A body that was read: its facts, its bytes, and where its top-level members stand."""
+    """A body that was read: its facts, its bytes, and where its top-level members stand.
+
+    `read_conversation` gives the members that hold what was said (no tools, no limits), always the
+    same ones in the same order; None for one that is not there.
+    """
 
     facts: RequestFacts
     body: bytes
     members: Mapping[str, Span]
+    read_conversation: Callable[[], Sequence[bytes | None]]
 
 
 class Edited(msgspec.Struct, frozen=True):

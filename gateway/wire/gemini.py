@@ -35,6 +35,7 @@ from gateway.wire.splice import Members
 from policy.types import Operation, RequestFacts
 from providers.base import WireName
 
+_CONVERSATION: Final = ("contents", "systemInstruction")
 _COUNTED: Final = "generateContentRequest"
 """Where a count may hold the whole request it asks about."""
 
@@ -169,7 +170,7 @@ class Gemini:
             tool_names=tuple(gemini_fields.tool_names(values, where)),
             read_segments=lambda: gemini_text.read_segments(values, where),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: splice.pick(values, _CONVERSATION))
 
     def _check_address(self) -> None:
         if not (len(self.model) <= fields.MOST_NAME_CHARACTERS and self.model.isprintable()):

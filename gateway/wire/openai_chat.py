@@ -14,6 +14,7 @@ from providers.base import WireName
 MOST_ANSWERS: Final = 128  # OpenAI's own limit for `n`
 
 _TEXT_MEMBERS: Final = ("messages", "tools", "functions", "response_format", "prediction")
+_CONVERSATION: Final = ("messages",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class OpenAiChat(OpenAiForm):
             tool_names=fields.names_of_tools(values, ("tools", "functions"), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: splice.pick(values, _CONVERSATION))
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> ChatObserver:
         """A fresh observer for one reply."""

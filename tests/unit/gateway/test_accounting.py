@@ -50,6 +50,7 @@ class Office:
             identity=an_identity(team),
             assistant=Assistant(),
             facts=facts,
+            turn_id="5e" * 16,
             config_digest="",
             started_unix_ns=0,
             started_ns=0,

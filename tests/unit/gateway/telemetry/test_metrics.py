@@ -117,6 +117,15 @@ def test_a_denial_is_counted_with_its_rule():
     )
 
 
+def test_a_denied_turn_asked_again_is_a_repeat_and_no_decision():
+    metrics = Metrics()
+    metrics.observe_repeat("web", "model_access")
+    metrics.observe_repeat("web", "model_access")
+    page = scrape(metrics)
+    assert page["gatehouse_policy_repeats_total", (("rule", "model_access"), ("team", "web"))] == 2
+    assert not any(name == "gatehouse_policy_decisions_total" for name, _ in page)
+
+
 def test_models_that_only_denied_requests_named_are_one_series():
     metrics = Metrics()
     for number in range(300):
@@ -232,6 +241,7 @@ def test_a_scrape_shows_the_metrics_of_the_table_and_no_other():
     metrics.observe_exchange(answered())
     metrics.records_failed(1, "too_slow")
     metrics.auth_failure("unknown")
+    metrics.observe_repeat("web", "model_access")
     families = text_string_to_metric_families(metrics.render().decode())
     shown = {each.name: set(each.samples[0].labels) - {"le"} for each in families}
     assert shown == {
