@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.lines import how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -72,6 +73,8 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
             case "denied":
                 yield from _request(body)
                 yield _Chapter("denied", tuple(_denied(body)))
+            case "repeated":
+                yield _Chapter("repeated", (f"asked again {how_often(body)}, and told the same",))
             case "attempted":
                 title = f"attempt {body.get('attempt', '?')}"
                 yield _Chapter(title, tuple(_attempt(body, ends.get(body.get("attempt"), {}))))
@@ -114,6 +117,8 @@ def _asked(body: Body) -> Iterator[str]:
         limit = body.get("output_tokens_limit")
         room = f", room for {limit:,} out" if limit is not None else ""
         yield f"about {body.get('input_tokens_estimate', 0):,} tokens in{room}"
+    if "turn_id" in body:
+        yield printable(f"turn {body['turn_id']}")
     if tools := body.get("tool_names", ()):
         more = len(tools) - _TOOLS_SHOWN + body.get("tool_names_omitted", 0)
         listed = ", ".join(tools[:_TOOLS_SHOWN])
@@ -137,8 +142,6 @@ def _denied(body: Body) -> Iterator[str]:
     if "alternative" in body:
         yield printable(f"instead: {body['alternative']}")
     yield printable(f"answered {body.get('status', '?')} ({body.get('code', '?')})")
-    if repeats := body.get("repeats"):
-        yield f"asked again {repeats} times"
 
 
 def _attempt(body: Body, end: Body) -> Iterator[str]:

@@ -183,6 +183,12 @@ def test_a_denial_tells_rule_reason_and_alternative() -> None:
     assert "answered 451 (policy_denied)" in text
 
 
+def test_a_denied_turn_tells_how_often_it_was_asked_again() -> None:
+    text = told(record("denied", 1, **REQUEST, turn_id="5e" * 16), record("repeated", 2, repeats=5))
+    assert f"turn {'5e' * 16}" in text
+    assert "asked again 5 times, and told the same" in text
+
+
 def test_a_denial_before_anything_was_read_is_told_too() -> None:
     text = told(record("denied", 1, rule="authentication", code="x", reason="no key", status=401))
     assert "somebody who gave no valid key" in text
