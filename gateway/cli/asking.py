@@ -108,6 +108,7 @@ def _connection(parts: SplitResult) -> http.client.HTTPConnection:
     assert parts.hostname is not None
     if parts.scheme == "https":
         context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         return http.client.HTTPSConnection(
             parts.hostname, parts.port, timeout=_CONNECT_SECONDS, context=context
         )
