@@ -35,7 +35,6 @@ from gateway.wire.splice import Members
 from policy.types import Operation, RequestFacts
 from providers.base import WireName
 
-_CONVERSATION: Final = ("contents", "systemInstruction")
 _COUNTED: Final = "generateContentRequest"
 """Where a count may hold the whole request it asks about."""
 
@@ -170,7 +169,9 @@ class Gemini:
             tool_names=tuple(gemini_fields.tool_names(values, where)),
             read_segments=lambda: gemini_text.read_segments(values, where),
         )
-        return Reading(facts, body, spans, lambda: splice.pick(values, _CONVERSATION))
+        return Reading(
+            facts, body, spans, lambda: (values["contents"], values.get("systemInstruction"))
+        )
 
     def _check_address(self) -> None:
         if not (len(self.model) <= fields.MOST_NAME_CHARACTERS and self.model.isprintable()):

@@ -14,7 +14,6 @@ from providers.base import WireName
 MOST_ANSWERS: Final = 128  # OpenAI's own limit for `n`
 
 _TEXT_MEMBERS: Final = ("messages", "tools", "functions", "response_format", "prediction")
-_CONVERSATION: Final = ("messages",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class OpenAiChat(OpenAiForm):
             tool_names=fields.names_of_tools(values, ("tools", "functions"), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
-        return Reading(facts, body, spans, lambda: splice.pick(values, _CONVERSATION))
+        return Reading(facts, body, spans, lambda: (values["messages"],))
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> ChatObserver:
         """A fresh observer for one reply."""

@@ -98,7 +98,9 @@ class OpenAiResponses(OpenAiForm):
             read_segments=lambda: _read_segments(values),
             continues=continues,
         )
-        return Reading(facts, body, spans, lambda: splice.pick(values, _CONVERSATION))
+        return Reading(
+            facts, body, spans, lambda: tuple([values.get(name) for name in _CONVERSATION])
+        )
 
     def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
         """Put the target's model name into the client's own bytes. Usage comes unasked here."""

@@ -116,11 +116,6 @@ def _follow(body: bytes, start: int, values: Members, where: str) -> dict[str, S
     return spans
 
 
-def pick(values: Members, names: Iterable[str]) -> list[msgspec.Raw | None]:
-    """These members in this order, None for one that is not there."""
-    return [values.get(name) for name in names]
-
-
 def apply(body: bytes, replacements: Iterable[tuple[Span, bytes]]) -> bytes:
     """`body` with each span replaced; an empty span inserts. Every other byte stays.
 

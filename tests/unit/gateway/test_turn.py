@@ -160,6 +160,12 @@ def test_a_cache_mark_is_no_part_of_the_turn():
     assert turn(MESSAGES, said[0]) == turn(MESSAGES, said[1])
 
 
+def test_a_long_text_counts_to_its_last_letter():
+    texts = ["x" * 5_000 + end for end in ("a", "b", "a")]
+    ids = [turn(CHAT, {"messages": [{"role": "user", "content": text}]}) for text in texts]
+    assert ids[0] == ids[2] != ids[1]
+
+
 def test_an_id_is_32_hexadecimal_digits():
     assert len(turn(CHAT, SAID)) == 32
     int(turn(CHAT, SAID), 16)
