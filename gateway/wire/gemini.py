@@ -34,6 +34,7 @@ from gateway.wire.gemini_reply import GeminiObserver
 from gateway.wire.splice import Members
 from policy.types import Operation, RequestFacts
 from providers.base import WireName
+from providers.translation.gemini_spelling import camel
 
 _COUNTED: Final = "generateContentRequest"
 """Where a count may hold the whole request it asks about."""
@@ -221,7 +222,7 @@ class Gemini:
                 continue
             if key == "model":
                 found.append((key, span))
-            elif self.counting and gemini_fields.spelt(key) == _COUNTED:
+            elif self.counting and camel(key) == _COUNTED:
                 inner = splice.members(value, key)
                 if fields.is_given(inner, "model"):
                     spans = splice.locate(reading.body, span.start, inner, key)
