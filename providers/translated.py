@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -148,11 +149,11 @@ class TranslatedSender:
         self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest
     ) -> UpstreamReply:
         errand = self._errand(call, road, request)
-        try:
-            return await self._ask(call, prefix, road, request, errand)
-        except BaseException:
-            await errand.aclose()
-            raise
+        async with AsyncExitStack() as unless_answered:
+            unless_answered.push_async_callback(errand.aclose)
+            reply = await self._ask(call, prefix, road, request, errand)
+            unless_answered.pop_all()
+        return reply
 
     def _read(self, call: UpstreamCall, prefix: str, road: Road) -> ChatRequest:
         reader = _READERS.get(call.wire)
