@@ -31,6 +31,7 @@ class ReplyWatch:
         self.created: int | None = None
         self.native_stop_reason: str | None = None  # in Anthropic's own words
         self.stop_sequence: str | None = None
+        self.service_tier: str | None = None
         self.chat_usage: dict[str, Any] | None = None  # as a chat vendor told it
         self.has_usage = False
         self.has_reasoning_count = False
@@ -89,6 +90,7 @@ class ReplyWatch:
         inner = value.get("message")
         if value.get("type") == "message_start" and isinstance(inner, dict):
             self._read_ids(inner)
+            self._read_tier(inner.get("usage"))
         else:
             self._read_ids(value)
         self._read_messages_end(value)
@@ -97,6 +99,7 @@ class ReplyWatch:
         for at, candidate in enumerate(_dicts(value.get("candidates"))):
             if candidate.get("finishReason"):
                 self._finished.add(at)
+        self._read_tier(value)
         self._read_usage(value.get("usage") or value.get("usageMetadata"))
 
     def _read_ids(self, value: dict[str, Any]) -> None:
@@ -108,6 +111,12 @@ class ReplyWatch:
             self.response_model = model
         if self.created is None and isinstance(value.get("created"), int):
             self.created = value["created"]
+
+    def _read_tier(self, told: object) -> None:
+        """How the vendor served: OpenAI says it of the reply, others in its usage."""
+        if isinstance(told, dict):
+            tier = told.get("service_tier", told.get("serviceTier"))
+            self.service_tier = tier if tier and isinstance(tier, str) else self.service_tier
 
     def _read_messages_end(self, value: dict[str, Any]) -> None:
         delta = value.get("delta") if value.get("type") == "message_delta" else value
@@ -128,6 +137,7 @@ class ReplyWatch:
     def _read_usage(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
+        self._read_tier(usage)
         if usage.get("completion_tokens") is not None:
             self.chat_usage = usage
         counts = ("completion_tokens", "output_tokens", "totalTokenCount")

@@ -98,6 +98,23 @@ def test_the_sequence_that_ended_it_is_named():
     assert read(CHAT).stop_sequence == "END"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {**choice("stop"), "service_tier": "flex"},
+        {"type": "message_start", "message": {"id": "m", "usage": {"service_tier": "flex"}}},
+        {"type": "message_delta", "delta": {}, "usage": {"service_tier": "flex"}},
+        {"candidates": [], "usageMetadata": {"serviceTier": "flex"}},
+    ],
+)
+def test_the_tier_is_found_in_every_vendors_place(told):
+    assert read(sse(told, {**choice("stop"), "service_tier": None})).service_tier == "flex"
+
+
+def test_a_tier_that_is_no_word_is_none():
+    assert read(sse({**choice("stop"), "service_tier": 7})).service_tier is None
+
+
 def test_the_vendors_own_error_is_kept_short():
     watch = read(sse({"error": {"message": "x" * 9000}}))
     assert watch.failure == "x" * 500
