@@ -1,64 +1,91 @@
 """Make the one log record that tells a sink of a ledger record."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from gateway.telemetry import names
-from gateway.telemetry.attributes import put_in
-from gateway.telemetry.fitting import Value
+from gateway.telemetry.attributes import Attributes, Group, merge, own_of, put_in
 from gateway.telemetry.model import Log, Record, Severity
+from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
+_NO_ID = b""
+
+_AUDITED = Group(
+    {},
+    names.LANE,
+    names.HASH_ALGORITHM,
+    names.AUDIT_SCHEMA,
+    names.AUDIT_OUTCOME,
+    names.ACTION,
+    names.ACTOR,
+    names.ACTOR_TYPE,
+    names.AUDIT_TARGET,
+    names.AUDIT_TARGET_TYPE,
+)
 
 
 def log_of(
-    record: Record, story: Story, attributes: Mapping[str, Value], trace: bytes, span: bytes
+    record: Record,
+    story: Story,
+    groups: Sequence[Attributes],
+    measured: Sequence[Attributes],
+    ids: tuple[bytes, bytes],
 ) -> Log:
-    """The log record of one record of an exchange, with what is already known of it.
+    """The log record of one record of an exchange: what is said of it there, and what was measured.
 
-    It carries place and hash, so that a sink's copy is evidence of its own.
+    It carries place and hash, so that a sink's copy is evidence of its own. `ids` are those of the
+    trace and of the span beside it.
     """
-    told = _log(record, attributes, _outcome(record, story), _severity(record, story))
-    return Log(trace, span, told.event, told.severity, told.time_us, told.attributes)
+    severity = _severity(record, story)
+    return _log(record, groups, measured, _outcome(record, story), severity, ids)
 
 
 def lone_log(record: Record) -> Log:
     """The log record of a record that belongs to no exchange."""
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    return _log(record, {}, "unknown", severity)
+    return _log(record, (), (), "unknown", severity, (_NO_ID, _NO_ID))
 
 
-def _log(record: Record, known: Mapping[str, Value], outcome: str, severity: Severity) -> Log:
-    values = dict(known)
-    put_in(values, names.RECORD_ID, record.body.get("record_id"))
-    put_in(values, names.EXCHANGE, record.body.get("exchange_id"))
-    put_in(values, names.LANE, record.lane)
-    put_in(values, names.SEQUENCE, record.seq)
-    put_in(values, names.PREV_HASH, record.body.get("prev_hash"))
-    put_in(values, names.RECORD_HASH, record.record_hash)
-    put_in(values, names.HASH_ALGORITHM, _HASH_ALGORITHM)
-    put_in(values, names.AUDIT_SCHEMA, names.RECORD_SCHEMA)
-    put_in(values, names.AUDIT_OUTCOME, outcome)
-    _put_actor_and_target(values, record)
+def _log(
+    record: Record,
+    groups: Sequence[Attributes],
+    measured: Sequence[Attributes],
+    outcome: str,
+    severity: Severity,
+    ids: tuple[bytes, bytes],
+) -> Log:
+    own = own_of(Signal.LOG, record, *measured)
+    put_in(own, names.SEQUENCE, record.seq)
+    put_in(own, names.PREV_HASH, record.body.get("prev_hash"))
+    put_in(own, names.RECORD_HASH, record.record_hash)
     return Log(
-        trace_id=b"",
-        span_id=b"",
+        trace_id=ids[0],
+        span_id=ids[1],
         event=names.EVENT_PREFIX + record.kind,
         severity=severity,
         time_us=record.time_us,
-        attributes=values,
+        own=own,
+        common=merge(Signal.LOG, *groups, _audited(record, groups, outcome)),
     )
 
 
-def _put_actor_and_target(values: dict[str, Value], record: Record) -> None:
-    user, model = values.get(names.USER.name), values.get(names.MODEL.name)
-    target = record.text("target")
-    put_in(values, names.ACTOR, user)
-    asked = names.DECISION.name in values
-    put_in(values, names.ACTOR_TYPE, "user" if asked else "system")
-    put_in(values, names.ACTION, record.kind)
-    put_in(values, names.AUDIT_TARGET, target or model)
-    put_in(values, names.AUDIT_TARGET_TYPE, "target" if target else "model" if model else None)
+def _audited(record: Record, groups: Sequence[Attributes], outcome: str) -> Attributes:
+    """What an audit record has to say of any act: who did what to which, and how it ended."""
+    known = merge(Signal.LOG, *groups).values
+    model, target = known.get(names.MODEL.name), record.text("target")
+    return _AUDITED.read(
+        {},
+        record.lane,
+        _HASH_ALGORITHM,
+        names.RECORD_SCHEMA,
+        outcome,
+        record.kind,
+        known.get(names.USER.name),
+        "user" if names.DECISION.name in known else "system",
+        target or model,
+        "target" if target else "model" if model else None,
+    )
 
 
 def _outcome(record: Record, story: Story) -> str:

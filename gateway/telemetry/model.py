@@ -75,8 +75,26 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Common:
+    """Attributes that many spans or log records share: made once for all, and encoded once.
+
+    Equal by what they hold, looked up by which they are.
+    """
+
+    values: Mapping[str, Value]
+
+    __hash__ = object.__hash__
+
+
+NOTHING_COMMON = Common({})
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
-    """One span. `error` is the stable code of its failure: its status is then an error."""
+    """One span. `error` is the stable code of its failure: its status is then an error.
+
+    Its attributes are `own`, which differ in every span, and those it has in `common` with others.
+    """
 
     trace_id: bytes
     span_id: bytes
@@ -85,20 +103,35 @@ class Span:
     kind: SpanKind
     start_us: int
     end_us: int
-    attributes: Mapping[str, Value]
+    own: Mapping[str, Value]
+    common: Common = NOTHING_COMMON
     error: str | None = None
+
+    @property
+    def attributes(self) -> dict[str, Value]:
+        """All of them."""
+        return {**self.common.values, **self.own}
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One log record. Its ids are empty where the ledger record belongs to no exchange."""
+    """One log record. Its ids are empty where the ledger record belongs to no exchange.
+
+    Its attributes are in two parts, as a span's.
+    """
 
     trace_id: bytes
     span_id: bytes
     event: str
     severity: Severity
     time_us: int
-    attributes: Mapping[str, Value]
+    own: Mapping[str, Value]
+    common: Common = NOTHING_COMMON
+
+    @property
+    def attributes(self) -> dict[str, Value]:
+        """All of them."""
+        return {**self.common.values, **self.own}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Signal(StrEnum):
     RESOURCE = "R"  # what sends all of them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One name of the contract: what it holds and on which signals it may stand."""
 

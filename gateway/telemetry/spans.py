@@ -10,15 +10,21 @@ from hashlib import sha256
 
 from gateway.telemetry import names
 from gateway.telemetry.attributes import (
+    NO_ATTRIBUTES,
     Attributes,
-    put_in,
+    measure_answer,
+    measure_end,
+    measure_request,
+    merge,
+    own_of,
     read_answer,
+    read_assistant,
     read_attempt,
     read_caller,
     read_end,
     read_request,
 )
-from gateway.telemetry.fitting import Value, fit_count
+from gateway.telemetry.fitting import fit_count
 from gateway.telemetry.logs import log_of, lone_log
 from gateway.telemetry.model import Log, Projection, Pseudonym, Record, Span, SpanKind
 from gateway.telemetry.names import Signal
@@ -27,17 +33,13 @@ from gateway.telemetry.story import CLIENT_LEFT, Story, read_story
 _NO_PARENT = b""
 
 
-def _digest(exchange_id: str, part: str) -> bytes:
-    return sha256(f"gatehouse {part} {exchange_id}".encode("utf-8", "replace")).digest()
-
-
 def trace_id(exchange_id: str) -> bytes:
     """The trace of an exchange: 16 bytes that follow from its audit id."""
-    return _digest(exchange_id, "trace")[:16]
+    return _digest("trace", exchange_id)[:16]
 
 
-def _span_id(exchange_id: str, part: str) -> bytes:
-    return _digest(exchange_id, part)[:8]
+def _digest(part: str, exchange_id: str) -> bytes:
+    return sha256(f"gatehouse {part} {exchange_id}".encode("utf-8", "replace")).digest()
 
 
 def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
@@ -69,28 +71,31 @@ class _Ids:
     clients: tuple[bytes, ...]
 
 
+def _ids(exchange_id: str, attempts: int) -> _Ids:
+    whole = _digest("trace", exchange_id)  # 32 bytes: enough for the trace and two spans
+    tries = (_digest(f"attempt {number + 1}", exchange_id)[:8] for number in range(attempts))
+    return _Ids(whole[:16], whole[16:24], whole[24:], tuple(tries))
+
+
 class _Telling:
     """One exchange being told: what its spans and log records share is read once."""
 
     def __init__(self, story: Story, exchange_id: str, pseudonym: Pseudonym) -> None:
         opening = story.opening
         self._story = story
-        self._ids = _Ids(
-            trace_id(exchange_id),
-            _span_id(exchange_id, "server"),
-            _span_id(exchange_id, "policy"),
-            tuple(_span_id(exchange_id, f"attempt {n + 1}") for n in range(len(story.attempts))),
-        )
-        self._caller = read_caller(opening, pseudonym) if opening else Attributes()
-        self._request = read_request(opening) if opening else Attributes()
+        self._ids = _ids(exchange_id, len(story.attempts))
+        self._caller = read_caller(opening, pseudonym) if opening else NO_ATTRIBUTES
+        self._request = read_request(opening) if opening else NO_ATTRIBUTES
+        self._assistant = read_assistant(opening) if opening else NO_ATTRIBUTES
+        self._size = measure_request(opening) if opening else NO_ATTRIBUTES
         self._tries = [read_attempt(story, attempt) for attempt in story.attempts]
-        self._answer = read_answer(story)
-        self._end = read_end(story)
+        self._answer, self._used = read_answer(story), measure_answer(story)
+        self._end, self._took = read_end(story), measure_end(story)
 
     def server_span(self) -> Span:
-        story = self._story
-        attributes = self._joined(Signal.SERVER, story.end, self._end, self._request)
-        path = attributes.get(names.HTTP_ROUTE.name, "")
+        story, of = self._story, Signal.SERVER
+        common = merge(of, self._caller, self._end, self._request, self._assistant)
+        path = common.values.get(names.HTTP_ROUTE.name, "")
         return Span(
             trace_id=self._ids.trace,
             span_id=self._ids.server,
@@ -99,7 +104,8 @@ class _Telling:
             kind=SpanKind.SERVER,
             start_us=story.start_us,
             end_us=story.end_us,
-            attributes=attributes,
+            own=own_of(of, story.end, self._size, self._took),
+            common=common,
             error=_failure(story.error),
         )
 
@@ -112,53 +118,47 @@ class _Telling:
             kind=SpanKind.INTERNAL,
             start_us=self._story.start_us,
             end_us=opening.time_us,
-            attributes=self._joined(Signal.POLICY, opening, self._request),
+            own=own_of(Signal.POLICY, opening, self._size),
+            common=merge(Signal.POLICY, self._caller, self._request, self._assistant),
         )
 
     def client_span(self, number: int) -> Span:
-        story, attempt = self._story, self._story.attempts[number]
-        groups = [self._request, self._tries[number]]
-        if attempt is story.last_attempt:
-            groups.append(self._answer)
-        attributes = self._joined(Signal.CLIENT, attempt, *groups)
-        operation = attributes.get(names.OPERATION.name, "chat")
+        story, attempt, of = self._story, self._story.attempts[number], Signal.CLIENT
+        answers = attempt is story.last_attempt
+        answer, used = (self._answer, self._used) if answers else (NO_ATTRIBUTES, NO_ATTRIBUTES)
+        common = merge(of, self._caller, self._request, self._tries[number], answer)
+        operation = common.values.get(names.OPERATION.name, "chat")
         lasted_us = fit_count(story.end_of(attempt).get("duration_us"))
         end_us = story.end_us if lasted_us is None else attempt.time_us + lasted_us
         return Span(
             trace_id=self._ids.trace,
             span_id=self._ids.clients[number],
             parent_id=self._ids.server,
-            name=f"{operation} {attributes.get(names.REQUEST_MODEL.name, '')}".rstrip(),
+            name=f"{operation} {common.values.get(names.REQUEST_MODEL.name, '')}".rstrip(),
             kind=SpanKind.CLIENT,
             start_us=attempt.time_us,
             end_us=max(attempt.time_us, min(end_us, story.end_us)),
-            attributes=attributes,
+            own=own_of(of, attempt, self._size, used),
+            common=common,
             error=_failure(story.error_of(attempt)),
         )
 
     def log(self, record: Record) -> Log:
         """The log record of one of the exchange's records, beside the span that it tells of."""
-        story, groups, span = self._story, list[Attributes](), self._ids.server
+        story, span = self._story, self._ids.server
+        groups, measured = [self._caller], list[Attributes]()
         if record.kind == "attempted":
             number = story.attempts.index(record)
             groups.append(self._tries[number])
             span = self._ids.clients[number]
         if record is story.opening:
-            groups.append(self._request)
+            groups += [self._request, self._assistant]
+            measured.append(self._size)
             span = self._ids.policy
         if record is story.end:
             groups += [self._answer, self._end]
-        attributes = self._joined(Signal.LOG, record, *groups)
-        return log_of(record, story, attributes, self._ids.trace, span)
-
-    def _joined(self, signal: Signal, record: Record, *groups: Attributes) -> dict[str, Value]:
-        """What `signal` says of `record`: whose exchange it was, then these groups."""
-        attributes = self._caller.on(signal)
-        for group in groups:
-            attributes.update(group.on(signal))
-        put_in(attributes, names.RECORD_ID, record.body.get("record_id"))
-        put_in(attributes, names.EXCHANGE, record.body.get("exchange_id"))
-        return attributes
+            measured += [self._used, self._took]
+        return log_of(record, story, groups, measured, (self._ids.trace, span))
 
 
 def _failure(error: str | None) -> str | None:

@@ -5,11 +5,13 @@ import pytest
 from gateway.telemetry import names
 from gateway.telemetry.attributes import (
     Attributes,
+    Group,
+    measure_answer,
+    measure_end,
+    merge,
     put_in,
-    read_answer,
     read_attempt,
     read_caller,
-    read_end,
     read_request,
     route_of,
 )
@@ -39,11 +41,34 @@ def test_what_is_absent_or_of_another_type_is_left_out(value):
     assert group.on(Signal.SERVER) == values == {}
 
 
-def test_what_is_given_away_is_the_takers_to_change():
-    group = Attributes()
-    group.put(names.ATTEMPTS, 2)
-    group.on(Signal.SERVER).clear()
-    assert group.on(Signal.SERVER) == {names.ATTEMPTS.name: 2}
+def test_what_was_read_before_is_not_made_again():
+    group = Group({names.ATTEMPTS: "n"}, names.OUTCOME)
+    first = group.read({"n": 2}, "complete")
+    assert group.read({"n": 2, "other": 3}, "complete") is first
+    assert group.read({"n": 2}, "failed") is not first
+    assert first.on(Signal.SERVER) == {names.ATTEMPTS.name: 2, names.OUTCOME.name: "complete"}
+
+
+def test_a_truth_value_is_not_taken_for_the_number_that_equals_it():
+    group = Group({names.ATTEMPTS: "n"})
+    assert group.read({"n": 1}).on(Signal.LOG) == {names.ATTEMPTS.name: 1}
+    assert group.read({"n": True}).on(Signal.LOG) == {}
+
+
+@pytest.mark.parametrize("value", [[1], {}, [["a"]]])
+def test_what_cannot_be_remembered_is_read_each_time(value):
+    group = Group({names.ATTEMPTS: "n"}, names.OUTCOME)
+    assert group.read({"n": value}, "complete").on(Signal.LOG) == {names.OUTCOME.name: "complete"}
+
+
+def test_of_groups_that_say_the_same_the_later_holds_and_the_same_groups_give_the_same():
+    early, late = Attributes(), Attributes()
+    early.put(names.ATTEMPTS, 1)
+    early.put(names.OUTCOME, "failed")
+    late.put(names.ATTEMPTS, 2)
+    merged = merge(Signal.LOG, early, late)
+    assert merged.values == {names.ATTEMPTS.name: 2, names.OUTCOME.name: "failed"}
+    assert merge(Signal.LOG, early, late) is merged
 
 
 def test_the_subject_leaves_only_as_what_the_pseudonym_makes_of_it():
@@ -78,18 +103,18 @@ def test_an_attempt_tells_kinds_of_edits_and_names_of_dropped_fields_but_no_path
 
 
 def test_input_is_the_sum_of_all_its_classes():
-    answer = read_answer(told(Stories().answered())).on(Signal.CLIENT)
+    answer = measure_answer(told(Stories().answered())).on(Signal.CLIENT)
     assert answer[names.INPUT_TOKENS.name] == 100 + 20 + 30 + 4
 
 
 def test_only_a_stream_has_a_first_chunk():
     bodies = Stories().answered()
     bodies[0]["streaming"] = False
-    assert names.FIRST_CHUNK.name not in read_answer(told(bodies)).on(Signal.CLIENT)
+    assert names.FIRST_CHUNK.name not in measure_answer(told(bodies)).on(Signal.CLIENT)
 
 
 def test_time_upstream_and_time_here_make_up_the_whole():
-    ended = read_end(told(Stories().answered())).on(Signal.SERVER)
+    ended = measure_end(told(Stories().answered())).on(Signal.SERVER)
     upstream, here = ended[names.UPSTREAM_US.name], ended[names.GATEWAY_US.name]
     assert (upstream, here) == (100_000, 2_000)
     assert ended[names.TOTAL_US.name] == upstream + here
@@ -98,7 +123,7 @@ def test_time_upstream_and_time_here_make_up_the_whole():
 def test_attempts_that_claim_more_time_than_there_was_leave_none_for_the_gateway():
     bodies = Stories().answered()
     bodies[-1]["attempts"][0]["duration_us"] = 2**40
-    assert read_end(told(bodies)).on(Signal.SERVER)[names.GATEWAY_US.name] == 0
+    assert measure_end(told(bodies)).on(Signal.SERVER)[names.GATEWAY_US.name] == 0
 
 
 @pytest.mark.parametrize(

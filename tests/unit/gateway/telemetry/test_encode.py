@@ -5,7 +5,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from gateway.telemetry.encode import Encoder
-from gateway.telemetry.model import Log, Projection, Severity, Span, SpanKind
+from gateway.telemetry.model import Common, Log, Projection, Severity, Span, SpanKind
 from gateway.telemetry.spans import project
 from tests.fakes.ledger_stories import Stories, chained
 from tests.fakes.otlp_receiver import attributes_of
@@ -22,7 +22,7 @@ def a_span(**changes) -> Span:
         "kind": SpanKind.CLIENT,
         "start_us": 5,
         "end_us": 7,
-        "attributes": VALUES,
+        "own": VALUES,
         "error": "busy",
     }
     return Span(**{**fields, **changes})
@@ -47,9 +47,9 @@ def test_a_span_is_read_back_as_it_was():
 def test_true_and_one_stay_what_they_are_also_when_seen_before():
     encoder = Encoder("1")
     spans = (
-        a_span(attributes={"n": 1}),
-        a_span(attributes={"n": True}),
-        a_span(attributes={"n": 1.0}),
+        a_span(own={"n": 1}),
+        a_span(own={"n": True}),
+        a_span(own={"n": 1.0}),
     )
     encoded = encoder.encode([Projection("L1", spans, ())])
     read = ExportTraceServiceRequest.FromString(encoded.traces).resource_spans[0].scope_spans[0]
@@ -86,3 +86,15 @@ def test_each_lane_is_a_resource_of_its_own():
 def test_nothing_is_encoded_as_nothing():
     encoded = Encoder("1").encode([])
     assert (encoded.traces, encoded.logs) == (b"", b"")
+
+
+def test_what_is_shared_and_what_is_its_own_are_one_span_and_every_name_stands_once():
+    shared = Common({"text": "shared", "yes": True})
+    spans = (a_span(common=shared, own={"one": 1}), a_span(common=shared, own={"half": 0.5}))
+    encoded = Encoder("1").encode([Projection("L1", spans, ())])
+    read = ExportTraceServiceRequest.FromString(encoded.traces).resource_spans[0].scope_spans[0]
+    assert [attributes_of(span) for span in read.spans] == [
+        {"text": "shared", "yes": True, "one": 1},
+        {"text": "shared", "yes": True, "half": 0.5},
+    ]
+    assert [attributes_of(span) for span in read.spans] == [each.attributes for each in spans]

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.exchange import Outcome
 from gateway.telemetry import names
+from gateway.telemetry.attributes import NO_ATTRIBUTES, Attributes
 from gateway.telemetry.logs import log_of, lone_log
 from gateway.telemetry.model import Log, Record, Severity
 from gateway.telemetry.story import read_story
@@ -12,11 +13,18 @@ from tests.fakes.ledger_stories import CANARY, Stories, chained
 TRACE, SPAN = b"t" * 16, b"s" * 8
 
 
-def logs(bodies: list, known: dict | None = None) -> list[Log]:
+def logs(bodies: list, known: Attributes = NO_ATTRIBUTES) -> list[Log]:
     records = chained(bodies)
     story = read_story(records)
     assert story is not None
-    return [log_of(record, story, known or {}, TRACE, SPAN) for record in records]
+    return [log_of(record, story, (known,), (), (TRACE, SPAN)) for record in records]
+
+
+def known_of(values: dict) -> Attributes:
+    known = Attributes()
+    for attribute, value in values.items():
+        known.put(attribute, value)
+    return known
 
 
 def test_it_carries_place_and_hash_of_its_record():
@@ -59,7 +67,7 @@ def test_it_is_as_loud_as_what_it_tells(bodies, severities, outcomes):
 
 
 def test_the_actor_is_the_pseudonym_where_somebody_asked_and_else_the_system():
-    known = {names.USER.name: "p7", names.DECISION.name: "allow", names.MODEL.name: "coder"}
+    known = known_of({names.USER: "p7", names.DECISION: "allow", names.MODEL: "coder"})
     asked, unasked = logs(Stories().denied(), known)[0], logs(Stories().denied())[0]
     assert asked.attributes[names.ACTOR.name] == "p7"
     assert asked.attributes[names.ACTOR_TYPE.name] == "user"
@@ -68,7 +76,7 @@ def test_the_actor_is_the_pseudonym_where_somebody_asked_and_else_the_system():
 
 
 def test_the_target_is_where_it_went_and_before_that_what_was_asked_for():
-    admitted, attempted, _ = logs(Stories().answered(), {names.MODEL.name: "coder"})
+    admitted, attempted, _ = logs(Stories().answered(), known_of({names.MODEL: "coder"}))
     assert admitted.attributes[names.AUDIT_TARGET_TYPE.name] == "model"
     assert admitted.attributes[names.AUDIT_TARGET.name] == "coder"
     assert attempted.attributes[names.AUDIT_TARGET_TYPE.name] == "target"

@@ -1,5 +1,6 @@
 """The shipping process's own start and stop; what it ships stands in tests/integration."""
 
+import errno
 import logging
 import os
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.telemetry.shipper import LAST_WORDS_SECONDS, POLITE, StopSignal, main
+from gateway.telemetry.shipper import LAST_WORDS_SECONDS, POLITE, StopSignal, main, step_back
 
 URL = "http://127.0.0.1:1"
 
@@ -115,3 +116,12 @@ def test_beside_a_gateway_it_takes_the_back_seat() -> None:
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [str(os.nice(0) + POLITE), "True"]
+
+
+def test_a_sandbox_that_forbids_it_is_no_reason_not_to_ship(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "not here")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    step_back()

@@ -87,6 +87,13 @@ def test_no_name_no_reason_and_no_path_ever_leaves(story):
 
 
 @pytest.mark.parametrize("story", STORIES)
+def test_nothing_is_said_twice_on_one_span(story):
+    projection = told(story)
+    for each in (*projection.spans, *projection.logs):
+        assert each.own.keys().isdisjoint(each.common.values)
+
+
+@pytest.mark.parametrize("story", STORIES)
 def test_each_record_has_one_log_record_in_the_trace(story):
     records = chained(STORIES[story]())
     projection = project(records, pseudonym)
