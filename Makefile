@@ -1,5 +1,8 @@
 # The two commands are `make up` and `make test`; both make their own environment first.
-PYTHON ?= python3
+# Distributions optimise their Python by profile, pyenv as a rule does not: the gateway takes a fifth less
+# CPU with the former (docs/decisions/0014). PYTHON=... chooses another.
+PYTHON ?= $(shell (for each in /usr/bin/python3.1[1-9]; do \
+            $$each -c 'import ensurepip, venv' 2>/dev/null && echo $$each; done; echo python3) | head -1)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.locked

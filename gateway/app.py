@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from gateway.contract import contract_page
 from gateway.errors import GatewayError
 from gateway.front import Front
 from gateway.identity import with_query_key
@@ -23,6 +24,7 @@ from gateway.wire.base import Wire, WireFamily
 from gateway.wire.gemini import google_error
 from gateway.wire.model_lists import body_of, in_gemini_shape, one_in_gemini_shape
 from providers.base import Headers
+from providers.vendors import VENDORS
 
 NO_STORE = {"cache-control": "no-store"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -93,6 +95,7 @@ def create_app(
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)
+    _declare_contract(app, contract_page(version, wires, families, VENDORS))
     _declare_key_schemes(app)
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -243,6 +246,16 @@ def _manual(app: FastAPI) -> Callable[[], Any]:
         return HTMLResponse(manual_page(app.openapi()))
 
     return manual
+
+
+def _declare_contract(app: FastAPI, page: str) -> None:
+    async def contract() -> Response:
+        """What is forwarded and what is consumed, in Markdown."""
+        return PlainTextResponse(page, media_type="text/markdown", headers=NO_STORE)
+
+    app.add_api_route(
+        "/protocol", contract, methods=["GET"], tags=["models"], response_class=PlainTextResponse
+    )
 
 
 def _headers(request: Request) -> Headers:

@@ -1,6 +1,6 @@
 """Ask an upstream that speaks only OpenAI's responses: what leaves and what comes is made here.
 
-LiteLLM has no part in it (docs/decisions/0014), but the way is the one its requests take: the
+LiteLLM has no part in it (docs/decisions/0016), but the way is the one its requests take: the
 watched transport, which knows address and key, and the watch, which says whether the end was seen.
 """
 

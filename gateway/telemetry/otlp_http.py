@@ -102,6 +102,7 @@ class HttpExporter:
         if not self._endpoint.tls:
             return http.client.HTTPConnection(host, port, timeout=timeout)
         context = ssl.create_default_context(cafile=self._endpoint.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
 

@@ -20,6 +20,7 @@ PLAIN = {
 def default_ssl_context() -> ssl.SSLContext:
     """Certificates and host names verified against the system's authorities, TLS 1.2 or newer."""
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some distributions leave it to a file
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -14,7 +14,7 @@ class Road:
     `uses_openai_sdk`: LiteLLM sends through the `openai` package, else through its own handler.
     `speaks`: the protocol it sends. `image_schemes`: image addresses it passes on as they are; any
     other it would fetch itself, from wherever a request says. `function` is LiteLLM's name for it;
-    a road without one is our own, from end to end (docs/decisions/0014).
+    a road without one is our own, from end to end (docs/decisions/0016).
     """
 
     uses_openai_sdk: bool

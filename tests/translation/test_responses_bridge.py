@@ -1,4 +1,4 @@
-"""LiteLLM's own bridge from chat to responses: why it is not taken (docs/decisions/0014).
+"""LiteLLM's own bridge from chat to responses: why it is not taken (docs/decisions/0016).
 
 When one of these fails, LiteLLM has changed: look whether our own road may go.
 """

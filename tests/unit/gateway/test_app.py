@@ -324,3 +324,13 @@ async def test_an_action_that_is_none_is_no_endpoint(site, action):
     answer = await site.ask("POST", f"/v1beta/models/coder:{action}", key=await site.road.a_key())
     assert answer.status_code in (404, 405)
     assert answer.json()["error"]["code"] == answer.status_code
+
+
+async def test_the_protocol_page_is_markdown_and_for_everybody(site):
+    answer = await site.get("/protocol")
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        200,
+        "text/markdown; charset=utf-8",
+    )
+    assert answer.text.startswith("# What this gateway forwards")
+    assert "Gatehouse 1.2." in answer.text
