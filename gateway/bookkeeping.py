@@ -200,7 +200,7 @@ class Books:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None
         exchange.price_known = target is None or keeper.accountant.knows_price(
-            self._reservation, target
+            self._reservation, target, exchange
         )
         exchange.cost_nano_usd = keeper.accountant.settle(
             self._reservation, target, exchange.usage or Usage()
@@ -211,6 +211,8 @@ class Books:
         exchange.finish_reason = seen.finish_reason
         exchange.response_id = seen.response_id
         exchange.response_model = seen.response_model
+        exchange.service_tier = seen.service_tier
+        exchange.vendor_tools = seen.vendor_tools
         exchange.usage, exchange.usage_source = counted_usage(
             seen, exchange.facts.input_tokens_estimate
         )

@@ -243,13 +243,10 @@ class Records:
             "team": bounded(exchange.identity.team),
             "model": bounded(exchange.facts.model),
         }
-        target = _answering_target(exchange.attempts)
-        if target is not None:
-            body["target"] = target
-        if price_book is not None:
-            body["price_book"] = price_book
         if not exchange.price_known:
             body["price_known"] = False
+        if exchange.vendor_tools:
+            body["vendor_tools"] = {k: counted(n) for k, n in exchange.vendor_tools.items()}
         if exchange.status is not None:
             body["status"] = exchange.status
         if exchange.usage is not None:
@@ -260,10 +257,13 @@ class Records:
             body["first_byte_us"] = micros(exchange.started_ns, exchange.first_byte_ns)
         add_texts(
             body,
+            target=_answering_target(exchange.attempts),
+            price_book=price_book,
             error=exchange.error,
             finish_reason=exchange.finish_reason,
             response_id=exchange.response_id,
             response_model=exchange.response_model,
+            service_tier=exchange.service_tier,
         )
         return body
 

@@ -188,10 +188,18 @@ def _usage(body: Body) -> Iterator[str]:
 
 
 def _cost(body: Body) -> str:
-    if not body.get("price_known", True):
+    cost, is_known = body.get("cost_nano_usd", 0), body.get("price_known", True)
+    if not (cost or is_known):
         return "unknown: nobody has told a price for this target"
     book = f" by price book {body['price_book']}" if "price_book" in body else ""
-    return printable(format_usd(body.get("cost_nano_usd", 0)) + book)
+    return printable(format_usd(cost) + book + ("" if is_known else _not_priced(body)))
+
+
+def _not_priced(body: Body) -> str:
+    """What the figure beside it leaves out."""
+    tier = [f"service tier {body['service_tier']}"] if "service_tier" in body else []
+    tools = [f"{times} {name}" for name, times in body.get("vendor_tools", {}).items()]
+    return f", the tokens alone at the standard price ({', '.join([*tier, *tools])})"
 
 
 def _lost(body: Body) -> Iterator[str]:

@@ -70,6 +70,9 @@ class ReplyFacts(msgspec.Struct):
     is_whole: bool = False  # the stop reason (of every answer asked for) was seen
     failure: str | None = None  # the upstream's own error text, shortened
     output_bytes: int = 0  # text, reasoning and tool arguments seen, for counting a cut answer
+    service_tier: str | None = None  # how the vendor says it served, in its own word
+    vendor_tools: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often the vendor ran each of its own tools that it counts: `web_search`, ..."""
 
 
 class Framing(Protocol):

@@ -127,6 +127,17 @@ def test_completed_tells_a_cost_that_nobody_knows_from_none():
     assert story.completed()["price_known"] is False
 
 
+def test_completed_tells_the_tier_and_the_tools_of_the_vendor_within_bounds():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    assert {"service_tier", "vendor_tools"} & set(story.completed()) == set()
+    story.exchange.service_tier = "x" * 10_000
+    story.exchange.vendor_tools = {"web_search": 2**70}
+    body = story.completed()
+    assert len(str(body["service_tier"])) == MAX_TEXT
+    assert body["vendor_tools"] == {"web_search": MAX_INTEGER}
+
+
 def test_fields_that_translation_dropped_are_recorded_with_their_attempt():
     story = a_story(some_records())
     attempt_of(story.exchange).dropped = ("logit_bias",)

@@ -170,6 +170,15 @@ def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:
     assert "USD" not in text
 
 
+def test_a_cost_that_leaves_something_out_says_what() -> None:
+    known = {"outcome": "complete", "cost_nano_usd": 12_300_000, "price_known": False}
+    ended = record("completed", 4, **known, service_tier="flex", vendor_tools={"web_search": 2})
+    text = told(ADMITTED, ATTEMPTED, ended)
+    assert (
+        "$0.0123, the tokens alone at the standard price (service tier flex, 2 web_search)" in text
+    )
+
+
 def test_it_ends_with_every_record_and_its_hash() -> None:
     lines = told(ADMITTED, ATTEMPTED, SECOND, COMPLETED).splitlines()
     assert "completed 2026-11-21T09:15:00Z L 4" in lines[-2]

@@ -10,6 +10,7 @@ from gateway.exchange import Exchange, Outcome, Usage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.names import METRICS
 from policy.types import Deny, Identity
+from providers.base import Target, VendorRecord
 from tests.fakes.ledger_stories import HOUSE, VENDOR, Stories, a_target
 
 OPERATION, MODEL = "gen_ai_operation_name", "gen_ai_request_model"
@@ -198,6 +199,31 @@ def test_two_vendors_of_one_provider_share_its_times_and_keep_their_own_attempts
     attempts = "gatehouse_upstream_attempts_total"
     assert value(metrics, attempts, vendor="eu", result="ok") == 1
     assert value(metrics, attempts, vendor="us", result="ok") == 1
+
+
+class WatchedVendor:
+    """A vendor that counts how often its record is looked at."""
+
+    name = "house"
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def record(self) -> VendorRecord:
+        self.looks += 1
+        return HOUSE.vendor.record
+
+
+def test_the_series_of_a_target_are_looked_up_once():
+    metrics, vendor, exchange = Metrics(), WatchedVendor(), answered()
+    exchange.attempts[-1].target = Target(vendor, "qwen3-coder")
+    metrics.observe_exchange(exchange)
+    first, vendor.looks = vendor.looks, 0
+    metrics.observe_exchange(exchange)
+    assert (first, vendor.looks) == (2, 1)  # once for the key; making the labels looks again
+    attempts = "gatehouse_upstream_attempts_total"
+    assert value(metrics, attempts, vendor="house", result="ok") == 2
 
 
 def test_an_exchange_without_an_attempt_is_counted():
