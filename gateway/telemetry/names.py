@@ -116,6 +116,7 @@ CONVERSATION = _row("gen_ai.conversation.id", STR, "SCL", "the client's session 
 USER = _row("enduser.pseudo.id", STR, "SCL", "keyed pseudonym of the user, never a name")
 
 EXCHANGE = _row("gatehouse.exchange.id", STR, "SPCL", "the audit id, as in `x-gatehouse-audit-id`")
+TURN = _row("gatehouse.turn.id", STR, "SL", "the same for every try of one turn")
 TEAM = _row("gatehouse.team.id", STR, "SPCL", "the key's team")
 KEY = _row("gatehouse.key.id", STR, "SCL", "id of the key, never the key or its prefix")
 AUTH_METHOD = _row("gatehouse.auth.method", STR, "SL", "how the caller proved who it is")

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Final
 
 import msgspec
 
 from gateway.errors import GatewayError
 from gateway.exchange import Assistant, Edit
-from gateway.wire import cache_marks, fields, input_size, phrases, segments, splice
+from gateway.wire import fields, input_size, phrases, segments, splice
 from gateway.wire.anthropic_messages_reply import MessagesObserver
 from gateway.wire.base import (
     Answer,
@@ -25,7 +24,6 @@ from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
 _TEXT_MEMBERS: Final = ("messages", "system", "tools")
-_CONVERSATION: Final = ("system", "messages")
 _RETRIES_FOR_EVER: Final = ("litellm", "aider")
 _ERROR_TYPES: Final = {
     401: "authentication_error",
@@ -72,8 +70,7 @@ class AnthropicMessages:
             tool_names=fields.names_of_tools(values, ("tools",), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
-        said = partial(cache_marks.unmarked, body, values, spans, _CONVERSATION)
-        return Reading(facts, body, spans, said)
+        return Reading(facts, body, spans, lambda: (values.get("system"), values["messages"]))
 
     def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
         """Put the target's model name into the client's own bytes. Usage comes unasked here."""

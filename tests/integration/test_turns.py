@@ -26,7 +26,6 @@ SAID = {"messages": [{"role": "user", "content": "hello"}]}
 CODEX = {"user-agent": "codex_exec/0.169.0", "session-id": "s-1"}
 CLAUDE = {"user-agent": "claude-cli/2.1.329 (external, cli)", "x-claude-code-session-id": "s-2"}
 TOOLS = [{"name": "read", "input_schema": {"type": "object"}}]
-BLOCKS = [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
 MARKED = [
     {
         "role": "user",
@@ -53,10 +52,10 @@ MESSAGES: list[Try] = [
     for beside in (
         {"messages": MARKED, "stream": True, "context_management": {"edits": []}},
         {"messages": MARKED, "stream": True, "tools": TOOLS},
-        {"messages": BLOCKS, "stream": True},
-        {"messages": BLOCKS},
-        {"messages": BLOCKS, "metadata": {"user_id": "u"}},
-        {"messages": BLOCKS, "thinking": {"type": "adaptive"}},
+        {"messages": MARKED, "stream": True},
+        {"messages": MARKED},
+        {"messages": MARKED, "metadata": {"user_id": "u"}},
+        {"messages": MARKED, "thinking": {"type": "adaptive"}},
     )
 ]
 RESPONSES: list[Try] = [

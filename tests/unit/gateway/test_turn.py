@@ -151,15 +151,6 @@ def test_a_count_of_messages_belongs_to_the_turn_it_counts():
     assert turn(COUNT, SAID) == turn(MESSAGES, SAID, max_tokens=9, stream=True)
 
 
-def test_a_cache_mark_is_no_part_of_the_turn():
-    block = {"type": "text", "text": "hello"}
-    said = [
-        {"messages": [{"role": "user", "content": [each]}]}
-        for each in (block, {**block, "cache_control": {"type": "ephemeral"}})
-    ]
-    assert turn(MESSAGES, said[0]) == turn(MESSAGES, said[1])
-
-
 def test_a_long_text_counts_to_its_last_letter():
     texts = ["x" * 5_000 + end for end in ("a", "b", "a")]
     ids = [turn(CHAT, {"messages": [{"role": "user", "content": text}]}) for text in texts]
