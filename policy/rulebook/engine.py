@@ -11,6 +11,7 @@ from typing import Self
 
 from policy.question import Question
 from policy.rulebook.conditions import Holds
+from policy.rulebook.moments import NEVER
 from policy.rulebook.rule import CompiledRule, Does
 from policy.types import Allow, Cap, Decision, Deny, TargetFacts
 
@@ -37,6 +38,8 @@ class BoundRule:
     exemptions: tuple[Exemption, ...]
     asks: tuple[Holds, ...]
     """What only a request can answer."""
+    lasts: bool
+    """Whether its denial of a turn holds when the turn is asked again."""
 
     def touched(self, asked: Question) -> frozenset[str]:
         """The targets it touches for this request, those exempted left out."""
@@ -75,7 +78,7 @@ class TeamRules:
         if bound is None:
             return allow
         now = asked.circumstances.unix_seconds
-        left = allow.targets
+        left, lasts = allow.targets, True
         gentle: list[tuple[CompiledRule, Does, frozenset[str]]] = []
         for each in bound:
             for holds in each.asks:  # unrolled: most rules end at their first condition
@@ -89,17 +92,27 @@ class TeamRules:
                     gentle.append((each.rule, does, touched))
                     continue
                 left = tuple([name for name in left if name not in touched])
+                lasts = lasts and each.lasts
                 if not left:
-                    return denial_by(each.rule)
+                    return denial_by(each.rule, lasts)
         if not gentle and left == allow.targets:
             return allow
         return _with_the_gentle(asked, allow, left, gentle)
 
 
-def denial_by(rule: CompiledRule) -> Deny:
+def denial_by(rule: CompiledRule, lasts: bool) -> Deny:
     """The denial in the rule's own words."""
     document = rule.written.document
-    return Deny(rule.id, document.reason or "", document.alternative)
+    return Deny(rule.id, document.reason or "", document.alternative, lasts=lasts)
+
+
+def _lasts(rule: CompiledRule, exemptions: Iterable[Exemption]) -> bool:
+    """Neither the rule's end nor an exception's beginning, nor what passes, can turn it."""
+    return (
+        rule.is_steady
+        and rule.ends == NEVER
+        and all(each.rule.is_steady and each.rule.starts == -NEVER for each in exemptions)
+    )
 
 
 def _with_the_gentle(
@@ -141,4 +154,4 @@ def _bound(
             if (exempted := each.touched(targets) & touches)
         )
         asks = tuple(each.holds for each in rule.conditions)
-        yield BoundRule(rule, touches, exemptions, asks)
+        yield BoundRule(rule, touches, exemptions, asks, _lasts(rule, exemptions))
