@@ -46,6 +46,8 @@ from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.turn import TurnIds
+from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 from gateway.wire import families, wires
 from policy.question import team_account
@@ -109,11 +111,12 @@ async def assembled(
             in_force,
             key_ring,
             bookkeeper,
-            Refusals(bookkeeper),
+            _open_refusals(bookkeeper, stack),
             senders.dispatch,
             senders.drains,
             time.time_ns,
             origins,
+            TurnIds(opened.pepper),
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
@@ -121,7 +124,6 @@ async def assembled(
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.error)
-
         calls = _watch_calls(bookkeeper.metrics, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -177,6 +179,13 @@ async def _open_books(
     accountant = await _accountant(opened.database, book, configuration)
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)
+
+
+def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
+    verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
+    verdicts.start()
+    stack.callback(verdicts.stop)  # before the ledger closes: it takes the last counts
+    return Refusals(bookkeeper, verdicts)
 
 
 @dataclass(frozen=True, slots=True)

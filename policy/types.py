@@ -114,6 +114,11 @@ class RequestFacts(msgspec.Struct, frozen=True):
         """The model by the name the caller used."""
         return self.alias or self.model
 
+    def after(self, kept_tokens: int) -> "RequestFacts":
+        """The same request, as the vendor sees it that keeps so much of the conversation."""
+        tokens = self.input_tokens_estimate + kept_tokens
+        return msgspec.structs.replace(self, input_tokens_estimate=tokens)
+
     def under(self, model: str) -> "RequestFacts":
         """The same request, asked under an alias of `model`."""
         return msgspec.structs.replace(self, model=model, alias=self.model)
@@ -197,13 +202,16 @@ class Deny:
     """The request may not go anywhere: which rule, why, and what to do instead.
 
     `code` is the stable word machines read: `policy_denied`, `model_not_found`,
-    `request_too_large`, `rate_limited`, `budget_exceeded`.
+    `request_too_large`, `rate_limited`, `budget_exceeded`. `lasts` is False where time, other
+    requests, or what is no part of the conversation may turn it: the same turn asked again is then
+    decided anew, and not just told this answer.
     """
 
     rule: str
     reason: str
     alternative: str | None = None
     code: str = "policy_denied"
+    lasts: bool = True
 
 
 Decision = Allow | Deny

@@ -23,10 +23,18 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{body.get('target', '?')}, {body.get('route_reason', '?')}"
         case "denied":
             return f"{_who(body)}, {body.get('rule', '?')}: {body.get('reason', '?')}"
+        case "repeated":
+            return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
         case _:
             return str(body.get("reason", ""))
+
+
+def how_often(body: Mapping[str, Any]) -> str:
+    """How often a denied turn was asked again, in words."""
+    repeats = body.get("repeats", 0)
+    return "once" if repeats == 1 else f"{repeats:,} times"
 
 
 def _who(body: Mapping[str, Any]) -> str:

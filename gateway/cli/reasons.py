@@ -77,14 +77,14 @@ def _object(told: Told) -> dict[str, object]:
 
 def _because(told: Told) -> str:
     document = told.rule.written.document
-    if told.missed:
-        return "; ".join(f"{each.field}: {each.seen}, not {each.wanted}" for each in told.missed)
-    if told.exempted_by:
-        return f"exempted by {', '.join(told.exempted_by)}"
     if told.standing is Standing.ASLEEP:
         days = (("warn_from", document.warn_from), ("from", document.from_))
         dates = [f"{name} {day}" for name, day in (*days, ("until", document.until)) if day]
         return f"its days: {', '.join(dates)}"
+    if told.missed:
+        return "; ".join(f"{each.field}: {each.seen}, not {each.wanted}" for each in told.missed)
+    if told.exempted_by:
+        return f"exempted by {', '.join(told.exempted_by)}"
     return document.reason or ""
 
 

@@ -90,8 +90,8 @@ class Configuration:
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
     registers: ReadRegisters = NO_REGISTERS
-    patterns: tuple[Path, ...] = ()
-    read: Mapping[Path, str] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    read: Mapping[Path | str, str] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
 
     def offered(self, model: str) -> OfferedModel:
@@ -144,7 +144,9 @@ def load(
     references = (each.api_key for each in document.vendors.values())
     secrets = [file for each in references if each and (file := secret_file(each, folder))]
     files = (written, *registers.files, *(each.written for each in policy.files))
-    read = {each.source: each.digest for each in files}
+    digests = {each.source: each.digest for each in files}
+    read: dict[Path | str, str] = dict(digests.items())
+    read.update(policy.listings.items())
     built = build(
         document,
         keys,
@@ -157,9 +159,9 @@ def load(
     return replace(
         built,
         source=path,
-        watched=(*read, *secrets),
+        watched=(*digests, *secrets),
         patterns=tuple(policy.listings),
-        read={**read, **policy.listings},
+        read=read,
         policy_tests=policy.cases(),
     )
 

@@ -46,11 +46,11 @@ class PolicyFile:
 class PolicyFiles:
     """All files of rules, in the order the configuration names them, and what was looked for.
 
-    `listings` tells, for each pattern (as a path), which files there were.
+    `listings` tells, for each pattern, which files there were.
     """
 
     files: tuple[PolicyFile, ...]
-    listings: Mapping[Path, str]
+    listings: Mapping[str, str]
 
     def rules(self) -> tuple[Placed, ...]:
         """Every rule, in order."""
@@ -61,21 +61,22 @@ class PolicyFiles:
         return tuple(case for file in self.files for case in file.cases())
 
 
-def listing(pattern: Path) -> str:
+def listing(pattern: str) -> str:
     """The files that match a pattern, one a line, in the order of their names."""
     # Path.glob would find hidden ones too: a mounted ConfigMap keeps copies of its files in them.
-    return "\n".join(sorted(glob.glob(str(pattern), recursive=True)))  # noqa: PTH207
+    return "\n".join(sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
 
 
 def read_policy_files(
     patterns: Sequence[str], folder: Path, environ: Mapping[str, str]
 ) -> tuple[PolicyFiles, list[tuple[FieldPath, str]], list[Problem]]:
     """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them."""
-    listings: dict[Path, str] = {}
+    listings: dict[str, str] = {}
     unfound: list[tuple[FieldPath, str]] = []
     paths: dict[Path, None] = {}
     for at, pattern in enumerate(patterns):
-        found = listings[folder / pattern] = listing(folder / pattern)
+        whole = str(folder / pattern)
+        found = listings[whole] = listing(whole)
         if not found:
             unfound.append((("policy", at), f"no file matches {pattern}; mend it or take it out"))
         paths |= dict.fromkeys(Path(each) for each in found.splitlines())

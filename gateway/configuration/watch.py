@@ -15,7 +15,9 @@ _log = logging.getLogger(__name__)
 
 Load = Callable[[], Configuration]
 Apply = Callable[[Configuration], Awaitable[None]]
-Prints = dict[Path, str | None]
+Prints = dict[Path | str, str | None]
+"""What stands at a path; for a pattern, which is text, the files it finds."""
+
 Pause = Callable[[float], Awaitable[object]]
 
 _SETTLING_SECONDS = 0.1

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from policy.question import Question
+from policy.rulebook.conditions import Holds
+from policy.rulebook.moments import NEVER
 from policy.rulebook.rule import CompiledRule, Does
 from policy.types import Allow, Cap, Decision, Deny, TargetFacts
 
@@ -34,6 +36,10 @@ class BoundRule:
     rule: CompiledRule
     touches: frozenset[str]
     exemptions: tuple[Exemption, ...]
+    asks: tuple[Holds, ...]
+    """What only a request can answer."""
+    lasts: bool
+    """Whether its denial of a turn holds when the turn is asked again."""
 
     def touched(self, asked: Question) -> frozenset[str]:
         """The targets it touches for this request, those exempted left out."""
@@ -72,31 +78,41 @@ class TeamRules:
         if bound is None:
             return allow
         now = asked.circumstances.unix_seconds
-        left = allow.targets
+        left, lasts = allow.targets, True
         gentle: list[tuple[CompiledRule, Does, frozenset[str]]] = []
         for each in bound:
-            rule = each.rule
-            does = rule.does_at(now)
-            if does is None or not rule.speaks_of(asked):
-                continue
-            touched = each.touched(asked)
-            if not touched:
-                continue
-            if does is not Does.DENY:
-                gentle.append((rule, does, touched))
-                continue
-            left = tuple([name for name in left if name not in touched])
-            if not left:
-                return denial_by(rule)
+            for holds in each.asks:  # unrolled: most rules end at their first condition
+                if not holds(asked):
+                    break
+            else:
+                does = each.rule.does_at(now)
+                if does is None or not (touched := each.touched(asked)):
+                    continue
+                if does is not Does.DENY:
+                    gentle.append((each.rule, does, touched))
+                    continue
+                left = tuple([name for name in left if name not in touched])
+                lasts = lasts and each.lasts
+                if not left:
+                    return denial_by(each.rule, lasts)
         if not gentle and left == allow.targets:
             return allow
         return _with_the_gentle(asked, allow, left, gentle)
 
 
-def denial_by(rule: CompiledRule) -> Deny:
+def denial_by(rule: CompiledRule, lasts: bool) -> Deny:
     """The denial in the rule's own words."""
     document = rule.written.document
-    return Deny(rule.id, document.reason or "", document.alternative)
+    return Deny(rule.id, document.reason or "", document.alternative, lasts=lasts)
+
+
+def _lasts(rule: CompiledRule, exemptions: Iterable[Exemption]) -> bool:
+    """Neither the rule's end nor an exception's beginning, nor what passes, can turn it."""
+    return (
+        rule.is_steady
+        and rule.ends == NEVER
+        and all(each.rule.is_steady and each.rule.starts == -NEVER for each in exemptions)
+    )
 
 
 def _with_the_gentle(
@@ -137,4 +153,5 @@ def _bound(
             for each in named
             if (exempted := each.touched(targets) & touches)
         )
-        yield BoundRule(rule, touches, exemptions)
+        asks = tuple(each.holds for each in rule.conditions)
+        yield BoundRule(rule, touches, exemptions, asks, _lasts(rule, exemptions))

@@ -126,10 +126,10 @@ def _by_id(rules: tuple[BoundRule, ...]) -> dict[str, BoundRule]:
 def _told(rule: CompiledRule, bound: BoundRule | None, asked: Question, decision: Decision) -> Told:
     does = rule.does_at(asked.circumstances.unix_seconds)
     missed = tuple(_missed(rule, asked))
+    if does is None:
+        return Told(rule, Standing.ASLEEP, missed)
     if missed:
         return Told(rule, Standing.MISSED, missed)
-    if does is None:
-        return Told(rule, Standing.ASLEEP)
     if bound is None:
         return Told(rule, Standing.IDLE)
     touched = bound.touched(asked)

@@ -16,6 +16,7 @@ from policy.rulebook.conditions import (
 from policy.rulebook.document import RuleCapDocument, RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
+from policy.rulebook.versions import parse_bounds
 from policy.types import Cap, TargetFacts, Unit, Window
 
 
@@ -98,6 +99,25 @@ class CompiledRule:
     def is_for_model(self, model: str) -> bool:
         """Whether it speaks of this model."""
         return self.models is None or self.models.fullmatch(folded(model)) is not None
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether one turn, asked again, is surely spoken of again, or surely not.
+
+        Tools, sizes and the caller's address are no part of a turn; time passes, and an assistant
+        may have been updated.
+        """
+        match = self.written.document.match
+        passing = (
+            match.tools,
+            match.request_bytes_over,
+            match.input_tokens_over,
+            match.hours,
+            match.weekdays,
+            match.networks,
+        )
+        bounded = any(parse_bounds(each).bounds for each in match.assistants or ())
+        return not bounded and all(each is None for each in passing)
 
     def does_at(self, unix_seconds: int) -> Does | None:
         """What it does at a moment; None before and after its time. A shadow rule never warns."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.continuation import CaughtUp, Origin, held_to_origin
+from gateway.continuation import CaughtUp, Held, Origin, held_to_origin
 from policy.types import Allow, DataClass, Deny, Identity
 from tests.fakes.road import FakeOrigins
 
@@ -10,7 +10,7 @@ ANN = Identity("ann", "web", frozenset({"developer"}), "key_1")
 ALLOW = Allow(("house/a", "house/b"), DataClass.INTERNAL, warnings=("w",))
 
 
-async def held(origin: Origin | None, identity: Identity = ANN) -> Allow | Deny:
+async def held(origin: Origin | None, identity: Identity = ANN) -> Held | Deny:
     origins = FakeOrigins()
     if origin is not None:
         origins.known["resp_1"] = origin
@@ -18,8 +18,8 @@ async def held(origin: Origin | None, identity: Identity = ANN) -> Allow | Deny:
 
 
 async def test_only_the_target_that_made_the_answer_is_left() -> None:
-    decision = await held(Origin("ann", "web", "house/b"))
-    assert decision == Allow(("house/b",), DataClass.INTERNAL, warnings=("w",))
+    decision = await held(Origin("ann", "web", "house/b", kept_tokens=70))
+    assert decision == Held(Allow(("house/b",), DataClass.INTERNAL, warnings=("w",)), 70)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,15 @@ async def test_a_target_that_may_not_be_asked_any_more_is_named() -> None:
     decision = await held(Origin("ann", "web", "openai/gpt"))
     assert isinstance(decision, Deny)
     assert "openai/gpt, which may not be asked" in decision.reason
+
+
+@pytest.mark.parametrize("origin", [None, Origin("ann", "web", "openai/gpt")])
+async def test_a_refusal_does_not_last_the_answer_may_be_known_a_moment_later(
+    origin: Origin | None,
+) -> None:
+    decision = await held(origin)
+    assert isinstance(decision, Deny)
+    assert not decision.lasts
 
 
 class LateOrigins(FakeOrigins):

@@ -38,6 +38,14 @@ USAGE = {"input_tokens": 14, "cache_read_tokens": 4000, "output_tokens": 812}
             "somebody, authentication: no key",
         ),
         (
+            {**CALLER, "kind": "repeated", "rule": "model_access", "repeats": 5},
+            "anna of web, model_access: asked again 5 times",
+        ),
+        (
+            {**CALLER, "kind": "repeated", "rule": "model_access", "repeats": 1},
+            "anna of web, model_access: asked again once",
+        ),
+        (
             {
                 "kind": "completed",
                 "outcome": "complete",

@@ -29,7 +29,7 @@ def test_the_configuration_orders_files_and_names_each_once(tmp_path):
 def test_a_hidden_file_is_not_found_by_a_pattern(tmp_path):
     loaded(tmp_path, ONE)
     write(tmp_path / "policy", TWO, ".1.yaml")
-    assert listing(tmp_path / "policy" / "*.yaml") == str(tmp_path / "policy" / "0.yaml")
+    assert listing(str(tmp_path / "policy" / "*.yaml")) == str(tmp_path / "policy" / "0.yaml")
 
 
 def test_the_digest_is_of_all_files(tmp_path):

@@ -223,14 +223,15 @@ RULES = "rules:\n  - { id: r, effect: deny, reason: x, match: { users: [bob] } }
 class GatewayWithRules(Gateway):
     """The same, with a file of rules."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, files: str = "policy/*.yaml") -> None:
         (folder / "policy").mkdir()
         write(folder / "policy", RULES, "a.yaml")
-        super().__init__(folder, GOOD + "policy: [policy/*.yaml]\n")
+        super().__init__(folder, f"{GOOD}policy: [{files}]\n")
 
 
-async def test_rules_that_change_are_applied_as_a_whole(tmp_path):
-    gateway = GatewayWithRules(tmp_path)
+@pytest.mark.parametrize("files", ["policy/*.yaml", "policy/a.yaml"])
+async def test_rules_that_change_are_applied_as_a_whole(tmp_path, files):
+    gateway = GatewayWithRules(tmp_path, files)
     assert not await gateway.watcher.look()
     write(tmp_path / "policy", RULES.replace("id: r", "id: other"), "a.yaml")
     assert await gateway.watcher.look()

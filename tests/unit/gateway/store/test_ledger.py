@@ -44,6 +44,9 @@ async def test_a_row_carries_the_record_as_it_was_hashed(folder):
         (Search(outcome="complete"), ["completed", "completed"]),
         (Search(outcome="model_access"), ["denied"]),
         (Search(team="payments", kind="completed"), ["completed"]),
+        (Search(turn_id="5e" * 16, team="lab"), ["denied"]),
+        (Search(turn_id="5e5e", kind="completed"), ["completed", "completed"]),
+        (Search(turn_id="5f"), []),
         (Search(team="nobody"), []),
     ],
 )
@@ -55,7 +58,7 @@ async def test_records_are_found_by_what_they_say(folder, search, kinds):
 
 
 @pytest.mark.parametrize("hostile", ["' OR 1=1--", "%", "_" * 1000, "web\x00", "*", "🦊"])
-@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome"])
+@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome", "turn_id"])
 async def test_hostile_words_find_nothing(folder, field, hostile):
     await folder.write_story()
     assert await folder.ledger.newest(50, Search(**{field: hostile})) == []
@@ -208,7 +211,8 @@ async def test_a_lane_marked_settled_is_not_looked_through_again(tmp_path):
 async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path):
     await folder.write_story(team="web", response_id="resp_1")
     async with a_ledger_in(tmp_path) as later:
-        assert await later.ledger.origin_of("resp_1") == Origin("ann", "web", "house/qwen3-coder")
+        found = await later.ledger.origin_of("resp_1")
+    assert found == Origin("ann", "web", "house/qwen3-coder", kept_tokens=100 + 20 + 3 + 2 + 50)
 
 
 @pytest.mark.parametrize("unknown", ["resp_2", "chatcmpl-1", "", "' OR 1=1--", "%", "resp_1\x00"])

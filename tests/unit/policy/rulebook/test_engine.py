@@ -102,6 +102,36 @@ def test_an_exception_silences_a_warning():
     assert decided(policy).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "lasts"),
+    [
+        ({"assistants": ("claude-code",), "users": ("ada",), "start": "2026-01-01"}, True),
+        ({"assistants": ("claude-code < 9",)}, False),
+        ({"until": "2027-01-01"}, False),
+        ({"tools": ("*",)}, False),
+        ({"input_tokens_over": 0}, False),
+        ({"networks": ("10.0.0.0/8",)}, False),
+        ({"weekdays": ("mon",)}, False),
+    ],
+)
+def test_a_denial_lasts_where_the_turn_asked_again_is_denied_again(written, lasts):
+    assert decided(a_policy_of(a_rule(**written)), tools=("bash",)).lasts is lasts
+
+
+@pytest.mark.parametrize(
+    ("exception", "lasts"),
+    [({"until": "2026-01-01"}, True), ({"start": "2027-01-01"}, False), ({"tools": ("x",)}, False)],
+)
+def test_a_denial_does_not_last_where_an_exception_may_begin(exception, lasts):
+    policy = a_policy_of(a_rule("one"), a_rule("e", "allow", exempts=("one",), **exception))
+    assert decided(policy, tools=("bash",)).lasts is lasts
+
+
+def test_of_two_rules_that_deny_together_both_must_last():
+    policy = a_policy_of(a_rule("one", vendors=("house",), hours=("00:00-24:00",)), a_rule("two"))
+    assert decided(policy).lasts is False
+
+
 def test_a_shadow_rule_denies_nothing_and_is_named():
     policy = a_policy_of(
         a_rule("all", mode="shadow"), a_rule("some", mode="shadow", vendors=("anthropic",))

@@ -58,6 +58,7 @@ def test_the_nearest_rule_missed_fewest_and_says_what():
         a_rule("far", users=("bob",), tools=("bash",), teams=("ops",)),
         a_rule("near", assistants=("claude-code < 2.1",), models=("c*",)),
         a_rule("warning", "warn", users=("bob",)),
+        a_rule("to-come", users=("bob",), start="2027-01-01"),
     )
     assert explanation.nearest.rule.id == "near"
     assert explanation.nearest.missed == (
