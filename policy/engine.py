@@ -61,7 +61,14 @@ class CompiledTeam:
 
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered by model and class."""
-        decision = self._by_document(question)
+        model, data_class = question.facts.model, question.data_class
+        rules = self.remembered.get((model, data_class))
+        if rules is None:
+            rules = self.asking + self.standing
+            if question.target_names:  # only models that exist: callers cannot make this grow
+                standing = Standing(combine(question, self.standing))
+                self.remembered[model, data_class] = (*self.asking, standing)
+        decision = combine(question, rules)
         if self.written is None or isinstance(decision, Deny):
             return decision
         return self.written.narrow(question, decision)
@@ -83,16 +90,6 @@ class CompiledTeam:
             self.data_class if label is None else max(self.data_class, label),
             circumstances,
         )
-
-    def _by_document(self, question: Question) -> Decision:
-        names, model, data_class = question.target_names, question.facts.model, question.data_class
-        rules = self.remembered.get((model, data_class))
-        if rules is None:
-            rules = self.asking + self.standing
-            if names:  # only models that exist are remembered: callers cannot make this grow
-                standing = Standing(combine(question, self.standing))
-                self.remembered[model, data_class] = (*self.asking, standing)
-        return combine(question, rules)
 
 
 @dataclass(frozen=True, slots=True)
