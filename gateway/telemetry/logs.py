@@ -9,7 +9,7 @@ from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
-_NO_ID = b""
+NO_IDS = (b"", b"")
 
 _AUDITED = Group(
     {},
@@ -44,7 +44,17 @@ def log_of(
 def lone_log(record: Record) -> Log:
     """The log record of a record that belongs to no exchange."""
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    return _log(record, (), (), "unknown", severity, (_NO_ID, _NO_ID))
+    return _log(record, (), (), "unknown", severity, NO_IDS)
+
+
+def repeat_log(
+    record: Record,
+    groups: Sequence[Attributes],
+    measured: Sequence[Attributes],
+    ids: tuple[bytes, bytes],
+) -> Log:
+    """The log record of a denied turn's repeats: beside the denial, as loud and as refused."""
+    return _log(record, groups, measured, "failure", Severity.WARN, ids)
 
 
 def _log(
