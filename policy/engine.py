@@ -64,22 +64,19 @@ class CompiledTeam:
 
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered until the day ends."""
-        decision = self._by_document(question)
-        if self.written is None or isinstance(decision, Deny):
-            return decision
-        return self.written.narrow(question, decision)
-
-    def _by_document(self, question: Question) -> Decision:
-        names, model, data_class = question.target_names, question.facts.model, question.data_class
+        model, data_class = question.facts.model, question.data_class
         day = question.circumstances.unix_seconds // DAY_SECONDS
         rules = self.remembered.get((model, data_class, day))
         if rules is None:
             rules = self.asking + self.standing
-            if names:  # only models that exist are remembered: callers cannot make this grow
+            if question.target_names:  # only models that exist: callers cannot make this grow
                 self._forget_other_days(day)
                 standing = Standing(combine(question, self.standing))
                 self.remembered[model, data_class, day] = (*self.asking, standing)
-        return combine(question, rules)
+        decision = combine(question, rules)
+        if self.written is None or isinstance(decision, Deny):
+            return decision
+        return self.written.narrow(question, decision)
 
     def ask(
         self,

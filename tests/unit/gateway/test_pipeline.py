@@ -101,7 +101,7 @@ async def test_a_denied_turn_is_told_the_same_however_it_is_asked_again(road, pa
     }
     assert {each.audit_id for each in again} == {road.ledger.bodies[0]["exchange_id"]}
     assert road.ledger.kinds == ["denied"]
-    road.verdicts.stop()
+    await road.verdicts.stop()
     assert road.ledger.kinds == ["denied", "repeated"]
     assert road.ledger.bodies[1]["repeats"] == 5
     assert road.ledger.bodies[1]["exchange_id"] == road.ledger.bodies[0]["exchange_id"]
