@@ -19,8 +19,9 @@ PORTION: Final = 200
 
 PORTION_SECONDS: Final = 0.1
 
-Matter = tuple[str, str, Operation]
-"""What was decided on: the turn, the model by the name it was asked for, and what it was to do."""
+Matter = tuple[str, str, Operation, str, str | None]
+"""What was decided on: the turn, the model by the name it was asked for, what it was to do, and
+the assistant with its version: policy may allow another, so an upgrade is asked anew."""
 
 
 @dataclass(slots=True)
@@ -168,7 +169,14 @@ class InProcessVerdicts:
 
 
 def _matter(exchange: Exchange) -> Matter:
-    return exchange.turn_id, exchange.facts.asked_model, exchange.facts.operation
+    facts, assistant = exchange.facts, exchange.assistant
+    return (
+        exchange.turn_id,
+        facts.asked_model,
+        facts.operation,
+        assistant.name,
+        assistant.version,
+    )
 
 
 def _holds(verdict: Verdict) -> bool:

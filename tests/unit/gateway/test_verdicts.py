@@ -74,6 +74,15 @@ async def test_another_turn_is_not(shelf):
     assert shelf.verdicts.find(a_try("00" * 16)) is None
 
 
+@pytest.mark.parametrize("changed", [{"name": "claude-code"}, {"version": "2.1.329"}])
+async def test_the_same_words_of_an_upgraded_or_another_assistant_are_decided_anew(shelf, changed):
+    shelf.hold(a_try())
+    other = a_try()
+    other.assistant = replace(other.assistant, **changed)
+    assert shelf.verdicts.find(other) is None
+    assert shelf.verdicts.find(a_try()) is not None
+
+
 async def test_the_same_words_to_another_model_are_decided_anew(shelf):
     shelf.hold(a_try())
     other = a_try()
