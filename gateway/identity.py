@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
 from gateway.store.keys import KeyChanges, StoredKey
-from gateway.virtual_key import Hasher, is_well_formed
+from gateway.virtual_key import Hasher, is_mistyped, is_well_formed
 from policy.types import Identity
 from providers.base import Headers
 
@@ -150,7 +150,8 @@ class KeyRing:
     def identify(self, credential: str) -> Identity:
         """Whose key this is, from memory. Which roles may do what is for the caller to say.
 
-        Raises `NotAuthenticated`, with one message for every cause.
+        Raises `NotAuthenticated`, with one message for every cause but a typo: that one needs no
+        look-up, and everybody can find it without asking us.
         """
         # Timing tells nothing: without the pepper nobody can choose a digest's first bytes.
         known = self._known.get(self._digest(credential))
@@ -163,8 +164,11 @@ class KeyRing:
         return known.identity
 
     def _digest_of(self, credential: str) -> bytes:
+        # What is refused here is not kept: junk drives no key out.
+        if is_mistyped(credential):
+            raise NotAuthenticated.mistyped()
         if not is_well_formed(credential):
-            raise NotAuthenticated(cause="malformed")  # not kept: junk drives no key out
+            raise NotAuthenticated(cause="malformed")
         return self._hasher.digest(credential)
 
     async def _poll(self) -> None:

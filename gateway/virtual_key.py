@@ -64,6 +64,11 @@ def is_well_formed(credential: str) -> bool:
     return _checksum(credential[:_CHECKED]) == credential[_CHECKED:]
 
 
+def is_mistyped(credential: str) -> bool:
+    """Whether this was meant to be a key of ours, and was copied or typed wrongly."""
+    return credential.startswith(PREFIX) and not is_well_formed(credential)
+
+
 class Hasher:
     """Turns keys into the digests under which they are kept and found."""
 

@@ -147,7 +147,8 @@ async def test_each_refusal_has_its_cause_for_the_ledger():
     assert cause_of(ring, KEY) == ("revoked", "key_revoked")
     assert cause_of(ring, OTHER) == ("expired", "key_expired")
     assert cause_of(ring, mint(os.urandom)) == ("unknown", None)
-    assert cause_of(ring, KEY[:-1] + "?") == ("malformed", None)
+    assert cause_of(ring, KEY[:-1] + "?") == ("mistyped", None)
+    assert cause_of(ring, "sk-" + KEY) == ("malformed", None)
 
 
 async def test_every_refusal_has_the_same_words_for_the_caller():
@@ -164,6 +165,14 @@ async def test_every_refusal_has_the_same_words_for_the_caller():
         "no valid Gatehouse key: send one as 'Authorization: Bearer <key>'; "
         "ask your platform team for one"
     }
+
+
+async def test_a_typo_is_told_as_one_without_a_look_at_the_keys():
+    ring = KeyRing(FakeKeys(), HASHER, unix_us=lambda: 1)  # which has read no key at all
+    with pytest.raises(NotAuthenticated, match="mistyped") as refused:
+        ring.identify(KEY[:20] + KEY[21] + KEY[20] + KEY[22:])
+    assert (refused.value.cause, refused.value.status) == ("mistyped", 401)
+    assert KEY[:8] not in refused.value.message
 
 
 async def test_a_key_holds_until_the_very_moment_it_expires():

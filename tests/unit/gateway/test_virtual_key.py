@@ -2,7 +2,10 @@
 
 import os
 import random
+import re
 import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,9 +13,18 @@ from hypothesis import strategies as st
 
 from gateway.store.database import StoreError
 from gateway.store.keys import StoredKey
-from gateway.virtual_key import Hasher, KeyIssuer, Role, is_well_formed, load_pepper, mint
+from gateway.virtual_key import (
+    Hasher,
+    KeyIssuer,
+    Role,
+    is_mistyped,
+    is_well_formed,
+    load_pepper,
+    mint,
+)
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SECURITY = Path(__file__).parents[3] / "SECURITY.md"
 KEY = mint(random.Random(1).randbytes)
 
 
@@ -43,16 +55,51 @@ def test_the_least_and_the_greatest_key_are_well_formed():
     assert is_well_formed(greatest)
 
 
-@given(at=st.integers(4, 42), character=st.sampled_from(CHARACTERS))
-def test_one_wrong_character_is_a_typo(at, character):
-    mistyped = KEY[:at] + character + KEY[at + 1 :]
-    assert is_well_formed(mistyped) == (mistyped == KEY)
+def slips(key: str) -> Iterator[str]:
+    """The key with one character replaced by another of its alphabet, at every place."""
+    for at, right in enumerate(key):
+        others = (CHARACTERS + "_").replace(right, "")
+        yield from (key[:at] + wrong + key[at + 1 :] for wrong in others)
 
 
-@given(at=st.integers(4, 41))
-def test_two_neighbours_exchanged_are_a_typo(at):
-    mistyped = KEY[:at] + KEY[at + 1] + KEY[at] + KEY[at + 2 :]
-    assert is_well_formed(mistyped) == (mistyped == KEY)
+def transpositions(key: str) -> Iterator[str]:
+    """The key with two different neighbours exchanged, at every place."""
+    for at in range(len(key) - 1):
+        if key[at] != key[at + 1]:
+            yield key[:at] + key[at + 1] + key[at] + key[at + 2 :]
+
+
+A_KEY = st.binary(min_size=24, max_size=24).map(lambda entropy: mint(lambda _: entropy))
+
+
+@given(A_KEY)
+def test_every_slip_of_one_character_is_found(key):
+    assert not any(map(is_well_formed, slips(key)))
+
+
+@given(A_KEY)
+def test_every_exchange_of_two_neighbours_is_found(key):
+    assert not any(map(is_well_formed, transpositions(key)))
+
+
+@given(A_KEY, st.integers(4, 42), st.sampled_from(CHARACTERS))
+def test_a_character_missing_or_too_many_is_a_typo(key, at, more):
+    assert is_mistyped(key[:at] + key[at + 1 :])
+    assert is_mistyped(key[:at] + more + key[at:])
+
+
+def test_a_typo_is_told_from_what_never_was_a_key_of_ours():
+    assert is_mistyped(KEY[:-1] + "?")
+    assert not is_mistyped(KEY)
+    assert not is_mistyped("sk-" + KEY)
+    assert not is_mistyped("null")
+
+
+@given(A_KEY, st.sampled_from(["", "\n", '"', "key=", "export GATEHOUSE_KEY="]))
+def test_the_pattern_for_secret_scanners_finds_every_key_and_the_key_alone(key, before):
+    (pattern,) = re.findall(r"^    (\S*gth_\S*)$", SECURITY.read_text(), re.MULTILINE)
+    assert re.findall(pattern, f"{before}{key}\n") == [key]
+    assert re.findall(pattern, f"{key}0 x{key} {key[:-1]}") == []
 
 
 @pytest.mark.parametrize(
