@@ -64,6 +64,11 @@ class NotAuthenticated(GatewayError):
         )
 
     @classmethod
+    def revoked_meanwhile(cls) -> "NotAuthenticated":
+        """A key that was revoked while its request was being answered."""
+        return cls("the key was revoked while this was being answered", cause="revoked")
+
+    @classmethod
     def wrong_kind(cls, identity: Identity) -> "NotAuthenticated":
         """A valid key of a role that has no business at this endpoint."""
         return cls(

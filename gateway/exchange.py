@@ -125,3 +125,4 @@ class Exchange(msgspec.Struct):
     first_byte_ns: int | None = None
     ended_ns: int | None = None
     reply_bytes: int = 0
+    address: str = ""  # the caller's, for rules that ask

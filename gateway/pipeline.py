@@ -68,7 +68,9 @@ class Pipeline:
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         targets = route(decision, configuration.models[exchange.facts.model])
-        books = self.bookkeeper.open(exchange, decision, reservation, inbound.client_left)
+        books = self.bookkeeper.open(
+            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+        )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
 
@@ -102,11 +104,14 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
+            address=inbound.address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
-        decision = configuration.policy.decide(exchange.identity, exchange.facts)
+        decision = configuration.policy.decide(
+            exchange.identity, exchange.facts, address=exchange.address
+        )
         exchange.decision = decision
         return decision
 

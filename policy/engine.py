@@ -39,10 +39,13 @@ class CompiledTeam:
             },
         )
 
-    def decide(self, identity: Identity, facts: RequestFacts, data_class: DataClass) -> Decision:
+    def decide(
+        self, identity: Identity, facts: RequestFacts, data_class: DataClass, address: str
+    ) -> Decision:
         """Ask the rules about one request; standing answers are remembered by model and class."""
         names = self.target_names.get(facts.model, ())
-        question = Question(identity, facts, self.targets.get(facts.model, ()), names, data_class)
+        targets = self.targets.get(facts.model, ())
+        question = Question(identity, facts, targets, names, data_class, address)
         rules = self.remembered.get((facts.model, data_class))
         if rules is None:
             rules = self.asking + self.standing
@@ -130,9 +133,13 @@ class Policy:
         )
 
     def decide(
-        self, identity: Identity, facts: RequestFacts, label: DataClass | None = None
+        self,
+        identity: Identity,
+        facts: RequestFacts,
+        label: DataClass | None = None,
+        address: str = "",
     ) -> Decision:
-        """May this caller send this request, and where to?
+        """May this caller, at this IP address, send this request, and where to?
 
         `label` is the content's own data class, where one is known; the higher one counts.
         """
@@ -144,7 +151,7 @@ class Policy:
                 "ask the gateway's operator for a key of a team that is",
             )
         effective = team.data_class if label is None else max(team.data_class, label)
-        return team.decide(identity, facts, effective)
+        return team.decide(identity, facts, effective, address)
 
     def models_for(self, team: str) -> tuple[str, ...]:
         """The models a team can reach, in the order it names them; none for an unknown team."""

@@ -34,7 +34,8 @@ class Question(msgspec.Struct, frozen=True):
     """May this caller send this request, and to which of these targets?
 
     `targets` are those of the model asked for, in order of preference; none when the team does
-    not have the model. `data_class` is the effective one.
+    not have the model. `data_class` is the effective one, `address` the caller's IP address as our
+    server sees it; empty where there is none.
     """
 
     identity: Identity
@@ -42,6 +43,7 @@ class Question(msgspec.Struct, frozen=True):
     targets: tuple[TargetFacts, ...]
     target_names: tuple[str, ...]
     data_class: DataClass
+    address: str = ""
 
     def allow(self, *, targets: tuple[str, ...] | None = None, caps: tuple[Cap, ...] = ()) -> Allow:
         """Yes: to all targets, or to those named, within the caps."""

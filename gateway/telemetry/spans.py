@@ -51,7 +51,7 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
     story = read_story(records)
     exchange_id = story.end.text("exchange_id") if story is not None else None
     if story is None or exchange_id is None:
-        alone = tuple(lone_log(record) for record in records)
+        alone = tuple(lone_log(record, pseudonym) for record in records)
         return Projection(records[-1].lane, (), alone)
     told = _Telling(story, exchange_id, pseudonym)
     spans = [told.server_span()]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.database import StoreError
-from gateway.store.keys import StoredKey
+from gateway.store.key_records import GATEWAY
 from gateway.virtual_key import (
     Hasher,
     KeyIssuer,
@@ -22,22 +22,16 @@ from gateway.virtual_key import (
     load_pepper,
     mint,
 )
+from tests.fakes.road import FakeKeys
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECURITY = Path(__file__).parents[3] / "SECURITY.md"
 KEY = mint(random.Random(1).randbytes)
 
 
-class KeptKeys:
-    def __init__(self) -> None:
-        self.kept: dict[bytes, StoredKey] = {}
-
-    async def create(self, key: StoredKey, digest: bytes) -> None:
-        self.kept[digest] = key
-
-
-def an_issuer(keys: KeptKeys) -> KeyIssuer:
-    return KeyIssuer(keys, Hasher(b"p" * 32), unix_us=lambda: 1_000, random_bytes=os.urandom)
+def an_issuer(keys: FakeKeys) -> KeyIssuer:
+    hasher = Hasher(b"p" * 32)
+    return KeyIssuer(keys, hasher, by=GATEWAY, unix_us=lambda: 1_000, random_bytes=os.urandom)
 
 
 @given(st.binary(min_size=24, max_size=24))
@@ -124,17 +118,18 @@ def test_what_is_no_key_is_told_without_a_look_up(credential):
 
 
 async def test_an_issued_key_is_kept_as_a_digest_only():
-    keys = KeptKeys()
+    keys = FakeKeys()
     issued = await an_issuer(keys).issue("web", "ann", expires_unix_us=2_000)
     secret = issued.secret.reveal()
     assert is_well_formed(secret)
-    assert keys.kept == {Hasher(b"p" * 32).digest(secret): issued.stored}
+    kept = (await keys.changes_since(0)).keys
+    assert kept == {Hasher(b"p" * 32).digest(secret): issued.stored}
     assert secret not in repr(issued)
-    assert secret[:-4] not in repr(keys.kept)
+    assert secret[:-4] not in repr(kept)
 
 
 async def test_an_issued_key_says_whose_it_is():
-    issued = await an_issuer(KeptKeys()).issue("web", "ann", frozenset({Role.ADMIN}), 2_000)
+    issued = await an_issuer(FakeKeys()).issue("web", "ann", frozenset({Role.ADMIN}), 2_000)
     stored = issued.stored
     assert (stored.team, stored.subject, stored.roles) == ("web", "ann", frozenset({"admin"}))
     assert (stored.created_unix_us, stored.expires_unix_us) == (1_000, 2_000)
@@ -142,7 +137,7 @@ async def test_an_issued_key_says_whose_it_is():
 
 
 async def test_a_key_id_is_short_and_easy_to_type():
-    issued = await an_issuer(KeptKeys()).issue("web", "ann")
+    issued = await an_issuer(FakeKeys()).issue("web", "ann")
     prefix, _, tail = issued.stored.id.partition("_")
     assert prefix == "key"
     assert len(tail) == 12
@@ -152,7 +147,7 @@ async def test_a_key_id_is_short_and_easy_to_type():
 @pytest.mark.parametrize("expires", [0, 999, 1_000])
 async def test_a_key_that_would_be_born_expired_is_refused(expires):
     with pytest.raises(ValueError, match="expire"):
-        await an_issuer(KeptKeys()).issue("web", "ann", expires_unix_us=expires)
+        await an_issuer(FakeKeys()).issue("web", "ann", expires_unix_us=expires)
 
 
 def test_another_pepper_gives_another_digest():
