@@ -12,7 +12,7 @@ from gateway.shortage import Refused, refusal_of
 from policy.question import team_account
 from policy.types import Allow, Operation, RequestFacts, Unit
 from providers.base import Target
-from providers.catalogue import FREE, Price, PriceBook, Prices
+from providers.catalogue import FREE, Price, PriceBook, Prices, is_by_tokens_alone
 
 __all__ = ["Accountant", "Refused", "Reservation", "refusal_of"]
 
@@ -99,9 +99,16 @@ class Accountant:
             self._recent.learn(reservation.team, facts.model, each)
         return cost
 
-    def knows_price(self, reservation: Reservation, target: Target) -> bool:
-        """Whether `settle` can say what an answer of this target costs."""
-        return reservation.prices.find(target) is not None
+    def knows_price(self, reservation: Reservation, target: Target, exchange: Exchange) -> bool:
+        """Whether `settle` can say all that the answer of this target cost.
+
+        What runs in the house has no tiers and takes no fees, whatever it says of itself.
+        """
+        if reservation.prices.find(target) is None:
+            return False
+        return target.vendor.record.in_house or is_by_tokens_alone(
+            exchange.service_tier, exchange.vendor_tools
+        )
 
     def _prices(self, configuration: Configuration) -> Prices:
         """The prices of a configuration; kept until another one is in force."""

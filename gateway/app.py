@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
@@ -20,9 +19,15 @@ from gateway.pipeline import Pipeline
 from gateway.responses_paths import declare_responses_paths
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
+from gateway.wire import anthropic_messages, openai_form
 from gateway.wire.base import Wire, WireFamily
 from gateway.wire.gemini import google_error
-from gateway.wire.model_lists import body_of, in_gemini_shape, one_in_gemini_shape
+from gateway.wire.model_lists import (
+    body_of,
+    in_gemini_shape,
+    one_body_of,
+    one_in_gemini_shape,
+)
 from providers.base import Headers
 from providers.vendors import VENDORS
 
@@ -48,13 +53,6 @@ BODY: Final[dict[str, Any]] = {
 }
 GOOGLE: Final = "/v1beta"
 """How the paths begin below which errors are Google's."""
-
-
-class _ModelList(msgspec.Struct):
-    data: list[msgspec.Raw]
-
-
-_LIST: Final = msgspec.json.Decoder(_ModelList)
 
 
 class WireResponse(Response):
@@ -158,11 +156,10 @@ def _declare_models(app: FastAPI, offer: Offer) -> None:
         found = [each for each in offer.to(_headers(request)) if each.id == name]
         if not found:
             told = f"model {name!r} is not offered to you; GET {_list_path(request)} lists yours"
-            return _error_for(request)(404, "model_not_found", told)
+            return _error(request, 404, "model_not_found", told)
         if _is_googles(request):
             return _json(one_in_gemini_shape(found[0]))
-        alone = body_of(found, anthropic_version=_anthropic_version(request), query={})
-        return _json(bytes(_LIST.decode(alone).data[0]))
+        return _json(one_body_of(found[0], anthropic_version=_anthropic_version(request)))
 
     for version, answer, path, extra in (
         ("/v1", models, "/models", WITH_KEY),
@@ -278,7 +275,7 @@ def _anthropic_version(request: Request) -> bytes | None:
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)
-    return _error_for(request)(error.status, error.code, error.message)
+    return _error(request, error.status, error.code, error.message)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -288,21 +285,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: "this endpoint does not take that method; /docs lists them",
     }.get(error.status_code, str(error.detail))
     code = {404: "unknown_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return _error_for(request)(error.status_code, code, message, dict(error.headers or {}))
+    return _error(request, error.status_code, code, message, dict(error.headers or {}))
 
 
-def _error_for(request: Request) -> Callable[..., Response]:
-    return _google_error if _is_googles(request) else _error
-
-
-def _google_error(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None
+def _error(
+    request: Request, status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> Response:
-    body = {"error": google_error(status, message, code)}
-    return JSONResponse(body, status_code=status, headers={**NO_STORE, **(headers or {})})
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    kind = "authentication_error" if status == 401 else "invalid_request_error"
-    body = {"type": "error", "error": {"type": kind, "code": code, "message": message}}
+    """An error in the form of the protocol that the caller speaks."""
+    if _is_googles(request):
+        body: dict[str, object] = {"error": google_error(status, message, code)}
+    elif _anthropic_version(request) is not None:
+        kind = anthropic_messages.error_type(status)
+        body = anthropic_messages.error_document(kind, message, None)
+    else:
+        body = openai_form.error_document(message, openai_form.error_type(status), code)
     return JSONResponse(body, status_code=status, headers={**NO_STORE, **(headers or {})})

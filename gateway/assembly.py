@@ -47,6 +47,8 @@ from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.turn import TurnIds
+from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 from gateway.wire import families, wires
 from policy.question import team_account
@@ -110,11 +112,12 @@ async def assembled(
             in_force,
             key_ring,
             bookkeeper,
-            Refusals(bookkeeper),
+            _open_refusals(bookkeeper, stack),
             senders.dispatch,
             senders.drains,
             time.time_ns,
             origins,
+            TurnIds(opened.pepper),
         )
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
@@ -122,7 +125,6 @@ async def assembled(
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.error)
-
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -178,6 +180,13 @@ async def _open_books(
     accountant = await _accountant(opened.database, book, configuration)
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)
+
+
+def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
+    verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
+    verdicts.start()
+    stack.callback(verdicts.stop)  # before the ledger closes: it takes the last counts
+    return Refusals(bookkeeper, verdicts)
 
 
 @dataclass(frozen=True, slots=True)

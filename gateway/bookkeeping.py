@@ -13,6 +13,7 @@ from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSourc
 from gateway.inbound import shutting_down
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
+from gateway.verdicts import Verdict
 from gateway.wire.base import ReplyFacts
 from policy.types import Allow, Operation
 from providers.base import Target
@@ -55,6 +56,14 @@ class Bookkeeper:
         """
         admitted = self.ledger.append(self.records.admitted(exchange, allow))
         return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
+
+    def note_repeats(self, verdict: Verdict) -> None:
+        """Record how often a denied turn was asked again; nobody waits for it."""
+        self.ledger.append(
+            self.records.repeated(
+                verdict.audit_id, verdict.turn_id, verdict.identity, verdict.deny, verdict.repeats
+            )
+        )
 
 
 class Books:
@@ -195,7 +204,7 @@ class Books:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None
         exchange.price_known = target is None or keeper.accountant.knows_price(
-            self._reservation, target
+            self._reservation, target, exchange
         )
         exchange.cost_nano_usd = keeper.accountant.settle(
             self._reservation, target, exchange.usage or Usage()
@@ -206,6 +215,8 @@ class Books:
         exchange.finish_reason = seen.finish_reason
         exchange.response_id = seen.response_id
         exchange.response_model = seen.response_model
+        exchange.service_tier = seen.service_tier
+        exchange.vendor_tools = seen.vendor_tools
         exchange.usage, exchange.usage_source = counted_usage(
             seen, exchange.facts.input_tokens_estimate
         )

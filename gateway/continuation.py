@@ -67,8 +67,14 @@ async def held_to_origin(
     origin = await origins.origin_of(response_id)
     if origin is None or (origin.subject, origin.team) != (identity.subject, identity.team):
         # One answer for both: whether a stranger's id exists is nobody's business.
-        return Deny(RULE, "the answer this goes on from is not known here", _INSTEAD, CODE)
+        return _unable("the answer this goes on from is not known here")
     if origin.target not in allow.targets:
-        reason = f"the answer this goes on from was made by {origin.target}, which may not be asked"
-        return Deny(RULE, reason, _INSTEAD, CODE)
+        return _unable(
+            f"the answer this goes on from was made by {origin.target}, which may not be asked"
+        )
     return msgspec.structs.replace(allow, targets=(origin.target,))
+
+
+def _unable(reason: str) -> Deny:
+    """A refusal that does not last: an answer that is being made now is known a moment later."""
+    return Deny(RULE, reason, _INSTEAD, CODE, lasts=False)

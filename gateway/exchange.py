@@ -4,6 +4,7 @@ Only the pipeline and the relay write to an `Exchange`. All times are UTC nanose
 the epoch for the record, and monotonic nanoseconds for durations.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -107,6 +108,7 @@ class Exchange(msgspec.Struct):
     identity: Identity
     assistant: Assistant
     facts: RequestFacts
+    turn_id: str  # the same for every try of one turn
     config_digest: str
     started_unix_ns: int
     started_ns: int
@@ -116,7 +118,9 @@ class Exchange(msgspec.Struct):
     usage: Usage | None = None
     usage_source: UsageSource = UsageSource.NONE
     cost_nano_usd: int = 0
-    price_known: bool = True  # False: the cost is 0 because nobody knows it
+    price_known: bool = True  # False: nobody knows the cost, or all of it; then it is what is known
+    service_tier: str | None = None  # the vendor's word for how it served
+    vendor_tools: Mapping[str, int] = msgspec.field(default_factory=dict)
     finish_reason: str | None = None
     response_id: str | None = None
     response_model: str | None = None

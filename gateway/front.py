@@ -123,6 +123,8 @@ class Front:
         return call.wire.read(body)
 
     async def _deliver(self, call: Call, outbound: Outbound) -> None:
+        if outbound.audit_id is not None:
+            call.audit_id = outbound.audit_id
         if isinstance(outbound.body, bytes):
             answer = Answer(outbound.status, outbound.headers, outbound.body)
             await self._send_whole(call, answer)

@@ -56,8 +56,12 @@ class Pieces(Protocol):
 
 
 class Outbound(msgspec.Struct, frozen=True):
-    """An answer: whole, or arriving piece by piece."""
+    """An answer: whole, or arriving piece by piece.
+
+    `audit_id` names the exchange whose answer it is, where that is an earlier one.
+    """
 
     status: int
     headers: Headers
     body: bytes | Pieces
+    audit_id: str | None = None

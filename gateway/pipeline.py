@@ -19,6 +19,7 @@ from gateway.refusal import Head, Refusals
 from gateway.relay import relay_stream, relay_whole
 from gateway.reply import StreamedReply
 from gateway.routing import route
+from gateway.turn import TurnIds
 from gateway.virtual_key import Role
 from gateway.wire.base import Answer
 from policy.types import Allow, Deny, Identity
@@ -51,6 +52,7 @@ class Pipeline:
     drains: Drains
     unix_ns: Callable[[], int]
     origins: Origins
+    turns: TurnIds
 
     async def serve(self, inbound: Inbound) -> Outbound:
         """One request, from its facts to closed books.
@@ -59,6 +61,9 @@ class Pipeline:
         """
         configuration = self.in_force.configuration
         exchange = self.open(inbound, configuration)
+        verdict = self.refusals.held_against(exchange)
+        if verdict is not None:
+            return await self.refusals.repeat(inbound.wire, exchange, verdict)
         decision = self.decide(exchange, configuration)
         if isinstance(decision, Allow) and exchange.facts.continues is not None:
             decision = await self.hold_to_origin(exchange, exchange.facts.continues, decision)
@@ -94,13 +99,15 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
+        assistant = recognise(inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
             path=inbound.path,
             identity=inbound.identity,
-            assistant=recognise(inbound.headers),
+            assistant=assistant,
             facts=configuration.under_its_model(inbound.reading.facts),
+            turn_id=self.turns.id_of(inbound.identity, assistant, inbound.reading),
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),

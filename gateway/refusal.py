@@ -1,5 +1,6 @@
 """Say no: record the refusal, then phrase it as this client shows it, once."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +12,7 @@ from gateway.bookkeeping import Bookkeeper
 from gateway.errors import GatewayError, NotAuthenticated, RequestTooLarge
 from gateway.exchange import Exchange, Outcome
 from gateway.inbound import Outbound
+from gateway.verdicts import Verdict, Verdicts
 from gateway.wire.base import Answer, Denial, Wire
 from policy.types import Deny, Identity
 from providers.base import Headers
@@ -32,9 +34,13 @@ class Refusals:
     """Every way the gateway refuses a request, each in the ledger before its answer leaves."""
 
     bookkeeper: Bookkeeper
+    verdicts: Verdicts
 
     async def refuse(self, wire: Wire, exchange: Exchange, refusal: Deny | Refused) -> Outbound:
-        """Policy or a cap said no. Raises `LedgerUnavailable`."""
+        """Policy or a cap said no; held against the turn where that lasts.
+
+        Raises `LedgerUnavailable`.
+        """
         deny, retry_after_seconds = (
             refusal_of(refusal) if isinstance(refusal, Refused) else (refusal, None)
         )
@@ -47,8 +53,29 @@ class Refusals:
         exchange.ended_ns = self.bookkeeper.monotonic_ns()
         self.bookkeeper.metrics.observe_exchange(exchange)
         record = self.bookkeeper.records.denied(exchange, deny, answer.status)
-        await self.bookkeeper.ledger.append(record)
+        recorded = self.bookkeeper.ledger.append(record)
+        if deny.lasts:
+            self.verdicts.hold(exchange, deny, recorded)
+        await asyncio.shield(recorded)  # others may wait for it, too
         return Outbound(answer.status, (*answer.headers, NO_STORE), answer.body)
+
+    def held_against(self, exchange: Exchange) -> Verdict | None:
+        """The verdict on this turn, where it was denied before and still is."""
+        return self.verdicts.find(exchange)
+
+    async def repeat(self, wire: Wire, exchange: Exchange, verdict: Verdict) -> Outbound:
+        """A denied turn is asked again: the first answer once more, counted and not recorded.
+
+        In the form that this client shows; its audit id is the first one's. Raises
+        `LedgerUnavailable` where the first was not recorded.
+        """
+        self.verdicts.count(verdict)
+        self.bookkeeper.metrics.observe_repeat(exchange.identity.team, verdict.deny.rule)
+        denial = denial_of(verdict.deny, verdict.audit_id, None)
+        answer = wire.phrase_denial(denial, exchange.assistant)
+        await asyncio.shield(verdict.recorded)
+        headers = (*answer.headers, NO_STORE)
+        return Outbound(answer.status, headers, answer.body, verdict.audit_id)
 
     async def refuse_unread(
         self, head: Head, identity: Identity, error: GatewayError, config_digest: str

@@ -37,7 +37,8 @@ def refusal_of(refused: Refused) -> tuple[Deny, int | None]:
     seconds = refused.retry_after_seconds
     if seconds is not None and seconds > LONGEST_RETRY_SECONDS:
         seconds = None
-    return Deny(_RULES[refused.cap.unit], reason, alternative, code), seconds
+    deny = Deny(_RULES[refused.cap.unit], reason, alternative, code, lasts=False)
+    return deny, seconds
 
 
 def _words(refused: Refused) -> tuple[str, str]:

@@ -201,13 +201,16 @@ class Deny:
     """The request may not go anywhere: which rule, why, and what to do instead.
 
     `code` is the stable word machines read: `policy_denied`, `model_not_found`,
-    `request_too_large`, `rate_limited`, `budget_exceeded`.
+    `request_too_large`, `rate_limited`, `budget_exceeded`. `lasts` is False where time, other
+    requests, or what is no part of the conversation may turn it: the same turn asked again is then
+    decided anew, and not just told this answer.
     """
 
     rule: str
     reason: str
     alternative: str | None = None
     code: str = "policy_denied"
+    lasts: bool = True
 
 
 Decision = Allow | Deny

@@ -1,7 +1,7 @@
 """What models cost and how much they take: the shipped, dated price book and its overrides."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,9 @@ from providers.base import Target
 BOOK = Path(__file__).with_name("price_book.json")
 
 MILLION = 1_000_000
+
+_STANDARD_TIERS = frozenset(("auto", "default", "standard", "unspecified"))
+_TOOLS_WITHOUT_FEE = frozenset(("web_fetch",))
 
 _SNAPSHOT = re.compile(r"-(?:20\d{2}-[01]\d-[0-3]\d|20\d{2}[01]\d[0-3]\d)$")
 
@@ -99,6 +102,16 @@ def _or(rate: int | None, default: int) -> int:
 
 FREE = Price(input=0, output=0)
 """What an engine of our own costs, unless the configuration says otherwise."""
+
+
+def is_by_tokens_alone(service_tier: str | None, vendor_tools: Iterable[str]) -> bool:
+    """Whether prices by the token say all that an answer cost.
+
+    They are those of the standard service; no book here holds another tier's, nor the fees for
+    tools that a vendor runs itself.
+    """
+    is_standard = not service_tier or service_tier.lower() in _STANDARD_TIERS
+    return is_standard and _TOOLS_WITHOUT_FEE.issuperset(vendor_tools)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,11 +105,10 @@ class LocalEngine:
             start_new_session=True,  # Ctrl-C is for the gateway, which drains before it stops us
         )
         listener = asyncio.create_task(_first_complaint(process))
-        try:
+        async with AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(_end, process, listener)
             base_url = await self._readiness(process, listener)
-        except BaseException:
-            await _end(process, listener)
-            raise
+            unless_ready.pop_all()
         self._running = _Running(process, listener)
         return FoundEngine(
             ENGINE_NAME,

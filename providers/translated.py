@@ -1,13 +1,15 @@
 """Reach a model through LiteLLM, which knows the vendors' dialects. Nothing else imports it.
 
 LiteLLM's chat interface is the hub. Our own conversions stand before and behind it; what it says
-of a reply's end and usage is believed only where the vendor's own bytes said so.
+of a reply's end and usage is believed only where the vendor's own bytes said so. The road to an
+upstream that speaks only OpenAI's responses is ours alone.
 """
 
 import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,10 +21,12 @@ from providers.base import Target, UpstreamCall, UpstreamReply, WireName
 from providers.errors import ProviderError, ProviderRejected, UnsupportedFeature
 from providers.http.client import HttpClient
 from providers.http.reply import Timeouts
+from providers.responses_upstream import ResponsesUpstream
 from providers.translated_errors import FOREIGN, translate_failure
 from providers.translated_reply import (
     TranslatedStream,
     WholeReply,
+    as_values,
     encode_document,
     encode_plain_document,
     responses_encoder,
@@ -39,6 +43,7 @@ from providers.translation.messages_request import read_messages
 from providers.translation.messages_stream import MessagesStream
 from providers.translation.responses_request import read_responses
 from providers.translation.roads import ROADS, Road, call_to_nowhere, path_for, road_for
+from providers.translation.to_responses import parameters_of_responses
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import ERRAND, Errand, WatchedTransport
 
@@ -120,6 +125,7 @@ class TranslatedSender:
         from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
         transport = WatchedTransport(client)
+        self._responses = ResponsesUpstream(transport)
         self._handler = AsyncHTTPHandler(transport=transport, follow_redirects=False)
         # The one way to hand the OpenAI SDK below LiteLLM a client of ours, whatever the address.
         session = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
@@ -148,11 +154,11 @@ class TranslatedSender:
         self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest
     ) -> UpstreamReply:
         errand = self._errand(call, road, request)
-        try:
-            return await self._ask(call, prefix, road, request, errand)
-        except BaseException:
-            await errand.aclose()
-            raise
+        async with AsyncExitStack() as unless_answered:
+            unless_answered.push_async_callback(errand.aclose)
+            reply = await self._ask(call, prefix, road, request, errand)
+            unless_answered.pop_all()
+        return reply
 
     def _read(self, call: UpstreamCall, prefix: str, road: Road) -> ChatRequest:
         reader = _READERS.get(call.wire)
@@ -171,19 +177,25 @@ class TranslatedSender:
             raise _too_deep(call) from error
 
     def _capabilities(self, prefix: str, target: Target, road: Road) -> Capabilities:
-        model = target.upstream_model
-        known = self._parameters.get((prefix, model))
-        if known is None:
-            listed = self._litellm.get_supported_openai_params(
-                model=model, custom_llm_provider=prefix
-            )
-            known = self._parameters[prefix, model] = frozenset(listed or ())
+        if road.function is None:
+            known = parameters_of_responses(in_house=target.vendor.record.in_house)
+        else:
+            known = self._known_to_litellm(prefix, target.upstream_model)
         return Capabilities(
             known,
             anthropic=road.speaks is WireName.ANTHROPIC_MESSAGES,
             image_schemes=road.image_schemes,
             droppable_tools=target.vendor.may_drop_tools,
         )
+
+    def _known_to_litellm(self, prefix: str, model: str) -> frozenset[str]:
+        known = self._parameters.get((prefix, model))
+        if known is None:
+            listed = self._litellm.get_supported_openai_params(
+                model=model, custom_llm_provider=prefix
+            )
+            known = self._parameters[prefix, model] = frozenset(listed or ())
+        return known
 
     def _errand(self, call: UpstreamCall, road: Road, request: ChatRequest) -> Errand:
         if call.streaming and request.answers > 1:
@@ -206,6 +218,44 @@ class TranslatedSender:
     async def _ask(
         self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest, errand: Errand
     ) -> UpstreamReply:
+        token = ERRAND.set(errand)
+        try:
+            if call.streaming:
+                chunks = await self._chunks(call, prefix, road, request, errand)
+                return await self._stream(call, request, errand, chunks)
+            reply = await self._whole(call, prefix, road, request, errand)
+        except FOREIGN as error:
+            raise translate_failure(error, errand) from error
+        finally:
+            ERRAND.reset(token)
+        if reply is None:
+            document = encode_plain_document(call.wire, errand, self._unix_time())
+        else:
+            document = encode_document(call.wire, request, reply, errand, self._unix_time)
+        return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
+
+    async def _whole(
+        self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest, errand: Errand
+    ) -> Json | None:
+        """The answer as a chat document; None where the vendor's own bytes are to be told."""
+        if road.function is None:
+            return await self._responses.ask(request, errand)
+        function = getattr(self._litellm, road.function)
+        reply = await function(**self._arguments(call, prefix, road, request))
+        if road.function != "acompletion":
+            return None
+        told: Json = reply.model_dump(exclude_none=True)
+        return told
+
+    async def _chunks(
+        self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest, errand: Errand
+    ) -> AsyncIterator[Json]:
+        if road.function is None:
+            return await self._responses.stream(request, errand)
+        function = getattr(self._litellm, road.function)
+        return as_values(await function(**self._arguments(call, prefix, road, request)))
+
+    def _arguments(self, call: UpstreamCall, prefix: str, road: Road, request: ChatRequest) -> Json:
         arguments: Json = {
             **request.fields,
             "model": f"{prefix}/{call.target.upstream_model}",
@@ -220,24 +270,10 @@ class TranslatedSender:
             arguments |= {"stream": True, "stream_options": {"include_usage": True}}
         if not road.uses_openai_sdk:
             arguments["client"] = self._handler
-        token = ERRAND.set(errand)
-        try:
-            reply = await getattr(self._litellm, road.function)(**arguments)
-            if call.streaming:
-                return await self._stream(call, request, errand, reply)
-        except FOREIGN as error:
-            raise translate_failure(error, errand) from error
-        finally:
-            ERRAND.reset(token)
-        if road.function == "acompletion":
-            told = reply.model_dump(exclude_none=True)
-            document = encode_document(call.wire, request, told, errand, self._unix_time)
-        else:
-            document = encode_plain_document(call.wire, errand, self._unix_time())
-        return UpstreamReply(200, self._headers(b"application/json", errand), WholeReply(document))
+        return arguments
 
     async def _stream(
-        self, call: UpstreamCall, request: ChatRequest, errand: Errand, chunks: AsyncIterator[Any]
+        self, call: UpstreamCall, request: ChatRequest, errand: Errand, chunks: AsyncIterator[Json]
     ) -> UpstreamReply:
         stream = TranslatedStream(chunks, errand, lambda: self._encoder(call, request, errand))
         if not errand.answered.is_set():  # Gemini's request leaves with the first chunk

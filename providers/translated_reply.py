@@ -38,12 +38,18 @@ class WholeReply:
         self._document = b""
 
 
+async def as_values(chunks: AsyncIterator[Any]) -> AsyncIterator[Json]:
+    """LiteLLM's chunks as plain values."""
+    async for chunk in chunks:
+        yield chunk.model_dump(exclude_none=True)
+
+
 class TranslatedStream:
-    """A `ByteStream` over LiteLLM's chunks. Its end is written only when the vendor's was seen."""
+    """A `ByteStream` over the hub's chunks. Its end is written only when the vendor's was seen."""
 
     def __init__(
         self,
-        chunks: AsyncIterator[Any],
+        chunks: AsyncIterator[Json],
         errand: Errand,
         make_encoder: Callable[[], ReplyEncoder],
     ) -> None:
@@ -74,7 +80,7 @@ class TranslatedStream:
             if chunk is None:
                 self._has_ended = True
                 return self._close(self._encoder)
-            value = without_signatures(chunk.model_dump(exclude_none=True))
+            value = without_signatures(chunk)
             self._usage = value.get("usage") or self._usage
             if found := self._encode(self._encoder, value):
                 return found

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from gateway.audit.bounds import add_texts, bounded, counted, micros
 from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage
 from policy.types import Allow, Cap, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
@@ -15,8 +16,6 @@ Values that are dicts or lists may be shared by several records: they are never 
 """
 
 VERSION = 1
-MAX_INTEGER = 2**53 - 1  # RFC 8785: beyond it JSON readers disagree about a number
-MAX_TEXT = 512  # characters of one text a client or vendor chose; longer ones are cut
 MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
 
 _UUID_KEPT = ~((0xF << 76) | (0x3 << 62))
@@ -64,37 +63,10 @@ class LostExchange:
     attempts: tuple[PastAttempt, ...]
 
 
-def _text(value: str) -> str:
-    """A text that fits a record: of bounded length, and one that UTF-8 can hold."""
-    if len(value) > MAX_TEXT:
-        value = value[: MAX_TEXT - 1] + "…"
-    elif value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
-
-
-def _count(value: int) -> int:
-    """A count that fits a record: a client or vendor may claim any number."""
-    if 0 <= value <= MAX_INTEGER:
-        return value
-    return 0 if value < 0 else MAX_INTEGER
-
-
-def _micros(start_ns: int, end_ns: int) -> int:
-    return _count((end_ns - start_ns) // 1000)
-
-
-def _add_texts(body: RecordBody, **texts: str | None) -> None:
-    """Those texts that are there: what is not known, or empty, has no member in a record."""
-    for name, text in texts.items():
-        if text:
-            body[name] = _text(text)
-
-
 @lru_cache(maxsize=1024)
 def _assistant(assistant: Assistant) -> RecordBody:
-    body: RecordBody = {"name": _text(assistant.name), "recognised": assistant.is_recognised}
-    _add_texts(
+    body: RecordBody = {"name": bounded(assistant.name), "recognised": assistant.is_recognised}
+    add_texts(
         body,
         version=assistant.version,
         session_id=assistant.session_id,
@@ -106,8 +78,8 @@ def _assistant(assistant: Assistant) -> RecordBody:
 @lru_cache(maxsize=1024)
 def _caller(identity: Identity) -> RecordBody:
     return {
-        "subject": _text(identity.subject),
-        "team": _text(identity.team),
+        "subject": bounded(identity.subject),
+        "team": bounded(identity.team),
         "roles": sorted(identity.roles),
         "credential_id": identity.credential_id,
         "auth_method": "virtual_key",
@@ -119,19 +91,19 @@ def _facts(facts: RequestFacts) -> RecordBody:
     names = facts.tool_names
     body: RecordBody = {
         "operation": facts.operation.value,
-        "model": _text(facts.model),
+        "model": bounded(facts.model),
         "streaming": facts.streaming,
         "body_bytes": facts.body_bytes,
-        "input_tokens_estimate": _count(facts.input_tokens_estimate),
-        "answers": _count(facts.answers),
-        "tool_names": [_text(name) for name in names[:MAX_TOOL_NAMES]],
+        "input_tokens_estimate": counted(facts.input_tokens_estimate),
+        "answers": counted(facts.answers),
+        "tool_names": [bounded(name) for name in names[:MAX_TOOL_NAMES]],
     }
     if facts.alias is not None:
-        body["asked_model"] = _text(facts.alias)
+        body["asked_model"] = bounded(facts.alias)
     if facts.continues is not None:
-        body["continues"] = _text(facts.continues)
+        body["continues"] = bounded(facts.continues)
     if facts.output_tokens_limit is not None:
-        body["output_tokens_limit"] = _count(facts.output_tokens_limit)
+        body["output_tokens_limit"] = counted(facts.output_tokens_limit)
     if len(names) > MAX_TOOL_NAMES:
         body["tool_names_omitted"] = len(names) - MAX_TOOL_NAMES
     return body
@@ -142,7 +114,7 @@ def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
         {
             "account": cap.account,
             "unit": cap.unit.value,
-            "amount": _count(cap.amount),
+            "amount": counted(cap.amount),
             "window": cap.window.value,
         }
         for cap in caps
@@ -151,12 +123,12 @@ def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
 
 def _usage(usage: Usage) -> RecordBody:
     return {
-        "input_tokens": _count(usage.input_tokens),
-        "cache_read_tokens": _count(usage.cache_read_tokens),
-        "cache_write_5m_tokens": _count(usage.cache_write_5m_tokens),
-        "cache_write_1h_tokens": _count(usage.cache_write_1h_tokens),
-        "output_tokens": _count(usage.output_tokens),
-        "reasoning_tokens": _count(usage.reasoning_tokens),
+        "input_tokens": counted(usage.input_tokens),
+        "cache_read_tokens": counted(usage.cache_read_tokens),
+        "cache_write_5m_tokens": counted(usage.cache_write_5m_tokens),
+        "cache_write_1h_tokens": counted(usage.cache_write_1h_tokens),
+        "output_tokens": counted(usage.output_tokens),
+        "reasoning_tokens": counted(usage.reasoning_tokens),
     }
 
 
@@ -165,11 +137,11 @@ def _attempt_end(attempt: Attempt) -> RecordBody:
     if attempt.upstream_status is not None:
         body["status"] = attempt.upstream_status
     if attempt.error:
-        body["error"] = _text(attempt.error)
+        body["error"] = bounded(attempt.error)
     if attempt.dropped:
-        body["dropped"] = [_text(name) for name in attempt.dropped]
+        body["dropped"] = [bounded(name) for name in attempt.dropped]
     if attempt.ended_ns is not None:
-        body["duration_us"] = _micros(attempt.started_ns, attempt.ended_ns)
+        body["duration_us"] = micros(attempt.started_ns, attempt.ended_ns)
     return body
 
 
@@ -181,7 +153,7 @@ def _answering_target(attempts: Sequence[Attempt]) -> str | None:
 
 
 def _path(path: str) -> str:
-    return _text(path.partition("?")[0])  # a query string may carry a key
+    return bounded(path.partition("?")[0])  # a query string may carry a key
 
 
 class Records:
@@ -242,7 +214,7 @@ class Records:
             "assistant": _assistant(request.assistant),
             "wire": request.wire.value,
             "path": _path(request.path),
-            "body_bytes": _count(request.body_bytes),
+            "body_bytes": counted(request.body_bytes),
             "config_digest": request.config_digest,
             **_refusal(deny, status),
         }
@@ -267,34 +239,46 @@ class Records:
             "outcome": (exchange.outcome or Outcome.FAILED).value,
             "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
             "usage_source": exchange.usage_source.value,
-            "cost_nano_usd": _count(exchange.cost_nano_usd),
-            "reply_bytes": _count(exchange.reply_bytes),
-            "team": _text(exchange.identity.team),
-            "model": _text(exchange.facts.model),
+            "cost_nano_usd": counted(exchange.cost_nano_usd),
+            "reply_bytes": counted(exchange.reply_bytes),
+            "team": bounded(exchange.identity.team),
+            "model": bounded(exchange.facts.model),
         }
-        target = _answering_target(exchange.attempts)
-        if target is not None:
-            body["target"] = target
-        if price_book is not None:
-            body["price_book"] = price_book
         if not exchange.price_known:
             body["price_known"] = False
+        if exchange.vendor_tools:
+            body["vendor_tools"] = {k: counted(n) for k, n in exchange.vendor_tools.items()}
         if exchange.status is not None:
             body["status"] = exchange.status
         if exchange.usage is not None:
             body["usage"] = _usage(exchange.usage)
         if exchange.ended_ns is not None:
-            body["duration_us"] = _micros(exchange.started_ns, exchange.ended_ns)
+            body["duration_us"] = micros(exchange.started_ns, exchange.ended_ns)
         if exchange.first_byte_ns is not None:
-            body["first_byte_us"] = _micros(exchange.started_ns, exchange.first_byte_ns)
-        _add_texts(
+            body["first_byte_us"] = micros(exchange.started_ns, exchange.first_byte_ns)
+        add_texts(
             body,
+            target=_answering_target(exchange.attempts),
+            price_book=price_book,
             error=exchange.error,
             finish_reason=exchange.finish_reason,
             response_id=exchange.response_id,
             response_model=exchange.response_model,
+            service_tier=exchange.service_tier,
         )
         return body
+
+    def repeated(
+        self, exchange_id: str, turn_id: str, identity: Identity, deny: Deny, repeats: int
+    ) -> RecordBody:
+        """How often a denied turn was asked again and told the same; `exchange_id` was denied."""
+        return {
+            **self._head("repeated", exchange_id),
+            **_caller(identity),
+            "turn_id": turn_id,
+            "rule": deny.rule,
+            "repeats": counted(repeats),
+        }
 
     def unknown(self, lost: LostExchange, reason: str = "process ended") -> RecordBody:
         """The end of an admitted exchange whose real end nobody saw."""
@@ -330,6 +314,7 @@ def _request(exchange: Exchange) -> RecordBody:
             exchange.config_digest,
         ),
         **_facts(exchange.facts),
+        "turn_id": exchange.turn_id,
     }
 
 
@@ -353,7 +338,7 @@ def _permission(allow: Allow) -> RecordBody:
         "data_class": allow.data_class.label,
         "targets": list(allow.targets),
         "caps": _caps(allow.caps),
-        "warnings": [_text(warning) for warning in allow.warnings],
+        "warnings": [bounded(warning) for warning in allow.warnings],
     }
 
 
@@ -380,7 +365,7 @@ def _destination(target: Target) -> RecordBody:
 
 def _edit(edit: Edit) -> RecordBody:
     return {
-        "path": _text(edit.path),
+        "path": bounded(edit.path),
         "kind": edit.kind,
         "bytes_before": edit.bytes_before,
         "bytes_after": edit.bytes_after,
@@ -391,9 +376,9 @@ def _refusal(deny: Deny, status: int) -> RecordBody:
     body: RecordBody = {
         "rule": deny.rule,
         "code": deny.code,
-        "reason": _text(deny.reason),
+        "reason": bounded(deny.reason),
         "status": status,
     }
     if deny.alternative:
-        body["alternative"] = _text(deny.alternative)
+        body["alternative"] = bounded(deny.alternative)
     return body

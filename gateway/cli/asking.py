@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.offered import Sizes, read_offered
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 120.0
@@ -85,7 +86,7 @@ def ask(
         connection.close()
 
 
-def models_offered(root: str, secret: str) -> tuple[str, ...]:
+def models_offered(root: str, secret: str) -> dict[str, Sizes]:
     """The models that this key may use. Raises `CommandFailed` when the gateway will not say."""
     try:
         answer = ask(root, "/v1/models", {"authorization": f"Bearer {secret}"})
@@ -99,8 +100,8 @@ def models_offered(root: str, secret: str) -> tuple[str, ...]:
     if answer.status != 200:
         raise CommandFailed(f"the gateway at {root} does not list its models: {answer.message}")
     try:
-        return tuple(str(each["id"]) for each in json.loads(answer.body)["data"])
-    except (ValueError, KeyError, TypeError) as error:
+        return read_offered(answer.body)
+    except ValueError as error:
         raise CommandFailed(f"what answers at {root} is not a gateway") from error
 
 

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     ADMITTED = "admitted"
     ATTEMPTED = "attempted"
     DENIED = "denied"
+    REPEATED = "repeated"
     COMPLETED = "completed"
     UNKNOWN = "unknown"
     KEY_CREATED = "key_created"
@@ -90,6 +91,10 @@ def search(
         str | None,
         typer.Option(help="With this outcome (complete, failed, cut, ...) or denied by this rule."),
     ] = None,
+    turn: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Every try of this turn (or a beginning of it)."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="From then on: 2h (ago), 2026-11-21.")
     ] = None,
@@ -110,6 +115,7 @@ def search(
         model=model,
         kind=None if kind is None else kind.value,
         outcome=outcome,
+        turn_id=turn,
         since_unix_us=None if since is None else unix_us(parse_moment(since, now)),
         until_unix_us=None if until is None else unix_us(parse_moment(until, now)),
     )

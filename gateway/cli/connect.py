@@ -1,8 +1,8 @@
 """`gatehouse connect`: point an assistant at the gateway by its own settings, and undo it."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from gateway.settings import environment
 if TYPE_CHECKING:
     from gateway.cli.assistants.base import Assistant, Connection, Home
     from gateway.cli.connecting.plan import Plan
-    from gateway.cli.connecting.record import Records
+    from gateway.cli.connecting.record import FileRecord, Records
     from gateway.cli.connecting.setting import SettingsFile
 
 
@@ -63,8 +63,7 @@ def connect(
         _undo(chosen, records, show_only, as_json)
         return
     connection = _connection(chosen, records, home, (url, key, model), data_folder(data))
-    _connect(chosen, connection, home, records, is_done=not show_only)
-    files = chosen.files(home, connection)
+    files = _connect(chosen, connection, home, records, is_done=not show_only)
     _tell(chosen, connection, files, as_json, shows_key=show_key, is_done=not show_only)
     _warn(chosen, connection, home)
 
@@ -89,7 +88,8 @@ def _connection(
         key = key or own_connection(assistant, home, root, record.model).key.secret
     secret = chosen_key(key, home.environ)
     offered = models_offered(root, secret.secret)
-    return Connection(root, chosen_model(model, offered, remembered), secret)
+    model = chosen_model(model, tuple(offered), remembered)
+    return Connection(root, model, secret, offered[model])
 
 
 def _connect(
@@ -99,8 +99,8 @@ def _connect(
     records: "Records",
     *,
     is_done: bool,
-) -> None:
-    """Plan it, and do it if it is to be done: what cannot be done is said either way."""
+) -> "Sequence[SettingsFile]":
+    """Plan it, and do it if it is to be done; what is written. Says either way what cannot be."""
     from gateway.cli.connecting.carry_out import connect as carry_out
     from gateway.cli.connecting.carry_out import until_not_overtaken
     from gateway.cli.connecting.plan import plan_connecting
@@ -109,20 +109,31 @@ def _connect(
     def attempt() -> "Plan":
         files = assistant.files(home, connection)
         plan = plan_connecting(files, records.read(assistant.name))
-        record = Record(assistant.name, connection.root, connection.model, plan.files)
+        root, model, sizes = connection.root, connection.model, connection.sizes
+        record = Record(assistant.name, root, model, plan.files, sizes)
         if files and is_done:
             carry_out(plan, record, records)
         return plan
 
-    for kept in until_not_overtaken(attempt).kept:
+    plan = until_not_overtaken(attempt)
+    for kept in plan.kept:
         note(f"left as somebody has changed it: {kept}")
+    files = assistant.files(home, connection)
+    return [_written(*each) for each in zip(files, plan.files, strict=True)]
+
+
+def _written(file: "SettingsFile", record: "FileRecord") -> "SettingsFile":
+    """The file without the settings that yield to what stands there."""
+    paths = {each.path for each in record.changes}
+    return replace(file, settings=tuple(each for each in file.settings if each.path in paths))
 
 
 def _warn(assistant: "Assistant", connection: "Connection", home: "Home") -> None:
     """Say at once what would keep the settings from having effect, here and now."""
-    from gateway.cli.diagnosis.of_assistant import examine_surroundings
+    from gateway.cli.diagnosis.of_assistant import examine_kept, examine_surroundings
 
-    for finding in examine_surroundings(assistant, home, connection, Path.cwd()):
+    kept = examine_kept(assistant, home, connection)
+    for finding in (*kept, *examine_surroundings(assistant, home, connection, Path.cwd())):
         note(f"But {finding.text}")
 
 
@@ -238,12 +249,10 @@ def _list(home: "Home", records: "Records", as_json: bool) -> None:
 
 def _facts(assistant: "Assistant", home: "Home", records: "Records") -> Mapping[str, object]:
     record = records.read(assistant.name)
-    search = home.environ.get("PATH", "")
-    found = (shutil.which(each, path=search) for each in assistant.commands)
     return {
         "assistant": assistant.name,
         "title": assistant.title,
-        "command": next(filter(None, found), None),
+        "command": assistant.command_in(home.environ),
         "has_command": bool(assistant.commands),
         "connected": record is not None,
         "gateway": record.base_url if record is not None else None,

@@ -1,6 +1,6 @@
 """`gatehouse doctor`: what works between an assistant and the gateway, and what it costs."""
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.cli.assistants.base import Assistant, Connection, Home
     from gateway.cli.connecting.record import Record
     from gateway.cli.diagnosis.finding import Finding
+    from gateway.cli.offered import Sizes
     from providers.base import WireName
 
 
@@ -86,6 +87,7 @@ def _connection(
     """The gateway to try: by options, by what the assistant is connected to, by what runs here."""
     from gateway.cli.assistants.base import Connection
     from gateway.cli.diagnosis.of_assistant import own_connection
+    from gateway.cli.offered import UNKNOWN
     from gateway.cli.target import chosen_key, chosen_root
 
     url, key, model = given
@@ -94,36 +96,42 @@ def _connection(
     root = chosen_root(url, data, None)
     if assistant is not None and key is None:
         key = own_connection(assistant, home, root, "").key.secret or None
-    return Connection(root, model or "", chosen_key(key, home.environ))
+    sizes = record.sizes if record is not None and record.model == model else UNKNOWN
+    return Connection(root, model or "", chosen_key(key, home.environ), sizes)
 
 
 def _examine_one(
     assistant: "Assistant", connection: "Connection", home: "Home"
 ) -> "Iterator[Finding]":
     from gateway.cli.diagnosis.finding import Verdict
-    from gateway.cli.diagnosis.of_assistant import explain
+    from gateway.cli.diagnosis.of_assistant import examine_window, explain
 
-    model = yield from _examine_gateway(connection, home, assistant.wires)
+    offered = yield from _examine_gateway(connection, home, assistant.wires)
+    model = connection.model or next(iter(offered), "")
+    sizes = offered.get(model, connection.sizes)
     is_connected = True
-    for finding in _examine_assistant(assistant, connection.root, model, home):
+    for finding in _examine_assistant(assistant, connection.root, (model, sizes), home):
         is_connected &= finding.about != "settings" or finding.verdict is Verdict.OK
         yield finding
+    if model in offered:
+        yield from examine_window(assistant, model, sizes)
     yield from explain(assistant, is_connected=is_connected)
 
 
 def _examine_all(
     patients: "Sequence[tuple[Assistant, Record]]", connection: "Connection", home: "Home"
 ) -> "Iterator[Finding]":
-    yield from _examine_gateway(connection, home, None)
+    offered = yield from _examine_gateway(connection, home, None)
     for assistant, record in patients:
-        for finding in _examine_assistant(assistant, connection.root, record.model, home):
+        asked = (record.model, offered.get(record.model, record.sizes))
+        for finding in _examine_assistant(assistant, connection.root, asked, home):
             yield replace(finding, text=f"{assistant.title}: {finding.text}")
 
 
 def _examine_gateway(
     connection: "Connection", home: "Home", wires: "Collection[WireName] | None"
-) -> "Generator[Finding, None, str]":
-    """Stops at the first thing without which the next cannot work; gives the model asked for."""
+) -> "Generator[Finding, None, Mapping[str, Sizes]]":
+    """Stops at the first thing without which the next cannot work; gives the models offered."""
     from gateway.cli.diagnosis import of_gateway
     from gateway.cli.diagnosis.finding import Verdict
 
@@ -132,27 +140,28 @@ def _examine_gateway(
     answers = of_gateway.examine_gateway(root)
     yield answers
     if answers.verdict is Verdict.PROBLEM:
-        return model
+        return {}
     good, offered = of_gateway.examine_key(root, key.secret, key.hint)
     yield good
     if good.verdict is Verdict.PROBLEM:
-        return model
+        return offered
     models = of_gateway.examine_models(offered, model or None)
     yield models
-    model = model or (*offered, "")[0]
     if models.verdict is Verdict.OK:
+        model = model or next(iter(offered))
         yield from of_gateway.examine_turns(root, key.secret, model, wires)
-    return model
+    return offered
 
 
 def _examine_assistant(
-    assistant: "Assistant", root: str, model: str, home: "Home"
+    assistant: "Assistant", root: str, asked: "tuple[str, Sizes]", home: "Home"
 ) -> "Iterator[Finding]":
     from gateway.cli.diagnosis import of_assistant
 
-    connection = of_assistant.own_connection(assistant, home, root, model)
+    connection = of_assistant.own_connection(assistant, home, root, *asked)
     yield from of_assistant.examine_version(assistant, home.environ)
     yield from of_assistant.examine_settings(assistant, home, connection)
+    yield from of_assistant.examine_kept(assistant, home, connection)
     yield from of_assistant.examine_surroundings(assistant, home, connection, Path.cwd())
 
 

@@ -28,12 +28,20 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{body.get('target', '?')}, {body.get('route_reason', '?')}"
         case "denied":
             return f"{_who(body)}, {body.get('rule', '?')}: {body.get('reason', '?')}"
+        case "repeated":
+            return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
         case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
             return change_of_key(body)
         case _:
             return str(body.get("reason", ""))
+
+
+def how_often(body: Mapping[str, Any]) -> str:
+    """How often a denied turn was asked again, in words."""
+    repeats = body.get("repeats", 0)
+    return "once" if repeats == 1 else f"{repeats:,} times"
 
 
 def _who(body: Mapping[str, Any]) -> str:

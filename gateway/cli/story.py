@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_key
+from gateway.cli.lines import change_of_key, how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -74,6 +74,8 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
             case "denied":
                 yield from _request(body)
                 yield _Chapter("denied", tuple(_denied(body)))
+            case "repeated":
+                yield _Chapter("repeated", (f"asked again {how_often(body)}, and told the same",))
             case "attempted":
                 title = f"attempt {body.get('attempt', '?')}"
                 yield _Chapter(title, tuple(_attempt(body, ends.get(body.get("attempt"), {}))))
@@ -119,6 +121,8 @@ def _asked(body: Body) -> Iterator[str]:
         limit = body.get("output_tokens_limit")
         room = f", room for {limit:,} out" if limit is not None else ""
         yield f"about {body.get('input_tokens_estimate', 0):,} tokens in{room}"
+    if "turn_id" in body:
+        yield printable(f"turn {body['turn_id']}")
     if tools := body.get("tool_names", ()):
         more = len(tools) - _TOOLS_SHOWN + body.get("tool_names_omitted", 0)
         listed = ", ".join(tools[:_TOOLS_SHOWN])
@@ -142,8 +146,6 @@ def _denied(body: Body) -> Iterator[str]:
     if "alternative" in body:
         yield printable(f"instead: {body['alternative']}")
     yield printable(f"answered {body.get('status', '?')} ({body.get('code', '?')})")
-    if repeats := body.get("repeats"):
-        yield f"asked again {repeats} times"
 
 
 def _attempt(body: Body, end: Body) -> Iterator[str]:
@@ -190,10 +192,18 @@ def _usage(body: Body) -> Iterator[str]:
 
 
 def _cost(body: Body) -> str:
-    if not body.get("price_known", True):
+    cost, is_known = body.get("cost_nano_usd", 0), body.get("price_known", True)
+    if not (cost or is_known):
         return "unknown: nobody has told a price for this target"
     book = f" by price book {body['price_book']}" if "price_book" in body else ""
-    return printable(format_usd(body.get("cost_nano_usd", 0)) + book)
+    return printable(format_usd(cost) + book + ("" if is_known else _not_priced(body)))
+
+
+def _not_priced(body: Body) -> str:
+    """What the figure beside it leaves out."""
+    tier = [f"service tier {body['service_tier']}"] if "service_tier" in body else []
+    tools = [f"{times} {name}" for name, times in body.get("vendor_tools", {}).items()]
+    return f", the tokens alone at the standard price ({', '.join([*tier, *tools])})"
 
 
 def _lost(body: Body) -> Iterator[str]:

@@ -67,7 +67,8 @@ class Search:
     """What to look for; what is None does not matter. Times are UTC microseconds.
 
     `outcome` is a completed record's outcome, a denied record's rule, or `unknown`. `since` is
-    inclusive, `until` is not.
+    inclusive, `until` is not. `turn_id` may be the beginning of one: all records of its exchanges.
+    It has no index, so every record that else would match is looked into.
     """
 
     team: str | None = None
@@ -75,6 +76,7 @@ class Search:
     model: str | None = None
     kind: str | None = None
     outcome: str | None = None
+    turn_id: str | None = None
     since_unix_us: int | None = None
     until_unix_us: int | None = None
 
@@ -324,7 +326,18 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
         conditions.append(BODIES.c.time_unix_us >= search.since_unix_us)
     if search.until_unix_us is not None:
         conditions.append(BODIES.c.time_unix_us < search.until_unix_us)
+    if search.turn_id is not None:
+        conditions.append(BODIES.c.exchange_id.in_(_of_turn(search.turn_id)))
     return conditions
+
+
+def _of_turn(turn_id: str) -> Select[str]:
+    """The exchanges of a turn. Within a text of the canonical JSON the quotes would be escaped."""
+    opening = BODIES.alias("opening")
+    return select(opening.c.exchange_id).where(
+        opening.c.kind.in_(("admitted", "denied")),
+        opening.c.body.contains(f'"turn_id":"{turn_id}', autoescape=True),
+    )
 
 
 def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:

@@ -66,8 +66,9 @@ class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
     `exchange_id` is the id of what the record tells of: an exchange, or a key that was changed.
-    `outcome` is a `completed` record's outcome, a `denied` record's rule, and `unknown` for the
-    kind of that name. `response_id` is a `completed` record's, where a later request may name it.
+    `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
+    `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
+    request may name it.
     """
 
     __tablename__ = "audit_body"

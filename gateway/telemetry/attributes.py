@@ -211,8 +211,9 @@ def read_assistant(opening: Record) -> Attributes:
 
 
 def measure_request(opening: Record) -> Attributes:
-    """How large the request was."""
+    """How large the request was, and which turn it tries: what no other request shares for long."""
     measured = Attributes()
+    measured.put(names.TURN, opening.body.get("turn_id"))
     measured.put(names.REQUEST_BYTES, opening.body.get("body_bytes"))
     measured.put(names.INPUT_ESTIMATE, opening.body.get("input_tokens_estimate"))
     return measured

@@ -95,6 +95,7 @@ class Metrics:
         self._requests = self._histogram(names.REQUEST_DURATION)
         self._first_tokens = self._histogram(names.TIME_TO_FIRST_TOKEN)
         self._decisions = self._counter(names.POLICY_DECISIONS)
+        self._repeats = self._counter(names.POLICY_REPEATS)
         self._tokens = self._counter(names.TOKENS)
         self._costs = self._counter(names.COST_METRIC)
         self._attempts = self._counter(names.UPSTREAM_ATTEMPTS)
@@ -127,6 +128,10 @@ class Metrics:
             self._count_tokens(asked, exchange, exchange.usage)
         for attempt in exchange.attempts:
             self._observe_attempt(exchange, attempt)
+
+    def observe_repeat(self, team: str, rule: str) -> None:
+        """A turn that this rule had denied was asked again, and told the same."""
+        self._repeats.at(self._teams.keep(team), self._words.keep(rule)).add()
 
     def auth_failure(self, cause: str) -> None:
         """A caller was turned away: `missing`, `unknown`, `revoked`, ..."""

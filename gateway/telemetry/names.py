@@ -116,6 +116,7 @@ CONVERSATION = _row("gen_ai.conversation.id", STR, "SCL", "the client's session 
 USER = _row("enduser.pseudo.id", STR, "SCL", "keyed pseudonym of the user, never a name")
 
 EXCHANGE = _row("gatehouse.exchange.id", STR, "SPCL", "the audit id, as in `x-gatehouse-audit-id`")
+TURN = _row("gatehouse.turn.id", STR, "SL", "the same for every try of one turn")
 TEAM = _row("gatehouse.team.id", STR, "SPCL", "the key's team")
 KEY = _row("gatehouse.key.id", STR, "SCL", "id of the key, never the key or its prefix")
 IDENTITY_KIND = _row(
@@ -172,7 +173,9 @@ RECORD_ID = _row("audit.record.id", STR, "SPCL", "the ledger record told; sinks 
 AUDIT_SCHEMA = _row("audit.schema.version", STR, "L", f"`{RECORD_SCHEMA}`")
 ACTOR = _row("audit.actor.id", STR, "L", "the user's pseudonym")
 ACTOR_TYPE = _row("audit.actor.type", STR, "L", "`user` or `service`; `system` where nobody asked")
-ACTION = _row("audit.action", STR, "L", "kind of the record: `admitted`, ..., `key_revoked`")
+ACTION = _row(
+    "audit.action", STR, "L", "the kind of record: `admitted`, `repeated`, `key_revoked`, ..."
+)
 AUDIT_OUTCOME = _row("audit.outcome", STR, "L", "`success`, `failure`, `unknown`")
 AUDIT_TARGET = _row("audit.target.id", STR, "L", "model asked for, target tried, or key changed")
 AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model`, `target` or `key`")
@@ -253,6 +256,10 @@ TIME_TO_FIRST_TOKEN = Metric(
 POLICY_DECISIONS = Metric(
     "gatehouse.policy.decisions", _C, "", ("team", "decision", "rule"),
     "decisions; `rule` is `none` where nothing refused",
+)  # fmt: skip
+POLICY_REPEATS = Metric(
+    "gatehouse.policy.repeats", _C, "", ("team", "rule"),
+    "denied turns asked again and given the same answer: no decisions of their own",
 )  # fmt: skip
 TOKENS = Metric(
     "gatehouse.tokens", _C, "{token}", ("team", "model", "class"),

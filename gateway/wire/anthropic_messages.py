@@ -70,7 +70,7 @@ class AnthropicMessages:
             tool_names=fields.names_of_tools(values, ("tools",), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: (values.get("system"), values["messages"]))
 
     def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
         """Put the target's model name into the client's own bytes. Usage comes unasked here."""
@@ -92,22 +92,19 @@ class AnthropicMessages:
         LiteLLM, and aider through it, retry a 451 for ever: they get 400.
         """
         if denial.retry_after_seconds is not None:
-            document = _error("rate_limit_error", denial.message, denial.audit_id)
+            document = error_document("rate_limit_error", denial.message, denial.audit_id)
             return phrases.answer(429, document, retry_after_seconds=denial.retry_after_seconds)
-        document = _error("permission_error", denial.message, denial.audit_id)
+        document = error_document("permission_error", denial.message, denial.audit_id)
         sender = f"{assistant.name} {assistant.user_agent}".lower()
         status = 400 if any(name in sender for name in _RETRIES_FOR_EVER) else 451
         return phrases.answer(status, document, is_final=True)
 
     def phrase_error(self, error: GatewayError, audit_id: str) -> Answer:
         """A failure before the first byte, in Anthropic's form."""
-        kind = _ERROR_TYPES.get(
-            error.status, "invalid_request_error" if error.status < 500 else "api_error"
-        )
         message = phrases.message_of(error, audit_id)
         return phrases.answer(
             error.status,
-            _error(kind, message, audit_id),
+            error_document(error_type(error.status), message, audit_id),
             retry_after_seconds=error.retry_after_seconds,
             is_final=error.status in phrases.FINAL_STATUSES,
         )
@@ -117,7 +114,7 @@ class AnthropicMessages:
     ) -> bytes:
         """An error event and nothing after it: no block is closed, no stop is said."""
         message = phrases.with_audit_id(f"{message} [{code}]", audit_id)
-        error = msgspec.json.encode(_error("api_error", message, audit_id))
+        error = msgspec.json.encode(error_document("api_error", message, audit_id))
         return b"event: error\ndata: " + error + b"\n\n"
 
     def phrase_count(self, input_tokens: int) -> bytes:
@@ -159,7 +156,13 @@ def _read_segments(values: splice.Members) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def _error(kind: str, message: str, audit_id: str) -> dict[str, object]:
+def error_type(status: int) -> str:
+    """Anthropic's word for an error of this HTTP status."""
+    return _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+
+def error_document(kind: str, message: str, audit_id: str | None) -> dict[str, object]:
+    """An error as Anthropic tells it."""
     return {
         "type": "error",
         "error": {"type": kind, "message": message},

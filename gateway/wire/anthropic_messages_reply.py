@@ -16,6 +16,7 @@ _INPUT_FIGURES: Final = (
     "cache_creation_input_tokens",
     "cache_creation",
 )
+_VENDOR_TOOLS: Final = ("web_search", "web_fetch", "code_execution")
 
 
 class _Words(msgspec.Struct):
@@ -152,6 +153,9 @@ class MessagesObserver:
             figures = {key: value for key, value in figures.items() if key not in _INPUT_FIGURES}
         self._figures |= {key: value for key, value in figures.items() if value is not None}
         self.facts.usage = _usage(self._figures)
+        self.facts.service_tier = _tier(self._figures)
+        if ran := self._figures.get("server_tool_use"):
+            self.facts.vendor_tools = _vendor_tools(replies.figures(ran))
 
     def _fail(self, error: msgspec.Raw, data: bytes) -> Event:
         self.facts.failure = _error_in(error) or replies.failure_text(replies.decode_loosely(data))
@@ -250,3 +254,16 @@ def _usage(figures: replies.Figures) -> Usage | None:
         reasoning_tokens=min(replies.tokens(spent, "thinking_tokens"), output),
     )
     return replies.usage_or_none(usage)
+
+
+def _tier(figures: replies.Figures) -> str | None:
+    """How it was served. The fast mode has a price of its own, and stands beside the tier."""
+    speed = replies.text_or_none(figures.get("speed"))
+    if speed is not None and speed != "standard":
+        return speed
+    return replies.text_or_none(figures.get("service_tier"))
+
+
+def _vendor_tools(figures: replies.Figures) -> dict[str, int]:
+    counts = {name: replies.tokens(figures, f"{name}_requests") for name in _VENDOR_TOOLS}
+    return {name: count for name, count in counts.items() if count}

@@ -4,7 +4,7 @@ A wire holds no state between requests and decides nothing. Adding one is a file
 folder, a line in `WIRES`, and a folder of cases in `tests/wire/`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -28,11 +28,16 @@ class Span(NamedTuple):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A body that was read: its facts, its bytes, and where its top-level members stand."""
+    """A body that was read: its facts, its bytes, and where its top-level members stand.
+
+    `read_conversation` gives the members that hold what was said (no tools, no limits), always the
+    same ones in the same order; None for one that is not there.
+    """
 
     facts: RequestFacts
     body: bytes
     members: Mapping[str, Span]
+    read_conversation: Callable[[], Sequence[bytes | None]]
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -65,6 +70,9 @@ class ReplyFacts(msgspec.Struct):
     is_whole: bool = False  # the stop reason (of every answer asked for) was seen
     failure: str | None = None  # the upstream's own error text, shortened
     output_bytes: int = 0  # text, reasoning and tool arguments seen, for counting a cut answer
+    service_tier: str | None = None  # how the vendor says it served, in its own word
+    vendor_tools: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often the vendor ran each of its own tools that it counts: `web_search`, ..."""
 
 
 class Framing(Protocol):

@@ -34,6 +34,7 @@ from gateway.wire.gemini_reply import GeminiObserver
 from gateway.wire.splice import Members
 from policy.types import Operation, RequestFacts
 from providers.base import WireName
+from providers.translation.gemini_spelling import camel
 
 _COUNTED: Final = "generateContentRequest"
 """Where a count may hold the whole request it asks about."""
@@ -66,7 +67,7 @@ SUMMARIES: Final = {
 _ACTIONS: Final = {action.value: action for action in Action}
 _PATH: Final = re.compile(
     r"/v1(?:beta1?)?/"
-    r"(?:(?:projects/[^/]+/locations/[^/]+/)?publishers/([^/]+)/)?"
+    r"(?:(?:projects/([^/]+)/locations/([^/]+)/)?publishers/([^/]+)/)?"
     r"models/(.+):([A-Za-z]+)"
 )
 _TEMPLATES: Final = (
@@ -94,14 +95,14 @@ class GeminiFamily:
     def wire_at(self, path: str, query: bytes) -> Wire | None:
         """The wire for a request to this decoded path; None where it names no known action."""
         match = _PATH.fullmatch(path)
-        action = _ACTIONS.get(match[3]) if match is not None else None
+        action = _ACTIONS.get(match[5]) if match is not None else None
         if match is None or action is None:
             return None
-        publisher, model = match[1], match[2]
+        project, location, publisher, model, _ = match.groups("")
         # Google's SDKs write a name with a slash as a publisher and its model.
-        if publisher not in (None, "google"):
+        if publisher not in ("", "google"):
             model = f"{publisher}/{model}"
-        return Gemini(self.estimate, model, action, _form(query))
+        return Gemini(self.estimate, model, action, _form(query), project, location)
 
 
 def _form(query: bytes) -> str:
@@ -112,12 +113,17 @@ def _form(query: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Gemini:
-    """`POST /v1beta/models/{model}:{action}`, for one model and one action."""
+    """`POST /v1beta/models/{model}:{action}`, for one model and one action.
+
+    `project` and `location` are what Vertex AI's paths say; nothing here depends on them.
+    """
 
     estimate: EstimateTokens
     model: str
     action: Action
     form: str = "json"
+    project: str = ""
+    location: str = ""
 
     name: ClassVar[WireName] = WireName.GEMINI
     keep_alive: ClassVar[bytes | None] = None  # Gemini CLI gives up at an SSE comment
@@ -169,14 +175,18 @@ class Gemini:
             tool_names=tuple(gemini_fields.tool_names(values, where)),
             read_segments=lambda: gemini_text.read_segments(values, where),
         )
-        return Reading(facts, body, spans)
+        return Reading(
+            facts, body, spans, lambda: (values["contents"], values.get("systemInstruction"))
+        )
 
     def _check_address(self) -> None:
-        if not (len(self.model) <= fields.MOST_NAME_CHARACTERS and self.model.isprintable()):
-            raise MalformedRequest(
-                f"the model in the path must be 1 to {fields.MOST_NAME_CHARACTERS} characters, "
-                "none of them invisible"
-            )
+        named = (("model", self.model), ("project", self.project), ("location", self.location))
+        for what, name in named:
+            if not (len(name) <= fields.MOST_NAME_CHARACTERS and name.isprintable()):
+                raise MalformedRequest(
+                    f"the {what} in the path must be 1 to {fields.MOST_NAME_CHARACTERS} "
+                    "characters, none of them invisible"
+                )
         if self.form not in ("json", "sse"):
             raise MalformedRequest("'alt' must be 'sse' or 'json'")
 
@@ -221,7 +231,7 @@ class Gemini:
                 continue
             if key == "model":
                 found.append((key, span))
-            elif self.counting and gemini_fields.spelt(key) == _COUNTED:
+            elif self.counting and camel(key) == _COUNTED:
                 inner = splice.members(value, key)
                 if fields.is_given(inner, "model"):
                     spans = splice.locate(reading.body, span.start, inner, key)

@@ -8,26 +8,18 @@ import msgspec
 from gateway.errors import MalformedRequest
 from gateway.wire import fields, splice
 from gateway.wire.splice import Members
+from providers.translation.gemini_spelling import camel
 
 MOST_ANSWERS: Final = 8  # Google's own limit for `candidateCount`
 
 _OBJECT: Final = ord("{")
 
 
-def spelt(key: str) -> str:
-    """A key as Google's pages spell it: `systemInstruction` for `system_instruction`, too.
-
-    https://protobuf.dev/programming-guides/json/: parsers take both.
-    """
-    head, *rest = key.split("_")
-    return head + "".join([word[:1].upper() + word[1:] for word in rest])
-
-
 def unified(values: Members, where: str) -> Members:
     """The members under Google's spelling. Refuses one that is there in both spellings."""
     if not any("_" in key for key in values):
         return values
-    found = {spelt(key): value for key, value in values.items()}
+    found = {camel(key): value for key, value in values.items()}
     if len(found) < len(values):
         raise MalformedRequest(
             f"{where} holds a field twice, once in camelCase and once in snake_case; send it once"

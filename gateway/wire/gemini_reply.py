@@ -43,6 +43,7 @@ class _Candidate(msgspec.Struct):
     index: int | None = None
     content: _Content | None = None
     finish_reason: str | None = msgspec.field(default=None, name="finishReason")
+    grounding: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="groundingMetadata")
 
 
 class _Feedback(msgspec.Struct):
@@ -130,12 +131,22 @@ class GeminiObserver:
             if candidate.finish_reason and candidate.finish_reason not in _UNSAID:
                 facts.finish_reason = candidate.finish_reason
                 self._finished.add(index)
+            if candidate.grounding:
+                self._note_searches(candidate.grounding)
 
     def _note_usage(self, raw: msgspec.Raw) -> None:
         """Every chunk may tell all figures anew: the last word on each holds."""
         told = replies.decode_figures(raw)
         self._figures |= {name: value for name, value in told.items() if value is not None}
         self.facts.usage = _usage(self._figures)
+        self.facts.service_tier = replies.text_or_none(self._figures.get("serviceTier"))
+
+    def _note_searches(self, raw: msgspec.Raw) -> None:
+        """Google's own searches for an answer; a later chunk tells all of them again."""
+        queries = replies.decode_figures(raw).get("webSearchQueries")
+        ran = self.facts.vendor_tools
+        if isinstance(queries, list) and len(queries) > ran.get("web_search", 0):
+            ran["web_search"] = len(queries)
 
     def _observe_silence(self, event: bytes) -> Event:
         """An event without data; Google sheds load by an error outside of any event."""
@@ -172,6 +183,7 @@ def _read_loosely(document: dict[str, object]) -> _Chunk:
                 index=replies.number_or_none(candidate.get("index")),
                 content=_said_loosely(candidate.get("content")),
                 finish_reason=replies.text_or_none(candidate.get("finishReason")),
+                grounding=replies.encode(candidate.get("groundingMetadata")),
             )
             for candidate in replies.objects(document.get("candidates"))
         ],

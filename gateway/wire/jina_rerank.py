@@ -43,7 +43,7 @@ class JinaRerank(OpenAiForm):
             tool_names=(),
             read_segments=lambda: tuple(plain_input.texts(values, _TEXTS)),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: (values["query"], values["documents"]))
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> WholeObserver:
         """A fresh observer for one reply."""

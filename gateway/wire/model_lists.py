@@ -128,6 +128,12 @@ def _in_anthropic_words(model: ListedModel) -> dict[str, object]:
     return told
 
 
+def one_body_of(model: ListedModel, *, anthropic_version: bytes | None) -> bytes:
+    """The body of `GET /v1/models/{id}`: the model as `body_of` lists it."""
+    words = _in_openai_words if anthropic_version is None else _in_anthropic_words
+    return msgspec.json.encode(words(model))
+
+
 def in_gemini_shape(models: Sequence[ListedModel], query: Mapping[str, str]) -> bytes:
     """Google's list: the page after the model that `pageToken` names.
 

@@ -43,7 +43,7 @@ class OpenAiChat(OpenAiForm):
             tool_names=fields.names_of_tools(values, ("tools", "functions"), _tool_names),
             read_segments=lambda: _read_segments(values),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: (values["messages"],))
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> ChatObserver:
         """A fresh observer for one reply."""

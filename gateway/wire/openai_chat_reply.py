@@ -55,6 +55,7 @@ class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     object: str | None = None
+    service_tier: str | None = None
     choices: list[Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw()
     timings: msgspec.Raw = msgspec.Raw()  # llama.cpp counts there, whether or not it was asked to
@@ -163,6 +164,8 @@ class ChatObserver:
         if not facts.response_id:
             facts.response_id = chunk.id or None
             facts.response_model = chunk.model or None
+        if chunk.service_tier:
+            facts.service_tier = chunk.service_tier
         if chunk.usage or chunk.timings:
             self._note_usage(chunk.usage, chunk.timings)
         said = 0
@@ -230,6 +233,7 @@ def _read_loosely(document: dict[str, object]) -> _Chunk:
         ],
         id=replies.text_or_none(document.get("id")),
         model=replies.text_or_none(document.get("model")),
+        service_tier=replies.text_or_none(document.get("service_tier")),
         object=replies.text_or_none(document.get("object")),
         usage=replies.encode(document.get("usage")),
         timings=replies.encode(document.get("timings")),

@@ -41,7 +41,7 @@ class OpenAiEmbeddings(OpenAiForm):
             tool_names=(),
             read_segments=lambda: tuple(plain_input.texts(values, _TEXTS)),
         )
-        return Reading(facts, body, spans)
+        return Reading(facts, body, spans, lambda: tuple([values.get(name) for name in _TEXTS]))
 
     def observer(self, facts: RequestFacts, *, asked_for_usage: bool) -> WholeObserver:
         """A fresh observer for one reply."""

@@ -61,7 +61,7 @@ class OpenAiForm:
         message = phrases.message_of(error, audit_id)
         return phrases.answer(
             error.status,
-            error_document(message, _error_type(error.status), error.code),
+            error_document(message, error_type(error.status), error.code),
             retry_after_seconds=error.retry_after_seconds,
             is_final=error.status in phrases.FINAL_STATUSES,
         )
@@ -115,7 +115,8 @@ def error_document(message: str, kind: str, code: str) -> dict[str, object]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-def _error_type(status: int) -> str:
+def error_type(status: int) -> str:
+    """OpenAI's word for an error of this HTTP status."""
     if status == 401:
         return "authentication_error"
     if status == 429:

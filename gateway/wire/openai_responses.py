@@ -16,6 +16,7 @@ from policy.types import Operation, RequestFacts, Segment, Zone
 from providers.base import WireName
 
 _TEXT_MEMBERS: Final = ("input", "instructions", "tools", "text")
+_CONVERSATION: Final = ("instructions", "input", "previous_response_id")
 _LONGEST_ID: Final = 256
 _STRING: Final = 0x22
 _LIST: Final = 0x5B
@@ -97,7 +98,9 @@ class OpenAiResponses(OpenAiForm):
             read_segments=lambda: _read_segments(values),
             continues=continues,
         )
-        return Reading(facts, body, spans)
+        return Reading(
+            facts, body, spans, lambda: tuple([values.get(name) for name in _CONVERSATION])
+        )
 
     def edit(self, reading: Reading, *, upstream_model: str, ask_for_usage: bool) -> Edited:
         """Put the target's model name into the client's own bytes. Usage comes unasked here."""

@@ -19,6 +19,13 @@ _REFUSALS: Final = frozenset(("context_length_exceeded", "cyber_policy", "invali
 _IDLE: Final = frozenset(("keepalive", "ping"))
 
 
+_VENDOR_TOOLS: Final = {
+    f"{name}_call": name
+    for name in ("web_search", "file_search", "code_interpreter", "image_generation")
+}
+"""Items that tell of a tool which the vendor runs, and takes a fee for."""
+
+
 class ResponsesFacts(ReplyFacts):
     """What an observer has seen of a response; enough to say in its own terms that it broke off."""
 
@@ -30,6 +37,7 @@ class ResponsesFacts(ReplyFacts):
 class _Item(msgspec.Struct):
     """An item of the output: only what is said in it."""
 
+    type: str | None = None
     content: msgspec.Raw = msgspec.Raw()
     summary: msgspec.Raw = msgspec.Raw()
     name: str | None = None
@@ -44,6 +52,7 @@ class _Response(msgspec.Struct):
     model: str | None = None
     object: str | None = None
     status: str | None = None
+    service_tier: str | None = None
     created_at: int | float | None = None
     output: list[_Item] | None = None
     usage: msgspec.Raw = msgspec.Raw()
@@ -123,7 +132,9 @@ class ResponsesObserver:
         if reply.output is None:
             raise NotAReply("the body is no response: it has no output")
         self._note(reply)
-        self.facts.output_bytes = sum(_bytes_in(item) for item in reply.output)
+        for item in reply.output:
+            self.facts.output_bytes += _bytes_in(item)
+            self._note_tool(item)
         self._note_end(reply, reply.status or "completed")
 
     def _observe(self, kind: str, seen: _StreamEvent) -> Event:
@@ -148,13 +159,22 @@ class ResponsesObserver:
             self.facts.output_bytes += replies.text_bytes(seen.delta)
         elif kind == "response.output_item.added":
             self._said_in_item.discard(seen.output_index)
-        elif kind == "response.output_item.done" and seen.output_index not in self._said_in_item:
-            self.facts.output_bytes += _bytes_in(seen.item) if seen.item is not None else 0
+        elif kind == "response.output_item.done" and seen.item is not None:
+            self._note_tool(seen.item)
+            if seen.output_index not in self._said_in_item:
+                self.facts.output_bytes += _bytes_in(seen.item)
+
+    def _note_tool(self, item: _Item) -> None:
+        name = _VENDOR_TOOLS.get(item.type or "")
+        if name is not None:
+            ran = self.facts.vendor_tools
+            ran[name] = ran.get(name, 0) + 1
 
     def _note(self, response: _Response) -> None:
         facts = self._facts
         facts.response_id = response.id or facts.response_id
         facts.response_model = response.model or facts.response_model
+        facts.service_tier = response.service_tier or facts.service_tier
         if response.created_at is not None:
             facts.created_at = int(response.created_at)
         if response.usage and response.usage != _NULL:
@@ -197,7 +217,7 @@ def _read_event_loosely(document: replies.Figures) -> _StreamEvent:
         type=replies.text_or_none(document.get("type")),
         delta=delta if isinstance(delta, str | None) else msgspec.json.encode(delta).decode(),
         output_index=replies.number_or_none(document.get("output_index")),
-        item=_Item(content=replies.encode(item)) if isinstance(item, dict) else None,
+        item=_read_item_loosely(item) if isinstance(item, dict) else None,
         response=_read_loosely(response) if isinstance(response, dict) else None,
         error=replies.encode(document.get("error")),
     )
@@ -209,12 +229,22 @@ def _read_loosely(document: replies.Figures) -> _Response:
         id=replies.text_or_none(document.get("id")),
         model=replies.text_or_none(document.get("model")),
         status=replies.text_or_none(document.get("status")),
+        service_tier=replies.text_or_none(document.get("service_tier")),
         created_at=created if isinstance(created, int) else None,
-        output=[_Item(content=replies.encode(output))] if isinstance(output, list) else None,
+        output=_read_items_loosely(output) if isinstance(output, list) else None,
         usage=replies.encode(document.get("usage")),
         incomplete_details=replies.encode(document.get("incomplete_details")),
         error=replies.encode(document.get("error")),
     )
+
+
+def _read_items_loosely(output: list[object]) -> list[_Item]:
+    return [_read_item_loosely(item) for item in output]
+
+
+def _read_item_loosely(item: object) -> _Item:
+    kind = replies.text_or_none(replies.figures(item).get("type"))
+    return _Item(type=kind, content=replies.encode(item))
 
 
 def _words_of(event: bytes) -> str | None:

@@ -30,7 +30,7 @@ def read(body: bytes, estimate: EstimateTokens) -> Reading:
         tool_names=(),
         read_segments=lambda: _read_segments(values),
     )
-    return Reading(facts, body, spans)
+    return Reading(facts, body, spans, lambda: (values["prompt"], values.get("suffix")))
 
 
 def _suffix_bytes(values: splice.Members) -> int:

@@ -33,6 +33,7 @@ class KeyScope:
                 f"key {key} may be used from {', '.join(scope.networks)} only, "
                 f"and this request came from {question.address or 'an unknown address'}",
                 "ask your platform team for a key for where you are",
+                lasts=False,  # the same turn may come again from another place
             )
         if question.targets and not scope.covers(question.facts.model):
             return Deny(

@@ -31,4 +31,5 @@ class RequestSize:
             f"team {self.team} may send {self.max_bytes}",
             "start a new session, or leave large files out of the conversation",
             code="request_too_large",
+            lasts=False,  # the same conversation may come with fewer tools
         )

@@ -43,6 +43,7 @@ class ChatStream:
         self._wants_usage = wants_usage
         self._finishes: dict[int, str] = {}
         self._opened: set[int] = set()
+        self._tier: str | None = None
 
     def encode(self, chunk: Json) -> bytes:
         """See `ReplyEncoder`."""
@@ -68,7 +69,7 @@ class ChatStream:
 
     def close(self, ending: Ending) -> bytes:
         """See `ReplyEncoder`."""
-        found = b""
+        found, self._tier = b"", ending.service_tier
         for at, reason in sorted(self._finishes.items()):
             found += self._event([{"index": at, "delta": {}, "finish_reason": reason}])
         if self._wants_usage and ending.usage is not None:
@@ -83,6 +84,8 @@ class ChatStream:
             "model": self._model,
             "choices": choices,
         }
+        if self._tier is not None:
+            value["service_tier"] = self._tier
         if usage is not None:
             value["usage"] = usage
         return b"data: " + orjson.dumps(value) + b"\n\n"
@@ -135,6 +138,8 @@ def chat_document(
         "model": model,
         "choices": choices,
     }
+    if ending.service_tier is not None:
+        document["service_tier"] = ending.service_tier
     if ending.usage is not None:
         document["usage"] = ending.usage
     return orjson.dumps(document)

@@ -18,6 +18,7 @@ class Ending:
     usage: Json | None = None
     native_stop_reason: str | None = None
     stop_sequence: str | None = None
+    service_tier: str | None = None
 
 
 def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
@@ -27,6 +28,7 @@ def verified_ending(usage: object, watch: ReplyWatch) -> Ending:
         usage=_verified_usage(told, watch) if isinstance(told, Mapping) else None,
         native_stop_reason=watch.native_stop_reason,
         stop_sequence=watch.stop_sequence,
+        service_tier=watch.service_tier,
     )
 
 
@@ -72,7 +74,7 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def messages_usage(usage: Json | None) -> Json:
+def messages_usage(usage: Json | None, service_tier: str | None = None) -> Json:
     """Chat's usage in Anthropic's disjoint classes.
 
     Clients require the member, so a missing usage is zeros that say of themselves that they are
@@ -97,6 +99,8 @@ def messages_usage(usage: Json | None) -> Json:
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
     if reasoning is not None:
         told["output_tokens_details"] = {"thinking_tokens": _count(reasoning)}
+    if service_tier is not None:
+        told["service_tier"] = service_tier
     return told
 
 

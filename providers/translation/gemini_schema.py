@@ -85,5 +85,5 @@ def _count(value: Any, at: str) -> int:  # noqa: ANN401 - any JSON value
     """Google's 64-bit numbers come as text, too."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise unsupported(at, "its limits are whole numbers") from None

@@ -17,7 +17,7 @@ def spelt(value: Json, at: str = "body") -> Json:
     """
     made: Json = {}
     for key, each in value.items():
-        name = _camel(key)
+        name = camel(key)
         if name in made:
             raise unsupported(f"{at}.{name}", "it comes in two spellings")
         made[name] = _inside(each, f"{at}.{name}", name)
@@ -34,7 +34,11 @@ def _inside(value: Any, at: str, name: str) -> Any:  # noqa: ANN401 - any JSON v
     return spelt(value, at) if isinstance(value, dict) else value
 
 
-def _camel(key: str) -> str:
+def camel(key: str) -> str:
+    """A key as Google's pages spell it: `systemInstruction` for `system_instruction`, too.
+
+    https://protobuf.dev/programming-guides/json/: parsers take both.
+    """
     head, *rest = key.split("_")
     return head + "".join([word[:1].upper() + word[1:] for word in rest])
 

@@ -14,6 +14,7 @@ from providers.translation.hub import Json
 from providers.translation.messages_reply import BadArguments
 
 _FINISH_REASONS = {"length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_NO_END = Ending()
 
 
 @dataclass(slots=True)
@@ -83,10 +84,10 @@ class GeminiStream:
             "finishReason": _finish_reason(self._finish_reason),
             "index": 0,
         }
-        return self._chunk(candidate, ending.usage)
+        return self._chunk(candidate, ending)
 
-    def _chunk(self, candidate: Json, usage: Json | None = None) -> bytes:
-        value = _reply([candidate], self._id, self._model, usage)
+    def _chunk(self, candidate: Json, ending: Ending = _NO_END) -> bytes:
+        value = _reply([candidate], self._id, self._model, ending)
         return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
@@ -113,7 +114,7 @@ def gemini_document(
             }
         )
     given_id = reply_id or str(reply.get("id") or "")
-    return orjson.dumps(_reply(candidates, given_id, model, ending.usage))
+    return orjson.dumps(_reply(candidates, given_id, model, ending))
 
 
 def _said(words: Json, *, wants_thoughts: bool) -> list[Json]:
@@ -154,14 +155,14 @@ def _finish_reason(chat: str) -> str:
     return _FINISH_REASONS.get(chat, "STOP")
 
 
-def _reply(candidates: list[Json], reply_id: str, model: str, usage: Json | None) -> Json:
+def _reply(candidates: list[Json], reply_id: str, model: str, ending: Ending) -> Json:
     value: Json = {"candidates": candidates, "modelVersion": model, "responseId": reply_id}
-    if usage is not None:
-        value["usageMetadata"] = gemini_usage(usage)
+    if ending.usage is not None:
+        value["usageMetadata"] = gemini_usage(ending.usage, ending.service_tier)
     return value
 
 
-def gemini_usage(usage: Json) -> Json:
+def gemini_usage(usage: Json, service_tier: str | None = None) -> Json:
     """Chat's usage in Google's figures: cached input is in the prompt's, thoughts stand apart."""
     prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
@@ -172,4 +173,6 @@ def gemini_usage(usage: Json) -> Json:
         told["cachedContentTokenCount"] = cached
     if reasoning is not None:
         told["thoughtsTokenCount"] = min(reasoning, completion)
+    if service_tier is not None:
+        told["serviceTier"] = service_tier
     return {**told, "totalTokenCount": prompt + completion}

@@ -39,7 +39,7 @@ def messages_document(
             "content": content,
             "stop_reason": reason,
             "stop_sequence": ending.stop_sequence if reason == "stop_sequence" else None,
-            "usage": messages_usage(ending.usage),
+            "usage": messages_usage(ending.usage, ending.service_tier),
         }
     )
 

@@ -82,7 +82,7 @@ class MessagesStream:
         reason = stop_reason(self._finish_reason, ending, called_tools=self._has_called)
         sequence = ending.stop_sequence if reason == "stop_sequence" else None
         delta = {"stop_reason": reason, "stop_sequence": sequence}
-        usage = messages_usage(ending.usage)
+        usage = messages_usage(ending.usage, ending.service_tier)
         found += _event({"type": "message_delta", "delta": delta, "usage": usage})
         return found + _event({"type": "message_stop"})
 

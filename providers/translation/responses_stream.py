@@ -140,6 +140,7 @@ class ResponsesStream:
         value["completed_at"] = int(self._unix_time()) if reason is None else None
         value["incomplete_details"] = None if reason is None else {"reason": reason}
         value["usage"] = responses_usage(ending.usage)
+        value["service_tier"] = ending.service_tier or value["service_tier"]
         return value
 
     # Taking chunks in.

@@ -13,13 +13,14 @@ class Road:
 
     `uses_openai_sdk`: LiteLLM sends through the `openai` package, else through its own handler.
     `speaks`: the protocol it sends. `image_schemes`: image addresses it passes on as they are; any
-    other it would fetch itself, from wherever a request says. `function` is LiteLLM's name for it.
+    other it would fetch itself, from wherever a request says. `function` is LiteLLM's name for it;
+    a road without one is our own, from end to end (docs/decisions/0016).
     """
 
     uses_openai_sdk: bool
     speaks: WireName = WireName.OPENAI_CHAT
     image_schemes: tuple[str, ...] = ("https://", "http://")
-    function: str = "acompletion"
+    function: str | None = "acompletion"
 
 
 ROADS = {
@@ -34,6 +35,7 @@ ROADS = {
 }
 """Only these are taken: a reply whose raw form nobody here can read could not be verified."""
 
+RESPONSES = Road(False, WireName.OPENAI_RESPONSES, function=None)
 COMPLETIONS = Road(True, WireName.OPENAI_COMPLETIONS, (), "atext_completion")
 EMBEDDINGS = {
     "openai": Road(True, WireName.OPENAI_EMBEDDINGS, (), "aembedding"),
@@ -50,6 +52,9 @@ _PLAIN = {
 }
 """What an upstream must speak for a client to be answered on these wires: never chat."""
 
+_CONVERSES = frozenset({WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES, WireName.GEMINI})
+"""Who speaks one of these is asked on it, also where responses are spoken as well."""
+
 # An engine has no prefix of its own. `hosted_vllm` costs a fifth of `openai` at 100 KB.
 _BY_WIRE = (
     (WireName.OPENAI_CHAT, "hosted_vllm"),
@@ -61,10 +66,13 @@ _BY_WIRE = (
 def road_for(vendor: Vendor, wire: WireName) -> tuple[str, Road]:
     """LiteLLM's prefix for a vendor, and the road, that answer a client of `wire`.
 
-    Raises `UnsupportedFeature` when no road leads there.
+    The prefix is empty where LiteLLM is not asked. Raises `UnsupportedFeature` when no road leads
+    there.
     """
     wanted = _PLAIN.get(wire)
     if wanted is None:
+        if WireName.OPENAI_RESPONSES in vendor.wires and not vendor.wires & _CONVERSES:
+            return "", RESPONSES
         prefix = prefix_for(vendor)
         return prefix, ROADS[prefix]
     # Where nothing is spoken directly the record tells what there is; but not of an engine.

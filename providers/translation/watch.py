@@ -12,6 +12,8 @@ import orjson
 DOCUMENT_LIMIT_BYTES = 64 << 20
 _LINE_LIMIT_BYTES = 32 << 20
 _DONE, _DONE_ESCAPED = b"[DONE]", b"\\u005bDONE]"  # inside a JSON object: inside a text
+RESPONSE_ENDS = ("response.completed", "response.incomplete")
+"""The events that end a response of OpenAI's: whole, or stopped at a limit or by a filter."""
 _MARKS = (b"inish", b"stop_", b"sage", b"rror", b'"id"', b"response")
 
 
@@ -31,6 +33,7 @@ class ReplyWatch:
         self.created: int | None = None
         self.native_stop_reason: str | None = None  # in Anthropic's own words
         self.stop_sequence: str | None = None
+        self.service_tier: str | None = None
         self.chat_usage: dict[str, Any] | None = None  # as a chat vendor told it
         self.has_usage = False
         self.has_reasoning_count = False
@@ -84,19 +87,22 @@ class ReplyWatch:
             self._read_object(value)
 
     def _read_object(self, value: dict[str, Any]) -> None:
-        if value.get("error"):
-            self.failure = error_message(value["error"])
+        if value.get("error") or value.get("type") == "error":
+            self.failure = error_message(value.get("error") or value)
         inner = value.get("message")
         if value.get("type") == "message_start" and isinstance(inner, dict):
             self._read_ids(inner)
+            self._read_tier(inner.get("usage"))
         else:
             self._read_ids(value)
         self._read_messages_end(value)
+        self._read_response(value)
         for at, choice in enumerate(_dicts(value.get("choices"))):
             self._read_choice(choice, at)
         for at, candidate in enumerate(_dicts(value.get("candidates"))):
             if candidate.get("finishReason"):
                 self._finished.add(at)
+        self._read_tier(value)
         self._read_usage(value.get("usage") or value.get("usageMetadata"))
 
     def _read_ids(self, value: dict[str, Any]) -> None:
@@ -106,8 +112,15 @@ class ReplyWatch:
         model = value.get("model", value.get("modelVersion"))
         if self.response_model is None and isinstance(model, str) and model:
             self.response_model = model
-        if self.created is None and isinstance(value.get("created"), int):
-            self.created = value["created"]
+        created = value.get("created", value.get("created_at"))
+        if self.created is None and isinstance(created, int | float):
+            self.created = int(created)
+
+    def _read_tier(self, told: object) -> None:
+        """How the vendor served: OpenAI says it of the reply, others in its usage."""
+        if isinstance(told, dict):
+            tier = told.get("service_tier", told.get("serviceTier"))
+            self.service_tier = tier if tier and isinstance(tier, str) else self.service_tier
 
     def _read_messages_end(self, value: dict[str, Any]) -> None:
         delta = value.get("delta") if value.get("type") == "message_delta" else value
@@ -116,6 +129,20 @@ class ReplyWatch:
             self.native_stop_reason = delta["stop_reason"]
             if isinstance(delta.get("stop_sequence"), str):
                 self.stop_sequence = delta["stop_sequence"]
+
+    def _read_response(self, value: dict[str, Any]) -> None:
+        """OpenAI's responses: a document, or an event that holds the whole response so far."""
+        response = value if value.get("object") == "response" else value.get("response")
+        if not isinstance(response, dict):
+            return
+        self._read_ids(response)
+        self._read_usage(response.get("usage"))
+        status = response.get("status", str(value.get("type")).removeprefix("response."))
+        may_end = response is value or value.get("type") in RESPONSE_ENDS
+        if response.get("error") or status == "failed":
+            self.failure = error_message(response.get("error") or "the model failed")
+        elif may_end and status in ("completed", "incomplete"):
+            self._finished.add(0)
 
     def _read_choice(self, choice: dict[str, Any], at: int) -> None:
         if choice.get("finish_reason"):
@@ -128,6 +155,7 @@ class ReplyWatch:
     def _read_usage(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
+        self._read_tier(usage)
         if usage.get("completion_tokens") is not None:
             self.chat_usage = usage
         counts = ("completion_tokens", "output_tokens", "totalTokenCount")

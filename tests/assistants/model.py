@@ -1,19 +1,22 @@
 """A model that reads a file and writes another, with whatever tools the assistant has."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from providers.base import WireName
 from tests.assistants.conversation import Conversation, conversation
 from tests.assistants.port import Assistant, EditBlock, ToolUse
-from tests.fakes.vendor_script import Cut, Ending, Script, ToolCall
+from tests.fakes.vendor_script import HEAD, Cut, Ending, Failure, Script, ToolCall
 from tests.fakes.vendor_server import Call
 
 SECRET = re.compile(r"sesame-[0-9a-f]{16}")
 DONE = "The note is written."
+REFUSED = "This is not for me."
 ASIDE = "A note"  # what it says to a request that offers no tools: the title of a conversation
 EVENTS_BEFORE_CUT = 5  # the call has begun, and its arguments have not ended
 MOST_REQUESTS = 10  # then the model stops, whatever came back
@@ -24,6 +27,14 @@ def note(secret: str) -> str:
     return f"the source says {secret}\n"
 
 
+class Does(StrEnum):
+    """What the model does with its task."""
+
+    THE_WORK = "the-work"
+    HALF = "half"  # the answer that writes breaks off in its middle, once
+    REFUSE_LATE = "refuse-late"  # when the gateway has had to send a keep-alive
+
+
 class WritingModel:
     """Says what a model would say next, by what is in the request.
 
@@ -31,9 +42,12 @@ class WritingModel:
     the file's text really went out and that the call really came back.
     """
 
-    def __init__(self, assistant: Assistant, project: Path, *, breaks_off: bool = False) -> None:
+    def __init__(
+        self, assistant: Assistant, project: Path, does: Does, waiting: asyncio.Event
+    ) -> None:
         self.assistant = assistant
-        self.breaks_off = breaks_off  # in the middle of the answer that writes, once
+        self.does = does
+        self.waiting = waiting  # set once somebody has been told to be patient
         self.source = project / "source.txt"
         self.note = project / "note.txt"
         self.results: list[str] = []  # what tools gave back, newest request last
@@ -42,6 +56,8 @@ class WritingModel:
 
     def __call__(self, call: Call) -> Script:
         said = conversation(call)
+        if self.does is Does.REFUSE_LATE:
+            return Script(failure=Failure(400, message=REFUSED), gates=((HEAD, self.waiting),))
         if isinstance(self.assistant.works, EditBlock):
             return self._edits(self.assistant.works, said)
         if not said.tools:
@@ -70,9 +86,9 @@ class WritingModel:
         return self._whole_or_not(answer, writes=True)
 
     def _whole_or_not(self, answer: Script, *, writes: bool) -> Script:
-        if not (self.breaks_off and writes):
+        if self.does is not Does.HALF or not writes:
             return answer
-        self.breaks_off = False
+        self.does = Does.THE_WORK
         is_gemini = self.assistant.wire is WireName.GEMINI  # which sends a call in one event
         return replace(answer, cut=Cut(Ending.CLOSE, events=1 if is_gemini else EVENTS_BEFORE_CUT))
 

@@ -1,7 +1,7 @@
 """What the proof needs to know of an assistant: how it is pointed here, and what its tools are."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from providers.base import WireName
@@ -29,10 +29,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The command that runs one turn, its own program left out, and its variables."""
+    """The command that runs one turn, its program left out, and what variables it needs besides."""
 
     arguments: tuple[str, ...]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,15 @@ class Assistant:
     """One assistant: where it comes from, how it is run, what it is known to do otherwise."""
 
     title: str
+    known_as: str  # to `gatehouse connect`
     package: str  # its name in pins.toml
     program: str  # its file below the installation; `{cpu}` is `x64` or `arm64`
     wire: WireName
-    launch: Callable[[Place], Launch]
+    launch: Launch
     works: Tools | EditBlock
     recognised: Recognised
     denied: Denied = Denied()
+    begun: Mapping[str, str] = field(default_factory=dict)  # what its user has set before, by file
     costs: tuple[str, ...] = ()  # what a base URL of one's own costs its user, a clause each
 
     @property

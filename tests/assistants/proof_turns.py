@@ -1,17 +1,19 @@
 """Each assistant does its work through the gateway, and shows once when it may not."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.assistants.codex import CODEX
 from tests.assistants.conversation import conversation, same_but_for, wire_of
 from tests.assistants.installed import installed, version_of
-from tests.assistants.model import note
+from tests.assistants.model import REFUSED, Does, note
 from tests.assistants.port import Assistant, EditBlock
 from tests.assistants.roster import ASSISTANTS
-from tests.assistants.workshop import FORBIDDEN, NATIVE, TEAM, TRANSLATED, Taken, Workshop, workshop
+from tests.assistants.workshop import NATIVE, TEAM, TRANSLATED, WITHDRAWN, Taken, Workshop, workshop
 from tests.house.test_language import REGISTRY_HOSTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,7 +53,7 @@ async def test_a_translated_turn(shop: Workshop, record_property: Record) -> Non
 
 
 async def test_a_denial(shop: Workshop, record_property: Record) -> None:
-    taken = await shop.turn(FORBIDDEN)
+    taken = await shop.turn(WITHDRAWN)
     expected = taken.assistant.denied
     record_property("requests", len(taken.tap.asked))
     assert len(taken.tap.asked) == expected.requests, str(taken)
@@ -61,10 +63,11 @@ async def test_a_denial(shop: Workshop, record_property: Record) -> None:
     assert "rule model_access" in unwrapped(taken), str(taken)
     assert taken.upstream.calls == []
     assert taken.project.note == ""
+    assert taken.otherwise == [], str(taken)
 
 
 async def test_an_answer_that_breaks_off(shop: Workshop, record_property: Record) -> None:
-    taken = await shop.turn(NATIVE, breaks_off=True)
+    taken = await shop.turn(NATIVE, Does.HALF)
     did_it = taken.project.note == note(taken.project.secret)
     record_property("after", "asks again, does it" if did_it else how_it_stopped(taken))
     outcomes = [each["outcome"] for each in taken.of_kind("completed")]
@@ -72,11 +75,24 @@ async def test_an_answer_that_breaks_off(shop: Workshop, record_property: Record
     assert did_it or taken.project.note == "", str(taken)
     assert did_it or taken.turn.exit_code != 0 or is_told(taken), str(taken)
     assert len(taken.tap.asked) == len(outcomes), str(taken)
+    assert taken.otherwise == [], str(taken)
+
+
+@pytest.mark.parametrize("assistant", [CODEX], ids=lambda each: each.name)
+async def test_a_refusal_after_a_keep_alive(assistant: Assistant, tmp_path: Path) -> None:
+    async with workshop(assistant, installed(), tmp_path) as shop:
+        taken = await shop.turn(NATIVE, Does.REFUSE_LATE)
+    assert taken.tap.waiting.is_set(), str(taken)
+    assert REFUSED in unwrapped(taken), str(taken)
+    assert '{"' not in taken.turn.printed, str(taken)
+    assert len(taken.tap.asked) == 1, str(taken)
+    assert taken.turn.exit_code != 0, str(taken)
 
 
 def check_work(taken: Taken) -> None:
     """The file was read, its text came back to the model, and what the model wrote is there."""
     assert taken.turn.exit_code == 0, str(taken)
+    assert taken.otherwise == [], str(taken)
     assert taken.project.note == note(taken.project.secret), str(taken)
     assert any(taken.project.secret in result for result in taken.model.results), str(taken)
     assert taken.upstream.refusals == [], str(taken)

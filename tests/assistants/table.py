@@ -28,19 +28,23 @@ OPENING = """\
 # Assistants
 
 Which assistants work through the gateway, found out by running them: `make e2e-assistants` installs
-the releases named here, gives each a clean home and a network that holds this machine only, and
-lets it do its work before a scripted upstream. This page is written by that run.
+the releases named here, gives each a home and a network that holds this machine only, connects it
+with `gatehouse connect`, and lets it do its work before a scripted upstream. After each turn
+`gatehouse connect --undo` gave the files back to the byte, with what their user had set before.
+Copilot CLI has no file: it ran with the lines that are printed for a shell's profile. This page is
+written by that run.
 
 - **Native turn**: on the assistant's own protocol it read a file, its text came back to the model,
   and the model's answer was written to another file. The upstream got what the assistant sent, but
   for the model's name and the usage option; the ledger has every request from admission to end,
   with team, assistant and release. In brackets: the requests it took.
 - **Translated turn**: the same, with an upstream of another protocol behind LiteLLM.
-- **Denied**: how often the assistant asked before it showed the refusal, with rule and reason.
+- **Denied**: how often the assistant asked, its model withdrawn once it was connected, before it
+  showed the refusal, with rule and reason.
 - **Broken off**: what it does when the upstream breaks off in the middle of the call (or the edit)
   that writes the file. Whatever it does, it never carried out the half.
-- **Other hosts looked for**: names it asked a name server for, with its documented opt-outs set as
-  in `tests/assistants/`. There it finds none of them; elsewhere your egress rules decide.
+- **Other hosts looked for**: names it asked a name server for, with the opt-outs that connecting
+  and variables (`tests/assistants/`) set. Here it found none; elsewhere your egress rules decide.
 
 """
 COLUMNS = (

@@ -15,6 +15,7 @@ class Tap:
 
     url: str
     calls: list[Call] = field(default_factory=list)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)  # a keep-alive has come by
 
     @property
     def asked(self) -> list[Call]:
@@ -35,7 +36,7 @@ async def tapped(gateway: str) -> AsyncIterator[Tap]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection(address.hostname, address.port)
-        answers = asyncio.create_task(copy(back, writer))
+        answers = asyncio.create_task(copy(back, writer, tap.waiting))
         try:
             while (call := await read_request(reader, b"", 0)) is not None:
                 tap.calls.append(call)
@@ -55,12 +56,16 @@ async def tapped(gateway: str) -> AsyncIterator[Tap]:
         server.close()
 
 
-async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: asyncio.Event
+) -> None:
     """Pass bytes on as they come; end when they end."""
     try:
         while piece := await reader.read(1 << 16):
             writer.write(piece)
             await writer.drain()
+            if KEEP_ALIVE in piece:
+                waiting.set()
     except ConnectionError:
         pass  # one of the two has left
     finally:
@@ -77,4 +82,5 @@ def raw(call: Call) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + call.body
 
 
+KEEP_ALIVE = b": keep-alive\n"  # of OpenAI's protocols
 LENGTHS = ("content-length", "transfer-encoding")

@@ -46,15 +46,16 @@ def new_project(folder: Path) -> Project:
     return Project(folder, secret)
 
 
-async def take_turn(assistant: Assistant, installation: Installation, place: Place) -> Turn:
+async def take_turn(
+    assistant: Assistant, installation: Installation, place: Place, environ: Mapping[str, str]
+) -> Turn:
     """Run the assistant's own command to its end, or until it has had time enough."""
-    place.home.mkdir(parents=True)
-    launch = assistant.launch(place)
+    launch = assistant.launch
     process = await asyncio.create_subprocess_exec(
         str(installation.program(assistant.program)),
         *launch.arguments,
         cwd=place.project,
-        env={**surroundings(installation, place), **launch.environ},
+        env={**environ, **launch.environ},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

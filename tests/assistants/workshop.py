@@ -2,25 +2,27 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.asking import models_offered
 from providers.base import WireName
 from tests.assistants.installed import Installation
+from tests.assistants.joining import joined
 from tests.assistants.lookups import overheard
-from tests.assistants.model import WritingModel
+from tests.assistants.model import Does, WritingModel
 from tests.assistants.port import Assistant, Place
 from tests.assistants.tap import Tap, tapped
-from tests.assistants.turn import Project, Turn, new_project, take_turn
+from tests.assistants.turn import Project, Turn, new_project, surroundings, take_turn
 from tests.e2e.started import Started, started_gateway
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.vendor_gemini import FakeGemini
 from tests.fakes.vendor_strict import OBJECT
 
-NATIVE, TRANSLATED, FORBIDDEN = "coder", "coder-abroad", "not-yours"
+NATIVE, TRANSLATED, WITHDRAWN = "coder", "coder-abroad", "withdrawn"
 TEAM = "web"
 CONFIGURATION = """
 vendors:
@@ -30,16 +32,15 @@ vendors:
     base_url: "{vendor}/v1"
     api_key: vendor-key
     clearance: internal
-    may_drop_tools: [web_search]                # Codex offers it always; its vendor would run it
   messages: {{ kind: anthropic, base_url: "{vendor}/v1", api_key: vendor-key, clearance: internal }}
 models:
-  coder: {{ targets: [house/standin] }}
-  coder-abroad: {{ targets: [{other}/standin] }}
-  not-yours: {{ targets: [house/standin] }}
+  coder: {{ targets: [house/standin], context_window: 200000, output_limit: 16000 }}
+  coder-abroad: {{ targets: [{other}/standin], context_window: 200000, output_limit: 16000 }}
+  withdrawn: {{ targets: [house/standin], context_window: 200000, output_limit: 16000 }}
 teams:
-  default: {{ models: [not-yours], data_class: internal }}
-  web: {{ models: [coder, coder-abroad], data_class: internal }}
+  default: {{ models: [withdrawn], data_class: internal }}
 """
+THEIRS = "  web: {{ models: [{models}], data_class: internal }}\n"
 OTHER = {
     # A vendor whose protocol is another than the assistant's: LiteLLM stands between.
     WireName.OPENAI_CHAT: "messages",
@@ -57,6 +58,7 @@ class Taken:
 
     assistant: Assistant
     turn: Turn
+    otherwise: list[str]  # settings that were not put back as they had been
     project: Project
     tap: Tap
     names: frozenset[str]  # of the hosts it looked for
@@ -73,6 +75,7 @@ class Taken:
                 "on the wire: " + ", ".join(self.tap.lines),
                 f"refused by the stand-in: {self.upstream.refusals}",
                 f"missed by the model: {self.model.complaints}",
+                f"not put back: {self.otherwise}",
                 f"records: {[(r['kind'], r.get('outcome'), r.get('rule')) for r in self.records]}",
             )
         )
@@ -93,24 +96,43 @@ class Workshop:
     key: str
     house: FakeVendor
     vendor: FakeVendor
+    configuration: str
 
-    async def turn(self, model: str, *, breaks_off: bool = False) -> Taken:
-        """Let the assistant do the task with a model of the gateway, whose answer may break off."""
+    async def turn(self, model: str, does: Does = Does.THE_WORK) -> Taken:
+        """Connect the assistant, let it do the task, and put its settings back.
+
+        `WITHDRAWN` is taken from the team once the assistant is connected.
+        """
         upstream = self.vendor if model == TRANSLATED else self.house
-        folder = self.folder / (f"{model}-cut" if breaks_off else model)
+        folder = self.folder / f"{model}-{does}"
         project = new_project(folder / "project")
-        writing = WritingModel(self.assistant, project.folder, breaks_off=breaks_off)
         for each in (self.house, self.vendor):
             each.calls.clear()
             each.refusals.clear()
-        upstream.follows(writing)
         before = len(self.gateway.records())
         async with tapped(self.gateway.base_url) as tap, overheard() as names:
+            writing = WritingModel(self.assistant, project.folder, does, tap.waiting)
+            upstream.follows(writing)
             place = Place(folder / "home", project.folder, tap.url, self.key, model)
-            turn = await take_turn(self.assistant, self.installation, place)
+            place.home.mkdir()
+            clean = surroundings(self.installation, place)
+            async with joined(self.assistant, place, clean) as connected:
+                if model == WITHDRAWN:
+                    await self._offer(NATIVE, TRANSLATED)
+                environ = connected.environ
+                turn = await take_turn(self.assistant, self.installation, place, environ)
         records = await self._settled(before, len(tap.asked))
         seen = (tap, frozenset(names), upstream, writing, records)
-        return Taken(self.assistant, turn, project, *seen)
+        return Taken(self.assistant, turn, connected.otherwise, project, *seen)
+
+    async def _offer(self, *models: str) -> None:
+        """Let the team have these models, once the gateway has taken that over."""
+        write_configuration(self.folder, self.configuration, models)
+        deadline = asyncio.get_running_loop().time() + END_SECONDS
+        root = self.gateway.base_url
+        while set(await asyncio.to_thread(models_offered, root, self.key)) != set(models):
+            assert asyncio.get_running_loop().time() < deadline, "it keeps its old configuration"
+            await asyncio.sleep(0.1)
 
     async def _settled(self, before: int, asked: int) -> list[dict[str, Any]]:
         """The records that were added, once each request asked is there and has its end.
@@ -140,7 +162,14 @@ async def workshop(
         configuration = CONFIGURATION.format(
             house=house.url, vendor=vendor.url, other=OTHER[assistant.wire], wire=assistant.wire
         )
-        (folder / "gatehouse.yaml").write_text(configuration)
+        write_configuration(folder, configuration, (NATIVE, TRANSLATED, WITHDRAWN))
         gateway = stack.enter_context(started_gateway(folder))
         key = gateway.keys_for(TEAM)[TEAM].key
-        yield Workshop(assistant, installation, folder, gateway, key, house, vendor)
+        stand_ins = (house, vendor)
+        yield Workshop(assistant, installation, folder, gateway, key, *stand_ins, configuration)
+
+
+def write_configuration(folder: Path, configuration: str, models: Iterable[str]) -> None:
+    """Write the gateway's file, with these models for the team."""
+    theirs = THEIRS.format(models=", ".join(models))
+    (folder / "gatehouse.yaml").write_text(configuration + theirs)

@@ -11,9 +11,9 @@ import pytest_asyncio
 from tests.e2e.started import (
     Started,
     anthropic_client,
+    configured_gateway,
     openai_client,
     started_engine,
-    started_gateway,
 )
 from tests.fakes.tiny_model import write_tiny_model
 
@@ -47,10 +47,8 @@ def engine_url(model_file: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def house(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A gateway before the engine, configured by a file."""
-    folder = tmp_path_factory.mktemp("house")
-    configuration = folder / "some.yaml"
-    configuration.write_text(HOUSE.format(engine=engine_url))
-    with started_gateway(folder, "--config", str(configuration)) as started:
+    configuration = HOUSE.format(engine=engine_url)
+    with configured_gateway(tmp_path_factory.mktemp("house"), configuration) as started:
         yield started
 
 

@@ -148,6 +148,15 @@ def started_gateway(
 
 
 @contextmanager
+def configured_gateway(folder: Path, configuration: str) -> Generator[Started]:
+    """Run `gatehouse up` in `folder` with this configuration in a file."""
+    file = folder / "some.yaml"
+    file.write_text(configuration)
+    with started_gateway(folder, "--config", str(file)) as started:
+        yield started
+
+
+@contextmanager
 def started_engine(model_file: Path, *, embeds: bool = False) -> Generator[str]:
     """Run llama.cpp on a model file, as somebody who has an engine already does; its root URL."""
     command = [sys.executable, "-m", "providers.local", "--model", model_file, "--threads", "1"]

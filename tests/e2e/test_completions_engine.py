@@ -1,14 +1,13 @@
 """OpenAI's own client, through a gateway, to a real llama.cpp: autocomplete and embeddings."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-import pytest_asyncio
 
-from tests.e2e.started import Started, openai_client, started_engine, started_gateway
+from tests.e2e.started import Started, configured_gateway, started_engine
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,41 +28,26 @@ ON_AND_ON: Any = {"extra_body": {"ignore_eos": True}}
 
 
 @pytest.fixture(scope="module")
-def embedding_engine(model_file: Path) -> Iterator[str]:
-    """The engine with embeddings on; its root URL."""
+def engine_url(model_file: Path) -> Iterator[str]:
+    """Here the engine has embeddings on; its root URL."""
     with started_engine(model_file, embeds=True) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def house(embedding_engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    folder = tmp_path_factory.mktemp("completions")
-    configuration = folder / "some.yaml"
-    configuration.write_text(CONFIGURATION.format(engine=embedding_engine))
-    with started_gateway(folder, "--config", str(configuration)) as started:
+def house(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    configuration = CONFIGURATION.format(engine=engine_url)
+    with configured_gateway(tmp_path_factory.mktemp("completions"), configuration) as started:
         yield started
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def gateway(house: Started) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with house.openai() as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def engine(embedding_engine: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The engine itself, asked past the gateway."""
-    async with openai_client(embedding_engine, "none") as client:
-        yield client
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, [100, 101, 102]])
 async def test_a_completion_costs_the_tokens_that_the_engine_itself_counts(
-    house: Started, gateway: openai.AsyncOpenAI, engine: openai.AsyncOpenAI, prompt: Any
+    house: Started, chat: openai.AsyncOpenAI, chat_engine: openai.AsyncOpenAI, prompt: Any
 ) -> None:
     body: Any = {"prompt": prompt, "max_tokens": 7, **ON_AND_ON}
-    raw = await gateway.completions.with_raw_response.create(model="coder", **body)
-    direct = await engine.completions.create(model="tiny", **body)
+    raw = await chat.completions.with_raw_response.create(model="coder", **body)
+    direct = await chat_engine.completions.create(model="tiny", **body)
 
     used, wanted = raw.parse().usage, direct.usage
     assert used is not None
@@ -75,9 +59,9 @@ async def test_a_completion_costs_the_tokens_that_the_engine_itself_counts(
 
 
 async def test_a_stream_says_as_much_as_was_asked_for_and_the_ledger_counts_it(
-    house: Started, gateway: openai.AsyncOpenAI
+    house: Started, chat: openai.AsyncOpenAI
 ) -> None:
-    raw = await gateway.completions.with_raw_response.create(
+    raw = await chat.completions.with_raw_response.create(
         model="coder", prompt=PROMPT, suffix="return", max_tokens=9, stream=True, **ON_AND_ON
     )
     chunks = [chunk async for chunk in raw.parse()]
@@ -89,9 +73,9 @@ async def test_a_stream_says_as_much_as_was_asked_for_and_the_ledger_counts_it(
 
 
 async def test_a_stream_that_is_cancelled_is_closed_as_left(
-    house: Started, gateway: openai.AsyncOpenAI
+    house: Started, chat: openai.AsyncOpenAI
 ) -> None:
-    raw = await gateway.completions.with_raw_response.create(
+    raw = await chat.completions.with_raw_response.create(
         model="coder", prompt=PROMPT, max_tokens=4000, stream=True, **ON_AND_ON
     )
     stream = raw.parse()
@@ -104,10 +88,10 @@ async def test_a_stream_that_is_cancelled_is_closed_as_left(
 
 @pytest.mark.parametrize("given", ["sort a list", ["a", "b"], [[100, 101], [102]]])
 async def test_vectors_are_the_engines_own(
-    gateway: openai.AsyncOpenAI, engine: openai.AsyncOpenAI, given: Any
+    chat: openai.AsyncOpenAI, chat_engine: openai.AsyncOpenAI, given: Any
 ) -> None:
-    through = await gateway.embeddings.create(model="coder", input=given)
-    direct = await engine.embeddings.create(model="tiny", input=given)
+    through = await chat.embeddings.create(model="coder", input=given)
+    direct = await chat_engine.embeddings.create(model="tiny", input=given)
 
     assert [each.index for each in through.data] == [each.index for each in direct.data]
     ours, theirs = through.data[0].embedding, direct.data[0].embedding
@@ -116,8 +100,8 @@ async def test_vectors_are_the_engines_own(
 
 
 async def test_an_engine_that_cannot_rank_says_so_through_the_gateway(
-    gateway: openai.AsyncOpenAI,
+    chat: openai.AsyncOpenAI,
 ) -> None:
     body = {"model": "coder", "query": "a", "documents": ["b"]}
     with pytest.raises(openai.InternalServerError, match="does not support reranking"):
-        await gateway.post("/rerank", body=body, cast_to=object)
+        await chat.post("/rerank", body=body, cast_to=object)

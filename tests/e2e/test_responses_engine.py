@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from openai.types.responses import Response
 
-from tests.e2e.started import Started, started_gateway
+from tests.e2e.started import Started, configured_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,10 +51,8 @@ streamed_or_not = pytest.mark.parametrize("streaming", [False, True])
 
 @pytest.fixture(scope="module")
 def gateway(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    folder = tmp_path_factory.mktemp("responses")
-    configuration = folder / "some.yaml"
-    configuration.write_text(CONFIGURATION.format(engine=engine_url))
-    with started_gateway(folder, "--config", str(configuration)) as started:
+    configuration = CONFIGURATION.format(engine=engine_url)
+    with configured_gateway(tmp_path_factory.mktemp("responses"), configuration) as started:
         yield started
 
 

@@ -16,8 +16,10 @@ from gateway.errors import LedgerUnavailable
 from gateway.exchange import Exchange
 from gateway.expectations import RecentOutputs
 from gateway.inbound import Inbound
+from gateway.refusal import Refusals
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
+from gateway.verdicts import InProcessVerdicts
 from gateway.wire.base import Wire
 from gateway.wire.openai_chat import OpenAiChat
 from policy.types import Cap, Unit, Window
@@ -172,6 +174,8 @@ class Office:
             Metrics(),
             time.monotonic_ns,
         )
+        self.verdicts = InProcessVerdicts(time.monotonic_ns, self.keeper.note_repeats)
+        self.refusals = Refusals(self.keeper, self.verdicts)
 
     async def open(self, exchange_id: str = "gh-1", output_tokens: int = 100) -> Books:
         exchange: Exchange = an_exchange(exchange_id)

@@ -77,6 +77,7 @@ def an_exchange(exchange_id: str, team: str = "web", model: str = "coder") -> Ex
         identity=Identity("ann", team, frozenset({"developer"}), "key_aaaaaaaaaaaa"),
         assistant=Assistant("codex", "1.2", "session-1", "codex/1.2"),
         facts=some_facts(model),
+        turn_id="5e" * 16,
         config_digest="ab" * 32,
         started_unix_ns=0,
         started_ns=1_000_000,

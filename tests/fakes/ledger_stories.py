@@ -95,6 +95,7 @@ class Stories:
             ),
             assistant=Assistant("claude-code", "2.1.0", "5e55-1d", "claude-cli/2.1.0"),
             facts=facts,
+            turn_id="5e" * 16,
             config_digest="d16e57",
             started_unix_ns=self._now_ns,
             started_ns=self._now_ns,

@@ -27,6 +27,8 @@ from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
+from gateway.turn import TurnIds
+from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, Role
 from gateway.wire import wires
 from gateway.wire.base import Wire
@@ -196,15 +198,17 @@ class Road:
             unix_us=self.clock.unix_us,
             random_bytes=random.Random(5).randbytes,
         )
+        self.verdicts = InProcessVerdicts(self.clock.unix_ns, self.bookkeeper.note_repeats)
         self.pipeline = Pipeline(
             self.in_force,
             self.ring,
             self.bookkeeper,
-            Refusals(self.bookkeeper),
+            Refusals(self.bookkeeper, self.verdicts),
             Dispatch(self.direct, self.translator, self.built_in, self.drains),
             self.drains,
             self.clock.unix_ns,
             self.origins,
+            TurnIds(b"p" * 32),
         )
         self.wires = {each.path: each for each in wires(self.estimator.estimate)}
 

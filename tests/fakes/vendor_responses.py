@@ -18,6 +18,9 @@ from tests.fakes.vendor_strict import (
     TEXT_OR_NONE,
     TEXT_OR_OBJECT,
     Fields,
+    RefusedError,
+    check_choice,
+    check_list,
     check_object,
 )
 
@@ -39,20 +42,62 @@ FIELDS: Fields = {
     "metadata": OBJECT_OR_NONE,
     "previous_response_id": TEXT_OR_NONE,
     "prompt_cache_key": TEXT_OR_NONE,
+    "service_tier": TEXT_OR_NONE,
     "truncation": TEXT_OR_NONE,
     "user": TEXT_OR_NONE,
 }
+REQUIRED = {
+    "message": ("role", "content"),
+    "function_call": ("call_id", "name", "arguments"),
+    "function_call_output": ("call_id", "output"),
+    "reasoning": ("id", "summary"),
+}
+ROLES = ("user", "assistant", "system", "developer")
+PARTS = ("input_text", "input_image", "input_file", "output_text", "refusal")
 _EMPTY: dict[str, dict[str, Any]] = {
     "message": {"content": []},
     "function_call": {"arguments": ""},
+    "reasoning": {"content": []},
 }
 _STATUS = {"length": "incomplete", "content_filter": "incomplete"}
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 def check(body: Any, extra_fields: Fields) -> None:
-    """Refuse every field that OpenAI does not document."""
+    """Refuse what OpenAI would refuse, and every field that it does not document."""
     check_object(body, {**FIELDS, **extra_fields}, at="", required=("model", "input"))
+    if isinstance(body["input"], list):
+        _check_items(body)
+    for at, tool in check_list(body["tools"], at="tools") if body.get("tools") else []:
+        if tool.get("type") == "function" and not {"name", "parameters"} <= tool.keys():
+            raise RefusedError(at, f"{at}: name and parameters are required")
+    if isinstance(body.get("tool_choice"), dict) and "function" in body["tool_choice"]:
+        raise RefusedError("tool_choice.function", "tool_choice.function: this field is not known")
+
+
+def _check_items(body: Mapping[str, Any]) -> None:
+    called: set[str] = set()
+    for at, item in check_list(body["input"], at="input"):
+        kind = item.get("type", "message")
+        for name in REQUIRED.get(kind, ()):
+            if item.get(name) is None:
+                raise RefusedError(f"{at}.{name}", f"{at}.{name}: this field is required")
+        if kind == "message":
+            _check_message(item, at)
+        elif kind == "function_call":
+            called.add(item["call_id"])
+        elif kind == "function_call_output":
+            is_known = item["call_id"] in called or body.get("previous_response_id") is not None
+            if not is_known:
+                raise RefusedError(at, f"{at}: no tool call found for this output")
+
+
+def _check_message(item: Mapping[str, Any], at: str) -> None:
+    check_choice(item["role"], ROLES, at=f"{at}.role")
+    for part_at, part in (
+        check_list(item["content"], at=f"{at}.content") if isinstance(item["content"], list) else []
+    ):
+        check_choice(part.get("type"), PARTS, at=f"{part_at}.type")
 
 
 def error(failure: Failure) -> bytes:
@@ -93,6 +138,9 @@ def _deltas(script: Script, item: dict[str, Any], at: int) -> list[dict[str, Any
     place = {"item_id": item["id"], "output_index": at}
     if item["type"] == "function_call":
         kind, pieces = "function_call_arguments", vendor_openai.slices(item["arguments"])
+    elif item["type"] == "reasoning":
+        place["content_index"] = 0
+        kind, pieces = "reasoning_text", vendor_openai.words(item["content"][0]["text"])
     else:
         place["content_index"] = 0
         kind, text = "output_text", item["content"][0]["text"]
@@ -102,6 +150,10 @@ def _deltas(script: Script, item: dict[str, Any], at: int) -> list[dict[str, Any
 
 def _output(script: Script, number: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
+    if script.reasoning:
+        thoughts = {"type": "reasoning_text", "text": script.reasoning}
+        item = {"type": "reasoning", "summary": [], "content": [thoughts]}
+        found.append({"id": f"rs_{number}", **item})
     if script.text:
         part = {"type": "output_text", "text": script.text, "annotations": [], "logprobs": []}
         message = {"role": "assistant", "status": "completed", "content": [part]}

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from providers.errors import ProviderBusy, ProviderRejected, ReplyCut, UnsupportedFeature
 from providers.translated import DROPPED_HEADER
 from tests.fakes.translation import (
-    CHAT,
-    MESSAGES,
     RESPONSES,
     ask,
     call,
@@ -265,13 +263,3 @@ async def test_any_chunking_gives_the_same_response(sender, sizes):
         {"path": "a b.py"},
         {"path": "ü.py"},
     ]
-
-
-# The other way round there is no road.
-
-
-@pytest.mark.parametrize("wire", [CHAT, MESSAGES])
-async def test_an_engine_that_speaks_only_responses_serves_no_other_client(sender, engine, wire):
-    with pytest.raises(UnsupportedFeature, match="cannot be reached by translation"):
-        await sender.send(call(wire, target("in_house:openai_responses", engine.url)))
-    assert engine.calls == []

@@ -7,7 +7,7 @@ import pytest
 
 from providers.errors import UnsupportedFeature
 from providers.translated import DROPPED_HEADER
-from tests.fakes.translation import CHAT, MESSAGES, ask, call, event, read_all, target
+from tests.fakes.translation import CHAT, MESSAGES, RESPONSES, ask, call, event, read_all, target
 from tests.fakes.vendor import TokenUsage, ToolCall
 
 pytestmark = [
@@ -222,6 +222,23 @@ async def test_usage_is_found_where_this_vendor_puts_it(sender, vendor, kind, wi
     else:
         assert (told.usage["input_tokens"], told.usage["output_tokens"]) == (10, 7)
         assert told.usage["cache_read_input_tokens"] == 30
+
+
+@pytest.mark.parametrize("wire", [CHAT, MESSAGES, RESPONSES])
+async def test_the_tier_that_the_vendor_tells_is_told_on(sender, vendor, wire):
+    to = target("openai", vendor.url)
+    said = chunk({"role": "assistant", "content": "Hi"}, service_tier="auto")
+    end = chunk({}, "stop", service_tier="flex", usage=FIGURES)
+    vendor.answers(200, said + end + b"data: [DONE]\n\n", content_type="text/event-stream")
+    streamed = await read_all(await sender.send(call(wire, to, streaming=True)))
+    assert b'"service_tier":"flex"' in streamed
+
+    message = {"role": "assistant", "content": "Hi"}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    whole = {"id": "c", "model": "m-1", "choices": choices, "usage": FIGURES}
+    body = json.dumps({**whole, "service_tier": "flex"}).encode()
+    vendor.answers(200, body, content_type="application/json")
+    assert b'"service_tier":"flex"' in await read_all(await sender.send(call(wire, to)))
 
 
 @pytest.mark.parametrize("streaming", [False, True])

@@ -1,5 +1,6 @@
 """What the command line knows of an assistant: where its settings are, what to write there."""
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cli.connecting.setting import SettingsFile
+from gateway.cli.offered import UNKNOWN, Sizes
 from providers.base import WireName
 
 KEY_VARIABLE: Final = "GATEHOUSE_KEY"
@@ -20,6 +22,13 @@ TITLE: Final = "Gatehouse"
 ASSUMED_WINDOW_TOKENS: Final = 128_000
 ASSUMED_OUTPUT_TOKENS: Final = 16_000
 """For assistants that must be told a size where nobody knows the model's."""
+
+
+def shared_window(sizes: Sizes) -> tuple[int, int]:
+    """Tokens for a prompt and for its answer, which share a window: at most a quarter of it."""
+    window = sizes.window_tokens or ASSUMED_WINDOW_TOKENS
+    answer = min(sizes.output_tokens or ASSUMED_OUTPUT_TOKENS, window // 4)
+    return window - answer, answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Connection:
     root: str
     model: str
     key: Key
+    sizes: Sizes = UNKNOWN  # the model's, as the gateway tells them
 
     @property
     def v1(self) -> str:
@@ -111,7 +121,8 @@ class Assistant:
     `wires` are the protocols it speaks once connected; `project_files` the files of a project, and
     `overrides` the environment variables, that win over its user's files; `costs` what it loses
     behind an address that is not its vendor's, and `restored` what our settings give back or
-    switch off.
+    switch off; `assumes` what it does where the gateway does not know the model's window, empty
+    where its settings have no place for one.
     """
 
     name: str
@@ -125,3 +136,10 @@ class Assistant:
     known_bad: tuple[KnownBad, ...] = ()
     costs: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
+    assumes: str = ""
+
+    def command_in(self, environ: Mapping[str, str]) -> str | None:
+        """The full path of its command, where a shell with these variables finds one."""
+        search = environ.get("PATH", "")
+        found = (shutil.which(each, path=search) for each in self.commands)
+        return next(filter(None, found), None)

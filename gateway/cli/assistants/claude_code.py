@@ -34,6 +34,8 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     values = {"ANTHROPIC_BASE_URL": connection.root}
     values |= dict.fromkeys(_MODELS, connection.model)
     values |= _SWITCHES
+    if connection.sizes.window_tokens is not None:
+        values["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(connection.sizes.window_tokens)
     # A vendor's key in the shell would go along, and two different keys are refused.
     values["ANTHROPIC_API_KEY"] = ""
     settings = [Setting(("env", name), value) for name, value in values.items()]
@@ -65,8 +67,6 @@ CLAUDE_CODE = Assistant(
     costs=(
         "WebSearch runs at the vendor: it works only where the model behind the gateway has it",
         "tool search and other experimental betas are off",
-        "a model it does not know is taken to have a window of 1M tokens: if it has less, put "
-        "CLAUDE_CODE_MAX_CONTEXT_TOKENS into the settings' env",
         "the prompt cache's one-hour lifetime is not asked for",
     ),
     restored=(
@@ -76,4 +76,5 @@ CLAUDE_CODE = Assistant(
         "the model list comes from the gateway",
         "a vendor's key in the shell is not sent along",
     ),
+    assumes="it takes the window of a model it does not know to be 1M tokens",
 )

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from gateway.cli.assistants.base import Assistant, Connection
+from gateway.cli.offered import Sizes
 from providers.base import WireName
+
+
+def _sizes(sizes: Sizes) -> Sequence[str]:
+    known = {"Context Window Size": sizes.window_tokens, "Max Output Tokens": sizes.output_tokens}
+    return [f"Model Configuration, {name}: {each}" for name, each in known.items() if each]
 
 
 def _steps(connection: Connection) -> Sequence[str]:
@@ -13,6 +19,7 @@ def _steps(connection: Connection) -> Sequence[str]:
         f"Base URL: {connection.v1}",
         "OpenAI Compatible API Key: paste your gateway key; VS Code keeps it in its secret store.",
         f"Model ID: {connection.model}",
+        *_sizes(connection.sizes),
         "Under General, take the tick from `Allow error and usage reporting`.",
     )
 
@@ -25,6 +32,7 @@ CLINE = Assistant(
     commands=(),
     costs=(
         "sign-in with a Cline account, and its credits, are not used",
-        "the model's window and prices are what you write under Model Configuration",
+        "the model's prices are what you write under Model Configuration",
     ),
+    assumes="it takes what you write under Model Configuration",
 )

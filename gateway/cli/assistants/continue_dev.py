@@ -23,7 +23,12 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         "apiBase": connection.v1,
         "apiKey": f"${{{{ secrets.{KEY_VARIABLE} }}}}",
         "roles": ["chat", "edit", "apply"],
+        # The gateway knows it by this only: its requests are an SDK's.
+        "requestOptions": {"headers": {"X-Title": "Continue"}},
     }
+    if connection.sizes.window_tokens is not None:
+        # Not the output limit: it would ask for as much each time, however full the window.
+        model["defaultCompletionOptions"] = {"contextLength": connection.sizes.window_tokens}
     settings = (
         # What a file of its kind must begin with.
         Setting(("name",), "Local Config", yields=True),
@@ -60,4 +65,5 @@ CONTINUE = Assistant(
         "it still looks up api.continue.dev",
         "tab completion keeps the model it has",
     ),
+    assumes="it takes the window to be 200,000 tokens",
 )

@@ -4,11 +4,10 @@ import shlex
 from collections.abc import Sequence
 
 from gateway.cli.assistants.base import (
-    ASSUMED_OUTPUT_TOKENS,
-    ASSUMED_WINDOW_TOKENS,
     KEY_VARIABLE,
     Assistant,
     Connection,
+    shared_window,
 )
 from providers.base import WireName
 
@@ -18,10 +17,12 @@ def _steps(connection: Connection) -> Sequence[str]:
         "COPILOT_PROVIDER_TYPE": "openai",
         "COPILOT_PROVIDER_BASE_URL": connection.v1,
         "COPILOT_MODEL": connection.model,
-        "COPILOT_PROVIDER_MAX_PROMPT_TOKENS": str(ASSUMED_WINDOW_TOKENS),
-        "COPILOT_PROVIDER_MAX_OUTPUT_TOKENS": str(ASSUMED_OUTPUT_TOKENS),
         "COPILOT_OFFLINE": "true",  # else it calls api.github.com
     }
+    if connection.sizes.window_tokens is not None:
+        prompt_tokens, answer_tokens = shared_window(connection.sizes)
+        values["COPILOT_PROVIDER_MAX_PROMPT_TOKENS"] = str(prompt_tokens)
+        values["COPILOT_PROVIDER_MAX_OUTPUT_TOKENS"] = str(answer_tokens)
     return (
         "It reads its provider from the environment only. Put these lines into your shell's "
         f"profile, below one that sets {KEY_VARIABLE}:",
@@ -43,4 +44,6 @@ COPILOT_CLI = Assistant(
         "it names itself only as an SDK: the gateway knows it by two headers",
     ),
     restored=("nothing is sent to GitHub",),
+    assumes="it goes by the model's name, and takes less than there may be where it does not know "
+    "that",
 )

@@ -58,6 +58,8 @@ GEMINI_CLI = Assistant(
     costs=(
         "sign-in with a personal account, and its quota, are not used",
         "Google Search grounding runs at the vendor",
+        "it takes the window of a model it does not know to be 1,048,576 tokens, and compacts a "
+        "conversation when half of that is full",
         "model routing is off: one model answers everything",
         "a project's own .env is not read, lest it hide the gateway's address",
         "a project's own .gemini/.env is, and wins",

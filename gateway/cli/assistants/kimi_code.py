@@ -20,6 +20,7 @@ _ALIAS = f"{PROVIDER}/default"
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     provider, model = ("providers", PROVIDER), ("models", _ALIAS)
+    sizes = connection.sizes
     settings = [
         Setting(("default_model",), _ALIAS),
         Setting(("telemetry",), False),
@@ -28,8 +29,11 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         Setting((*provider, "base_url"), connection.v1),
         Setting((*model, "provider"), PROVIDER),
         Setting((*model, "model"), connection.model),
-        Setting((*model, "max_context_size"), ASSUMED_WINDOW_TOKENS),
+        # It reads no model without a window.
+        Setting((*model, "max_context_size"), sizes.window_tokens or ASSUMED_WINDOW_TOKENS),
     ]
+    if sizes.output_tokens is not None:
+        settings.append(Setting((*model, "max_output_size"), sizes.output_tokens))
     if connection.key.is_in_environment:
         settings.insert(4, Setting((*provider, "api_key_env"), KEY_VARIABLE))
     else:
@@ -59,10 +63,10 @@ KIMI_CODE = Assistant(
     costs=(
         "web search and fetch of the vendor need a sign-in there",
         "it looks for updates at code.kimi.com unless KIMI_CODE_NO_AUTO_UPDATE=1 is set",
-        f"the model's window is taken to be {ASSUMED_WINDOW_TOKENS:,} tokens (max_context_size)",
     ),
     restored=(
         "the host's name, its kernel and a device id are not sent",
         "telemetry is off",
     ),
+    assumes=f"its settings say {ASSUMED_WINDOW_TOKENS:,} (max_context_size)",
 )

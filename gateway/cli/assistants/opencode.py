@@ -11,10 +11,20 @@ from gateway.cli.assistants.base import (
     Home,
 )
 from gateway.cli.connecting.setting import Setting, SettingsFile
-from gateway.cli.editing import JSONC
+from gateway.cli.editing import JSONC, Value
+from gateway.cli.offered import UNKNOWN
 from providers.base import WireName
 
 _NAMES = ("opencode.jsonc", "opencode.json", "config.json")
+
+
+def _model(connection: Connection) -> Value:
+    sizes = connection.sizes
+    if sizes == UNKNOWN:
+        return {"name": connection.model}
+    # It wants both numbers, and takes 0 for one that nobody knows.
+    limit = {"context": sizes.window_tokens or 0, "output": sizes.output_tokens or 0}
+    return {"name": connection.model, "limit": limit}
 
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
@@ -29,7 +39,7 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         Setting((*above, "name"), TITLE),
         Setting((*above, "options", "baseURL"), connection.v1),
         Setting((*above, "options", "apiKey"), named, is_secret=not key.is_in_environment),
-        Setting((*above, "models", connection.model), {"name": connection.model}),
+        Setting((*above, "models", connection.model), _model(connection)),
         Setting(("model",), model),
         # A title is asked for beside every first turn; unset, at another provider.
         Setting(("small_model",), model),
@@ -51,7 +61,7 @@ OPENCODE = Assistant(
         "every first turn is two calls: one asks for a title",
         "it fetches a list of models from models.opencode.ai unless "
         "OPENCODE_DISABLE_MODELS_FETCH=1 is set, and looks up the npm registry",
-        "it does not know the model's window, so it never compacts by itself: give it a limit",
     ),
     restored=("sharing of conversations and updates by itself are off",),
+    assumes="it never compacts a conversation by itself",
 )

@@ -21,6 +21,9 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
         "baseUrl": connection.v1,
         "envKey": KEY_VARIABLE,
     }
+    if connection.sizes.window_tokens is not None:
+        # Not the output limit: it would ask for as much each time, however full the window.
+        model["generationConfig"] = {"contextWindowSize": connection.sizes.window_tokens}
     settings = [
         Setting(("modelProviders", "openai", Item(TITLE, "name")), model),
         Setting(("security", "auth", "selectedType"), "openai"),
@@ -47,4 +50,5 @@ QWEN_CODE = Assistant(
         "no session id is sent: the gateway tells conversations apart by their content",
     ),
     restored=("usage statistics, which go to a server of the vendor's, are off",),
+    assumes="it goes by the model's name, and takes 200,000 where it does not know that",
 )

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from gateway.cli.assistants.base import (
-    ASSUMED_OUTPUT_TOKENS,
     ASSUMED_WINDOW_TOKENS,
     TITLE,
     Assistant,
     Connection,
     Home,
     KnownBad,
+    shared_window,
 )
 from gateway.cli.connecting.setting import Setting, SettingsFile
 from gateway.cli.editing import JSONC, Item, Value
@@ -17,14 +17,15 @@ from providers.base import WireName
 
 
 def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
+    prompt_tokens, answer_tokens = shared_window(connection.sizes)
     model: dict[str, Value] = {
         "id": connection.model,
         "name": connection.model,
         "url": f"{connection.v1}/chat/completions",  # the whole address, not a base
         "toolCalling": True,
         "vision": False,
-        "maxInputTokens": ASSUMED_WINDOW_TOKENS - ASSUMED_OUTPUT_TOKENS,
-        "maxOutputTokens": ASSUMED_OUTPUT_TOKENS,
+        "maxInputTokens": prompt_tokens,
+        "maxOutputTokens": answer_tokens,
     }
     group: dict[str, Value] = {
         "name": TITLE,
@@ -56,7 +57,7 @@ VSCODE = Assistant(
     costs=(
         "inline completions stay on GitHub's servers: only chat and agent go to the gateway",
         "an organisation's administrator must allow own keys",
-        f"the model's window is taken to be {ASSUMED_WINDOW_TOKENS:,} tokens",
         "VS Code's telemetry is the editor's own setting (telemetry.telemetryLevel)",
     ),
+    assumes=f"its settings say {ASSUMED_WINDOW_TOKENS:,}",
 )

@@ -21,7 +21,7 @@ def _files(home: Home, connection: Connection) -> Sequence[SettingsFile]:
     model: dict[str, Value] = {
         "name": connection.model,
         "display_name": f"{connection.model} ({TITLE})",
-        "max_tokens": ASSUMED_WINDOW_TOKENS,
+        "max_tokens": connection.sizes.window_tokens or ASSUMED_WINDOW_TOKENS,
         "capabilities": {"tools": True, "images": False, "chat_completions": True},
     }
     above = ("language_models", "openai_compatible", TITLE)
@@ -61,8 +61,8 @@ ZED = Assistant(
     project_files=(".zed/settings.json",),
     costs=(
         "edit prediction keeps the provider it has",
-        f"the model's window is taken to be {ASSUMED_WINDOW_TOKENS:,} tokens (max_tokens)",
         "external agents inside Zed use their own settings: connect them too",
     ),
     restored=("diagnostics and metrics are off",),
+    assumes=f"its settings say {ASSUMED_WINDOW_TOKENS:,} (max_tokens)",
 )

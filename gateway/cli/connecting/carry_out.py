@@ -26,10 +26,14 @@ def until_not_overtaken(attempt: Callable[[], Plan]) -> Plan:
 
 
 def connect(plan: Plan, record: Record, records: Records) -> None:
-    """Write what was planned. Raises `Overtaken`, and then nothing has been changed."""
+    """Write what was planned. Raises `Overtaken`, and then nothing has been changed.
+
+    Raises `CommandFailed` where a file could not be taken back: the record stays, to be undone by.
+    """
     files = tuple(map(_with_folders, record.files))
     earlier = records.read(record.assistant)
-    records.write(replace(record, files=files))
+    # Also the files that are to be left: until they are, somebody must know what we put there.
+    records.write(replace(record, files=files + _left(earlier, files)))
     try:
         _write(plan.steps)
     except (Overtaken, OSError):
@@ -39,13 +43,21 @@ def connect(plan: Plan, record: Record, records: Records) -> None:
         else:
             records.write(earlier)
         raise
+    if _left(earlier, files):
+        records.write(replace(record, files=files))
 
 
 def disconnect(plan: Plan, record: Record, records: Records) -> None:
-    """Undo what was planned and forget. Raises `Overtaken`, and then nothing has been changed."""
+    """Undo what was planned and forget. Raises as `connect` does."""
     _write(plan.steps)
     _remove_folders(record.files)
     records.forget(record.assistant)
+
+
+def _left(earlier: Record | None, files: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+    """What was written before, to files that are not written any more."""
+    paths = {each.path for each in files}
+    return tuple(each for each in (earlier.files if earlier else ()) if each.path not in paths)
 
 
 def _with_folders(file: FileRecord) -> FileRecord:
@@ -69,10 +81,26 @@ def _write(steps: tuple[Step, ...]) -> None:
         for step in steps:
             _write_one(step)
             done.append(step)
-    except (Overtaken, OSError):
-        for step in reversed(done):
-            _write_one(_backwards(step))
+    except (Overtaken, OSError) as error:
+        _take_back(done, error)
         raise
+
+
+def _take_back(done: list[Step], cause: Exception) -> None:
+    """Put back what was written, as much as can be. Raises `CommandFailed` with what cannot."""
+    failed: list[str] = []
+    for step in reversed(done):
+        try:
+            _write_one(_backwards(step))
+        except Overtaken:
+            failed.append(f"{step.found.path} (another program has written it)")
+        except OSError as error:
+            failed.append(f"{step.found.path} ({error.strerror or error})")
+    if failed:
+        raise CommandFailed(
+            f"not all could be written ({cause}), and what was could not be put back: "
+            f"{', '.join(failed)}; it is remembered: see to these files, then use --undo"
+        ) from cause
 
 
 def _write_one(step: Step) -> None:

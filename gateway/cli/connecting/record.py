@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.cli.connecting.changes import Change
 from gateway.cli.editing.syntax import ABSENT, Item
 from gateway.cli.exits import CommandFailed
+from gateway.cli.offered import UNKNOWN, Sizes
 from gateway.settings import write_private
 
 _RECORD: Final = "record.json"
@@ -31,12 +32,13 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An assistant that is connected: to which gateway and model, by which files."""
+    """An assistant that is connected: to which gateway, to what model, and by which files."""
 
     assistant: str
     base_url: str
     model: str
     files: tuple[FileRecord, ...]
+    sizes: Sizes = UNKNOWN
 
 
 class Records:
@@ -54,7 +56,8 @@ class Records:
         try:
             document = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
             files = tuple(_file_of(each, folder) for each in document["files"])
-            return Record(assistant, document["base_url"], document["model"], files)
+            sizes = Sizes(document.get("window_tokens"), document.get("output_tokens"))
+            return Record(assistant, document["base_url"], document["model"], files, sizes)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -73,7 +76,12 @@ class Records:
             if backup is not None and each.before is not None:
                 _write_bytes(folder / backup, each.before)
             files.append(_document_of(each, backup))
-        document = {"base_url": record.base_url, "model": record.model, "files": files}
+        document = {
+            "base_url": record.base_url,
+            "model": record.model,
+            **asdict(record.sizes),
+            "files": files,
+        }
         write_private(folder / _RECORD, json.dumps(document, indent=2) + "\n")
 
     def forget(self, assistant: str) -> None:

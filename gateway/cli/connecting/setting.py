@@ -10,13 +10,15 @@ from gateway.cli.editing.syntax import Path, Syntax, Value
 class Setting:
     """A value that belongs at a place in a file. A secret one is never shown.
 
-    With `yields` it is written only where nothing stands yet.
+    With `yields` it is written only where nothing stands yet; `otherwise` says, where that matters
+    to its user, what another value costs.
     """
 
     path: Path
     value: Value
     is_secret: bool = False
     yields: bool = False
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Do an assistant's files point at this gateway, and what else has a say in it?"""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,23 +23,26 @@ from gateway.cli.diagnosis.finding import Finding, noted, ok, problem
 from gateway.cli.editing import Syntax, Unreadable
 from gateway.cli.editing.syntax import ABSENT, Item, find, name_of
 from gateway.cli.exits import CommandFailed
+from gateway.cli.offered import UNKNOWN, Sizes
 from gateway.virtual_key import is_well_formed
 
 _VERSION: Final = re.compile(r"(?<![\w.])(\d+)\.(\d+)\.(\d+)")
 _VERSION_SECONDS: Final = 20.0
 
 
-def own_connection(assistant: Assistant, home: Home, root: str, model: str) -> Connection:
+def own_connection(
+    assistant: Assistant, home: Home, root: str, model: str, sizes: Sizes = UNKNOWN
+) -> Connection:
     """As connecting would make it, with the key that the assistant has: written, or referred to."""
-    unknown = Connection(root, model, Key("", is_in_environment=False))
+    unknown = Connection(root, model, Key("", is_in_environment=False), sizes)
     for file in assistant.files(home, unknown):
         tree = _tree(file.path, file.syntax)
         for setting in file.settings:
             found = find(tree, setting.path)
             # A vendor's own key, of one who is not connected, is nothing for a gateway.
             if setting.is_secret and isinstance(found, str) and is_well_formed(found):
-                return Connection(root, model, Key(str(found), is_in_environment=False))
-    return Connection(root, model, Key(home.environ.get(KEY_VARIABLE, ""), is_in_environment=True))
+                return replace(unknown, key=Key(str(found), is_in_environment=False))
+    return replace(unknown, key=Key(home.environ.get(KEY_VARIABLE, ""), is_in_environment=True))
 
 
 def examine_settings(assistant: Assistant, home: Home, connection: Connection) -> Iterator[Finding]:
@@ -64,6 +67,17 @@ def examine_settings(assistant: Assistant, home: Home, connection: Connection) -
         yield from _examine_variable(home.environ)
 
 
+def examine_kept(assistant: Assistant, home: Home, connection: Connection) -> Iterator[Finding]:
+    """What connecting leaves as its user has set it, and what that costs."""
+    for file in assistant.files(home, connection):
+        tree = _tree(file.path, file.syntax)
+        for setting in file.settings:
+            present = find(tree, setting.path)
+            if setting.otherwise and present not in (ABSENT, setting.value):
+                name = name_of(setting.path)
+                yield noted("kept", f"{file.path} has a {name} of yours: {setting.otherwise}")
+
+
 def examine_surroundings(
     assistant: Assistant, home: Home, connection: Connection, project: Path
 ) -> Iterator[Finding]:
@@ -83,10 +97,7 @@ def examine_version(assistant: Assistant, environ: Mapping[str, str]) -> Iterato
     """The installed version, by the assistant's own word, against those known to be bad."""
     if not assistant.commands:
         return
-    search = environ.get("PATH", "")
-    found = next(
-        filter(None, (shutil.which(each, path=search) for each in assistant.commands)), None
-    )
+    found = assistant.command_in(environ)
     if found is None:
         yield noted("version", f"{' or '.join(assistant.commands)} is not installed here")
         return
@@ -101,6 +112,16 @@ def examine_version(assistant: Assistant, environ: Mapping[str, str]) -> Iterato
             yield problem("version", f"{match[0]} {bad.reason}: use {fixed} or newer")
             return
     yield ok("version", f"{assistant.title} {match[0]}")
+
+
+def examine_window(assistant: Assistant, model: str, sizes: Sizes) -> Iterator[Finding]:
+    """Whether the gateway could tell how much the model takes in, where that can be set."""
+    if assistant.assumes and sizes.window_tokens is None:
+        yield noted(
+            "window",
+            f"the gateway does not know how many tokens {model} takes in: {assistant.assumes}; "
+            "have its context_window put into gatehouse.yaml, then connect again",
+        )
 
 
 def explain(assistant: Assistant, *, is_connected: bool) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from gateway.cli.asking import Answer, Unreachable, ask
 from gateway.cli.diagnosis.finding import Finding, noted, ok, problem
 from gateway.cli.diagnosis.turns import TURNS, Heard, Turn, hear
+from gateway.cli.offered import Sizes, read_offered
 from providers.base import WireName
 
 
@@ -40,21 +41,21 @@ def examine_gateway(root: str) -> Finding:
     return problem("gateway", f"what answers at {root} is not a gateway (status {answer.status})")
 
 
-def examine_key(root: str, secret: str, hint: str) -> tuple[Finding, tuple[str, ...]]:
+def examine_key(root: str, secret: str, hint: str) -> tuple[Finding, Mapping[str, Sizes]]:
     """Whether the key is good, and the models it may use."""
     try:
         answer = ask(root, "/v1/models", {"authorization": f"Bearer {secret}"})
         if answer.status != 200:
-            return problem("key", f"the key {hint} is refused: {answer.message}"), ()
-        offered = tuple(str(each["id"]) for each in json.loads(answer.body)["data"])
+            return problem("key", f"the key {hint} is refused: {answer.message}"), {}
+        offered = read_offered(answer.body)
     except Unreachable as error:
-        return problem("key", f"the gateway did not answer: {error}"), ()
-    except (ValueError, KeyError, TypeError):
-        return problem("key", f"what answers at {root} does not list models"), ()
+        return problem("key", f"the gateway did not answer: {error}"), {}
+    except ValueError:
+        return problem("key", f"what answers at {root} does not list models"), {}
     return ok("key", f"the key {hint} is good"), offered
 
 
-def examine_models(offered: tuple[str, ...], model: str | None) -> Finding:
+def examine_models(offered: Collection[str], model: str | None) -> Finding:
     """Whether there are models, and the one that is asked for is among them."""
     if not offered:
         return problem(

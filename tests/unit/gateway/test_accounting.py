@@ -27,6 +27,21 @@ BOOK = PriceBook(
 BUDGET = "usd_per_month: 5000"
 
 
+def an_exchange(facts: RequestFacts, team: str = "web", audit_id: str = "gh-1") -> Exchange:
+    return Exchange(
+        id=audit_id,
+        wire=WireName.OPENAI_CHAT,
+        path="/v1/chat/completions",
+        identity=an_identity(team),
+        assistant=Assistant(),
+        facts=facts,
+        turn_id="5e" * 16,
+        config_digest="",
+        started_unix_ns=0,
+        started_ns=0,
+    )
+
+
 class Office:
     """An accountant with a configuration, for requests to model coder."""
 
@@ -43,17 +58,7 @@ class Office:
         self.asked += 1
         allow = self.configuration.policy.decide(an_identity(team), facts)
         assert isinstance(allow, Allow)
-        exchange = Exchange(
-            id=f"gh-{self.asked}",
-            wire=WireName.OPENAI_CHAT,
-            path="/v1/chat/completions",
-            identity=an_identity(team),
-            assistant=Assistant(),
-            facts=facts,
-            config_digest="",
-            started_unix_ns=0,
-            started_ns=0,
-        )
+        exchange = an_exchange(facts, team, f"gh-{self.asked}")
         return await self.accountant.reserve(exchange, allow, self.configuration)
 
     async def reserve(self, facts: RequestFacts, team: str = "web") -> Reservation:
@@ -198,6 +203,25 @@ async def test_a_target_whose_price_nobody_knows_is_told_apart_from_a_free_one(t
     office = Office(configured(tmp_path, GOOD.replace("/deepseek-chat]", "/unpriced]")))
     reservation = await office.reserve(some_facts())
     unpriced, free = office.target("deepseek/unpriced"), office.target("house/qwen3-coder")
-    assert not office.accountant.knows_price(reservation, unpriced)
-    assert office.accountant.knows_price(reservation, free)
+    exchange = an_exchange(some_facts())
+    assert not office.accountant.knows_price(reservation, unpriced, exchange)
+    assert office.accountant.knows_price(reservation, free, exchange)
     assert office.accountant.settle(reservation, unpriced, Usage(output_tokens=50)) == 0
+
+
+@pytest.mark.parametrize(
+    ("tier", "tools", "is_known"),
+    [
+        (None, {}, True),
+        ("default", {"web_fetch": 1}, True),
+        ("flex", {}, False),
+        ("default", {"web_search": 1}, False),
+    ],
+)
+async def test_a_price_is_known_where_tokens_are_all_that_costs(office, tier, tools, is_known):
+    reservation = await office.reserve(some_facts())
+    exchange = an_exchange(some_facts())
+    exchange.service_tier, exchange.vendor_tools = tier, tools
+    vendor, house = office.target("deepseek/deepseek-chat"), office.target("house/qwen3-coder")
+    assert office.accountant.knows_price(reservation, vendor, exchange) is is_known
+    assert office.accountant.knows_price(reservation, house, exchange)

@@ -10,6 +10,7 @@ from gateway.front import Front
 from gateway.status import LedgerHealth, Status
 from gateway.virtual_key import Role
 from gateway.wire import families
+from gateway.wire.gemini import google_error
 from tests.fakes.configurations import GOOD, configured
 from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
 
@@ -119,7 +120,9 @@ async def test_an_alias_is_told_like_a_model_and_in_no_other_spelling(aliased):
 
 async def test_a_page_that_makes_no_sense_is_refused(site):
     answer = await site.get("/v1/models?limit=0", key=await site.road.a_key(), headers=VERSION)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_request")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
+    assert error["message"].startswith("'limit' must be")
 
 
 @pytest.mark.parametrize("name", ["coder", "Qwen/Qwen3"])
@@ -139,6 +142,37 @@ async def test_a_model_of_another_team_is_not_told_from_one_that_is_not_there(si
     )
     assert (others.status_code, others.json()["error"]["code"]) == (404, "model_not_found")
     assert others.text.replace("cheap", "no-such") == none.text
+
+
+NOT_OFFERED = "model 'nope' is not offered to you; GET /v1/models lists yours"
+IN_OPENAIS_FORM = {
+    "error": {
+        "message": NOT_OFFERED,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "model_not_found",
+    }
+}
+IN_ANTHROPICS_FORM = {
+    "type": "error",
+    "error": {"type": "not_found_error", "message": NOT_OFFERED},
+    "request_id": None,
+}
+IN_GOOGLES_FORM = {"error": google_error(404, NOT_OFFERED, "model_not_found")}
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, IN_OPENAIS_FORM),
+        (VERSION, IN_ANTHROPICS_FORM),
+        ({"x-goog-api-client": "google-genai-sdk/3.3.0"}, IN_GOOGLES_FORM),
+    ],
+)
+async def test_a_model_that_is_not_there_is_told_in_the_form_of_who_asks(site, headers, told):
+    key = await site.road.a_key()
+    answer = await site.get("/v1/models/nope", key=key, headers=headers)
+    assert (answer.status_code, answer.json()) == (404, told)
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/coder"])
@@ -190,11 +224,11 @@ async def test_no_such_endpoint_is_said_as_an_error_and_never_redirected(site, m
     answer = await site.ask(method, path)
     assert answer.status_code == 404
     assert answer.json() == {
-        "type": "error",
         "error": {
-            "type": "invalid_request_error",
-            "code": "unknown_path",
             "message": "no such endpoint here; /docs lists them",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "unknown_path",
         },
     }
 

@@ -99,6 +99,29 @@ async def test_a_closed_exchange_is_settled_with_what_was_used(road):
     assert road.ledger.bodies[-1]["cost_nano_usd"] == settled.spent_nano_usd
 
 
+async def test_an_answer_of_another_tier_with_a_paid_tool_is_not_told_as_priced(road):
+    books = await road.books()
+    seen = whole()
+    seen.service_tier, seen.vendor_tools = "flex", {"web_search": 2}
+    await tried(books, target_of(road, "deepseek"), seen)
+    await books.close(Outcome.COMPLETE, status=200)
+    end = road.ledger.bodies[-1]
+    assert (end["service_tier"], end["vendor_tools"]) == ("flex", {"web_search": 2})
+    assert end["price_known"] is False
+    assert road.counters.state("team:web").spent_nano_usd == end["cost_nano_usd"] > 0
+
+
+async def test_an_answer_of_the_standard_tier_is_priced(road):
+    books = await road.books()
+    seen = whole()
+    seen.service_tier = "default"
+    await tried(books, target_of(road, "deepseek"), seen)
+    await books.close(Outcome.COMPLETE, status=200)
+    end = road.ledger.bodies[-1]
+    assert end["service_tier"] == "default"
+    assert {"price_known", "vendor_tools"} & set(end) == set()
+
+
 async def test_books_that_nothing_was_sent_for_give_everything_back(road):
     books = await road.books()
     await books.close(Outcome.FAILED, error="internal_error")

@@ -42,6 +42,15 @@ async def test_a_target_that_may_not_be_asked_any_more_is_named() -> None:
     assert "openai/gpt, which may not be asked" in decision.reason
 
 
+@pytest.mark.parametrize("origin", [None, Origin("ann", "web", "openai/gpt")])
+async def test_a_refusal_does_not_last_the_answer_may_be_known_a_moment_later(
+    origin: Origin | None,
+) -> None:
+    decision = await held(origin)
+    assert isinstance(decision, Deny)
+    assert not decision.lasts
+
+
 class LateOrigins(FakeOrigins):
     """Knows an answer once it has been told to catch up."""
 

@@ -1,13 +1,16 @@
 """The road of a request: each step can say no, and nothing goes on after it has."""
 
+import asyncio
 import dataclasses
 import json
 
+import msgspec
 import orjson
 import pytest
 
 from gateway.continuation import Origin
 from gateway.errors import LedgerUnavailable, NotAuthenticated, RequestTooLarge, UpstreamFailed
+from gateway.exchange import Outcome
 from gateway.inbound import Outbound
 from gateway.refusal import Head
 from gateway.virtual_key import Role
@@ -83,6 +86,125 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_given(road):
     road.ledger.refuses = {"denied"}
     with pytest.raises(LedgerUnavailable):
         await road.pipeline.serve(road.ask(model="gpt-9"))
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+async def test_a_denied_turn_is_told_the_same_however_it_is_asked_again(road, path):
+    first = await road.pipeline.serve(road.ask(path, model="gpt-9", stream=True, input="hi"))
+    tools = [{"type": "function", "name": "read", "function": {"name": "read"}}]
+    again = [
+        await road.pipeline.serve(road.ask(path, model="gpt-9", input="hi", **beside))
+        for beside in ({"stream": True}, {}, {"tools": tools}, {"max_tokens": 7}, {"metadata": {}})
+    ]
+    assert {(each.status, each.headers, each.body) for each in again} == {
+        (first.status, first.headers, first.body)
+    }
+    assert {each.audit_id for each in again} == {road.ledger.bodies[0]["exchange_id"]}
+    assert road.ledger.kinds == ["denied"]
+    road.verdicts.stop()
+    assert road.ledger.kinds == ["denied", "repeated"]
+    assert road.ledger.bodies[1]["repeats"] == 5
+    assert road.ledger.bodies[1]["exchange_id"] == road.ledger.bodies[0]["exchange_id"]
+
+
+async def test_a_denied_turn_is_decided_anew_after_ten_minutes(road):
+    for _ in range(2):
+        await road.pipeline.serve(road.ask(model="gpt-9"))
+    road.clock.now_us += 600_000_000
+    await road.pipeline.serve(road.ask(model="gpt-9"))
+    assert road.ledger.kinds == ["denied", "denied", "repeated"]
+    assert road.ledger.bodies[2]["exchange_id"] == road.ledger.bodies[0]["exchange_id"]
+
+
+async def test_a_denied_turn_is_decided_anew_under_another_configuration(road, tmp_path):
+    await road.pipeline.serve(road.ask(model="gpt-9"))
+    offering = GOOD.replace("coder:", "gpt-9:").replace("[coder]", "[gpt-9]")
+    road.in_force.replace(configured(tmp_path, offering), 1)
+    road.direct.replies = [says(ANSWER)]
+    assert (await road.pipeline.serve(road.ask(model="gpt-9"))).status == 200
+
+
+async def test_another_model_is_another_decision_on_the_same_turn(road):
+    road.direct.replies = [says(ANSWER)]
+    denied = await road.pipeline.serve(road.ask(model="gpt-9"))
+    answered = await road.pipeline.serve(road.ask())
+    assert (denied.status, answered.status) == (400, 200)
+    assert road.ledger.bodies[0]["turn_id"] == road.ledger.bodies[1]["turn_id"]
+
+
+async def test_two_keys_never_share_a_verdict(road):
+    await road.pipeline.serve(road.ask(model="gpt-9"))
+    asked = road.ask(model="gpt-9")
+    other = msgspec.structs.replace(asked.identity, credential_id="key_bbbbbbbbbbbb")
+    await road.pipeline.serve(msgspec.structs.replace(asked, identity=other))
+    assert road.ledger.kinds == ["denied", "denied"]
+
+
+async def test_a_cap_is_asked_again_each_time(tmp_path):
+    road = Road(configured(tmp_path, GOOD.replace("parallel: 40", "parallel: 1")))
+    books = await road.books()
+    refused = await road.pipeline.serve(road.ask())
+    books.close(Outcome.COMPLETE)
+    road.direct.replies = [says(ANSWER)]
+    answered = await road.pipeline.serve(road.ask())
+    assert (refused.status, answered.status) == (429, 200)
+
+
+async def test_what_was_too_large_is_answered_once_it_is_smaller(tmp_path):
+    road = Road(configured(tmp_path, GOOD.replace("33554432", "200")))
+    tools = [{"type": "function", "function": {"name": "read", "description": "x" * 200}}]
+    refused = await road.pipeline.serve(road.ask(tools=tools))
+    road.direct.replies = [says(ANSWER)]
+    answered = await road.pipeline.serve(road.ask())
+    assert (refused.status, answered.status) == (400, 200)
+
+
+async def test_an_assistants_own_retry_is_an_exchange_of_its_own_in_the_same_turn(road):
+    road.direct.replies = [ProviderUnavailable("down", target="house/qwen3-coder"), says(ANSWER)]
+    road.translator.replies = [ProviderUnavailable("down", target="deepseek/deepseek-chat")]
+    with pytest.raises(UpstreamFailed):
+        await road.pipeline.serve(road.ask())
+    await road.pipeline.serve(road.ask())
+    admitted = [body for body in road.ledger.bodies if body["kind"] == "admitted"]
+    ends = [body["outcome"] for body in road.ledger.bodies if body["kind"] == "completed"]
+    assert len({body["exchange_id"] for body in admitted}) == 2
+    assert len({body["turn_id"] for body in admitted}) == 1
+    assert ends == ["failed", "complete"]
+    assert road.counters.state("team:web").parallel == 0
+
+
+async def test_asked_twice_at_once_a_turn_is_denied_once_and_told_after_its_record(road):
+    road.ledger.holds = {"denied"}
+    asking = [
+        asyncio.create_task(road.pipeline.serve(road.ask(model="gpt-9", stream=streamed)))
+        for streamed in (True, False)
+    ]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in asking)
+    road.ledger.commits("denied")
+    first, second = [await task for task in asking]
+    assert (first.status, first.headers, first.body) == (second.status, second.headers, second.body)
+    assert road.ledger.kinds == ["denied"]
+
+
+async def test_who_leaves_while_the_denial_is_recorded_takes_nobodys_answer_along(road):
+    road.ledger.holds = {"denied"}
+    leaving = asyncio.create_task(road.pipeline.serve(road.ask(model="gpt-9")))
+    staying = asyncio.create_task(road.pipeline.serve(road.ask(model="gpt-9")))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    road.ledger.commits("denied")
+    assert (await staying).status == 400
+
+
+async def test_a_denial_that_could_not_be_recorded_is_decided_anew(road):
+    road.ledger.refuses = {"denied"}
+    with pytest.raises(LedgerUnavailable):
+        await road.pipeline.serve(road.ask(model="gpt-9"))
+    road.ledger.refuses = set()
+    answer = await road.pipeline.serve(road.ask(model="gpt-9"))
+    assert (answer.status, answer.audit_id) == (400, None)
 
 
 @pytest.mark.parametrize("kind", ["admitted", "attempted"])

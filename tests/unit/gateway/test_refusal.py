@@ -9,7 +9,7 @@ from gateway.errors import (
     NotAuthenticated,
     RequestTooLarge,
 )
-from gateway.refusal import Head, Refusals, denial_of
+from gateway.refusal import Head, denial_of
 from policy.types import Cap, Deny, Unit, Window
 from tests.fakes.hot_road import CHAT, Office
 from tests.fakes.ledger import an_exchange
@@ -34,7 +34,7 @@ def test_without_an_alternative_nothing_is_suggested() -> None:
 
 async def test_a_denial_is_recorded_with_the_status_that_is_given() -> None:
     office = Office()
-    outbound = await Refusals(office.keeper).refuse(CHAT, an_exchange("gh-1"), DENY)
+    outbound = await office.refusals.refuse(CHAT, an_exchange("gh-1"), DENY)
     (record,) = office.ledger.bodies
     assert (record["kind"], record["rule"], record["status"]) == ("denied", "model_access", 400)
     assert outbound.status == 400
@@ -44,7 +44,7 @@ async def test_a_denial_is_recorded_with_the_status_that_is_given() -> None:
 async def test_a_full_cap_is_a_denial_that_says_when_to_come_back() -> None:
     cap = Cap("team:web", Unit.REQUESTS, 60, Window.MINUTE)
     refused = Refused(cap, needed=1, left=0, retry_after_seconds=4)
-    outbound = await Refusals(Office().keeper).refuse(CHAT, an_exchange("gh-1"), refused)
+    outbound = await Office().refusals.refuse(CHAT, an_exchange("gh-1"), refused)
     assert outbound.status == 429
     assert (b"retry-after", b"4") in outbound.headers
 
@@ -53,13 +53,13 @@ async def test_a_denial_that_cannot_be_recorded_is_not_given() -> None:
     office = Office()
     office.ledger.refuses = True
     with pytest.raises(LedgerUnavailable):
-        await Refusals(office.keeper).refuse(CHAT, an_exchange("gh-1"), DENY)
+        await office.refusals.refuse(CHAT, an_exchange("gh-1"), DENY)
 
 
 async def test_an_unreadable_request_of_a_known_caller_is_recorded() -> None:
     office = Office()
     error = MalformedRequest("the body is not JSON")
-    answer = await Refusals(office.keeper).refuse_unread(HEAD, IDENTITY, error, "ab" * 32)
+    answer = await office.refusals.refuse_unread(HEAD, IDENTITY, error, "ab" * 32)
     (record,) = office.ledger.bodies
     assert (record["rule"], record["code"]) == ("readable_request", "malformed_request")
     assert (record["status"], record["team"]) == (answer.status, "web")
@@ -68,21 +68,21 @@ async def test_an_unreadable_request_of_a_known_caller_is_recorded() -> None:
 async def test_a_body_too_large_is_refused_as_policy_would() -> None:
     office = Office()
     error = RequestTooLarge("the request body is larger than 10 bytes")
-    answer = await Refusals(office.keeper).refuse_unread(HEAD, IDENTITY, error, "ab" * 32)
+    answer = await office.refusals.refuse_unread(HEAD, IDENTITY, error, "ab" * 32)
     assert office.ledger.bodies[0]["rule"] == "request_size"
     assert b"audit id gh-1" in answer.body
 
 
 async def test_a_stranger_leaves_no_record() -> None:
     office = Office()
-    await Refusals(office.keeper).note_stranger(HEAD, NotAuthenticated(), "ab" * 32)
+    await office.refusals.note_stranger(HEAD, NotAuthenticated(), "ab" * 32)
     assert office.ledger.bodies == []
 
 
 async def test_a_revoked_keys_caller_is_recorded_by_its_key() -> None:
     office = Office()
     error = NotAuthenticated(cause="revoked", identity=IDENTITY)
-    await Refusals(office.keeper).note_stranger(HEAD, error, "ab" * 32)
+    await office.refusals.note_stranger(HEAD, error, "ab" * 32)
     (record,) = office.ledger.bodies
     assert (record["credential_id"], record["status"]) == (IDENTITY.credential_id, 401)
     assert "revoked" in str(record["reason"])

@@ -22,6 +22,7 @@ def test_a_short_wait_for_requests_comes_with_its_seconds():
             "team web has used its 600 requests a minute",
             "try again in 3 s",
             "rate_limited",
+            lasts=False,
         ),
         3,
     )

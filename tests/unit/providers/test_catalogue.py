@@ -17,6 +17,7 @@ from providers.catalogue import (
     Prices,
     Rates,
     Tier,
+    is_by_tokens_alone,
     load_price_book,
 )
 from providers.vendors import VENDORS, record
@@ -169,3 +170,19 @@ def test_tiers_of_the_shipped_book_rise():
     sizes = [[tier.above_input_tokens for tier in each] for each in tiers]
     assert any(sizes)
     assert all(each == sorted(each) for each in sizes)
+
+
+@pytest.mark.parametrize("tier", [None, "", "auto", "default", "STANDARD", "unspecified"])
+def test_the_standard_tier_and_tools_without_a_fee_cost_their_tokens_alone(tier):
+    assert is_by_tokens_alone(tier, ())
+    assert is_by_tokens_alone(tier, {"web_fetch": 3})
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority", "scale", "batch", "fast", "new-tier"])
+def test_any_other_tier_has_a_price_that_is_not_known(tier):
+    assert not is_by_tokens_alone(tier, ())
+
+
+@pytest.mark.parametrize("tool", ["web_search", "file_search", "code_interpreter", "new_tool"])
+def test_a_tool_that_the_vendor_runs_has_a_fee_that_is_not_known(tool):
+    assert not is_by_tokens_alone(None, {"web_fetch": 1, tool: 1})

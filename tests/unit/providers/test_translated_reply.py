@@ -12,6 +12,7 @@ from providers.http.reply import Timeouts
 from providers.translated_reply import (
     TranslatedStream,
     WholeReply,
+    as_values,
     encode_document,
     encode_plain_document,
     without_signatures,
@@ -40,11 +41,15 @@ class Chunk:
         return self.value
 
 
-async def chunks(*given: Chunk, error: Exception | None = None) -> AsyncIterator[Chunk]:
+async def given_out(*given: Chunk, error: Exception | None = None) -> AsyncIterator[Chunk]:
     for each in given:
         yield each
     if error is not None:
         raise error
+
+
+def chunks(*given: Chunk, error: Exception | None = None) -> AsyncIterator[dict[str, Any]]:
+    return as_values(given_out(*given, error=error))
 
 
 @pytest.fixture

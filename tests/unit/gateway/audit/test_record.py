@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.audit.bounds import MAX_INTEGER, MAX_TEXT
 from gateway.audit.chain import canonical
 from gateway.audit.record import (
-    MAX_INTEGER,
-    MAX_TEXT,
     MAX_TOOL_NAMES,
     LostExchange,
     PastAttempt,
@@ -128,6 +127,17 @@ def test_completed_tells_a_cost_that_nobody_knows_from_none():
     assert story.completed()["price_known"] is False
 
 
+def test_completed_tells_the_tier_and_the_tools_of_the_vendor_within_bounds():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    assert {"service_tier", "vendor_tools"} & set(story.completed()) == set()
+    story.exchange.service_tier = "x" * 10_000
+    story.exchange.vendor_tools = {"web_search": 2**70}
+    body = story.completed()
+    assert len(str(body["service_tier"])) == MAX_TEXT
+    assert body["vendor_tools"] == {"web_search": MAX_INTEGER}
+
+
 def test_fields_that_translation_dropped_are_recorded_with_their_attempt():
     story = a_story(some_records())
     attempt_of(story.exchange).dropped = ("logit_bias",)
@@ -154,6 +164,20 @@ def test_denied_tells_rule_reason_and_alternative():
     assert body["alternative"] == "ask the in-house model"
     assert (body["code"], body["status"]) == ("policy_denied", 403)
     assert body["model"] == "coder"
+
+
+def test_admitted_and_denied_name_the_turn():
+    story = a_story(some_records())
+    assert story.admitted()["turn_id"] == story.denied()["turn_id"] == story.exchange.turn_id
+
+
+def test_repeated_tells_which_denial_was_asked_for_again_and_how_often():
+    story = a_story(some_records())
+    deny, exchange = Deny("model_access", "no"), story.exchange
+    body = some_records().repeated(exchange.id, exchange.turn_id, exchange.identity, deny, 5)
+    assert (body["kind"], body["exchange_id"]) == ("repeated", exchange.id)
+    assert (body["turn_id"], body["rule"], body["repeats"]) == (exchange.turn_id, "model_access", 5)
+    assert (body["subject"], body["team"]) == ("ann", "web")
 
 
 def test_a_refusal_before_the_body_was_read_tells_what_is_known():

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.cli.asking import Unreachable, ask, gateway_root, models_offered
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.offered import UNKNOWN
 from tests.fakes.door import models, opened
 
 
@@ -47,7 +48,7 @@ def test_the_models_of_a_key_are_asked_with_it_and_through_no_proxy(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with opened({"/v1/models": models("a", "b")}) as door:
-        assert models_offered(door.root, "gth_x") == ("a", "b")
+        assert models_offered(door.root, "gth_x") == {"a": UNKNOWN, "b": UNKNOWN}
     assert door.asked[0][2]["authorization"] == "Bearer gth_x"
 
 

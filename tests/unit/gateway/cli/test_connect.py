@@ -71,6 +71,20 @@ def test_as_json_it_is_one_object(command_line: CommandLine, home: Path, door: D
     assert told["files"][0]["settings"]["model_provider"] == "gatehouse"
 
 
+def test_the_sizes_that_the_gateway_tells_are_written_and_held_against_it_later(
+    command_line: CommandLine, home: Path
+) -> None:
+    sized = {"id": "coder", "context_length": 200_000}
+    told = {"/v1/models": (200, json.dumps({"data": [sized]}).encode())}
+    with opened({**told, "/readyz": (200, b"{}")}) as door:
+        command_line.run("connect", "codex", "--url", door.root)
+        found = command_line.run("doctor", "codex", "--json").objects
+    assert "model_context_window = 200000" in (home / ".codex/config.toml").read_text()
+    # Nobody answers any more: what is remembered must do.
+    alone = command_line.run("doctor", "codex", "--json").objects
+    assert [each["verdict"] for each in found + alone if each["about"] == "settings"] == ["ok"] * 2
+
+
 def test_an_unknown_model_is_refused_with_the_list(
     command_line: CommandLine, home: Path, door: Door
 ) -> None:
@@ -103,6 +117,17 @@ def test_what_would_win_over_the_settings_is_said_at_once(
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://elsewhere")
     ran = command_line.run("connect", "gemini-cli", "--url", door.root)
     assert "But GOOGLE_GEMINI_BASE_URL is set in this shell and wins" in ran.err
+
+
+def test_what_is_left_as_its_user_wants_it_is_said_at_once(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text('web_search = "live"\n')
+    ran = command_line.run("connect", "codex", "--url", door.root)
+    assert "But " in ran.err
+    assert "has a web_search of yours" in ran.err
+    assert "web_search" not in ran.out
 
 
 def test_a_link_stays_a_link_and_its_file_comes_back(

@@ -117,6 +117,17 @@ def test_a_protocol_that_the_assistant_needs_and_the_gateway_lacks_is_a_problem(
     assert "problem  OpenAI responses: this gateway does not speak it yet" in ran.out
 
 
+def test_a_window_that_the_gateway_does_not_know_is_told_with_what_to_do(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    ran = command_line.run("doctor", "opencode", "--url", door.root)
+    assert "how many tokens coder takes in: it never compacts a conversation" in ran.out
+    sized = json.dumps({"data": [{"id": "coder", "context_length": 200_000}]}).encode()
+    door.answers = {**WELL, "/v1/models": (200, sized)}
+    ran = command_line.run("doctor", "opencode", "--url", door.root)
+    assert "how many tokens" not in ran.out
+
+
 def test_a_key_that_is_named_is_the_one_tried(
     command_line: CommandLine, home: Path, door: Door
 ) -> None:

@@ -46,6 +46,14 @@ CI = {
             "somebody, authentication: no key",
         ),
         (
+            {**CALLER, "kind": "repeated", "rule": "model_access", "repeats": 5},
+            "anna of web, model_access: asked again 5 times",
+        ),
+        (
+            {**CALLER, "kind": "repeated", "rule": "model_access", "repeats": 1},
+            "anna of web, model_access: asked again once",
+        ),
+        (
             {
                 "kind": "completed",
                 "outcome": "complete",

@@ -170,6 +170,15 @@ def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:
     assert "USD" not in text
 
 
+def test_a_cost_that_leaves_something_out_says_what() -> None:
+    known = {"outcome": "complete", "cost_nano_usd": 12_300_000, "price_known": False}
+    ended = record("completed", 4, **known, service_tier="flex", vendor_tools={"web_search": 2})
+    text = told(ADMITTED, ATTEMPTED, ended)
+    assert (
+        "$0.0123, the tokens alone at the standard price (service tier flex, 2 web_search)" in text
+    )
+
+
 def test_it_ends_with_every_record_and_its_hash() -> None:
     lines = told(ADMITTED, ATTEMPTED, SECOND, COMPLETED).splitlines()
     assert "completed 2026-11-21T09:15:00Z L 4" in lines[-2]
@@ -181,6 +190,12 @@ def test_a_denial_tells_rule_reason_and_alternative() -> None:
     assert "by model_access: team payments may not use coder" in text
     assert "instead: use small" in text
     assert "answered 451 (policy_denied)" in text
+
+
+def test_a_denied_turn_tells_how_often_it_was_asked_again() -> None:
+    text = told(record("denied", 1, **REQUEST, turn_id="5e" * 16), record("repeated", 2, repeats=5))
+    assert f"turn {'5e' * 16}" in text
+    assert "asked again 5 times, and told the same" in text
 
 
 def test_a_denial_before_anything_was_read_is_told_too() -> None:

@@ -115,6 +115,12 @@ def test_a_data_folder_that_cannot_be_made_is_said(tmp_path):
         open_database(tmp_path / "file" / "data")
 
 
+async def test_a_new_file_has_pages_that_hold_several_records(tmp_path):
+    await open_database(tmp_path).close()
+    with raw(tmp_path) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (8192,)
+
+
 async def test_every_commit_is_synced_to_the_disk(tmp_path):
     database = open_database(tmp_path)
     async with database.writing() as connection:

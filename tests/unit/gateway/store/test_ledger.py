@@ -44,6 +44,9 @@ async def test_a_row_carries_the_record_as_it_was_hashed(folder):
         (Search(outcome="complete"), ["completed", "completed"]),
         (Search(outcome="model_access"), ["denied"]),
         (Search(team="payments", kind="completed"), ["completed"]),
+        (Search(turn_id="5e" * 16, team="lab"), ["denied"]),
+        (Search(turn_id="5e5e", kind="completed"), ["completed", "completed"]),
+        (Search(turn_id="5f"), []),
         (Search(team="nobody"), []),
     ],
 )
@@ -55,7 +58,7 @@ async def test_records_are_found_by_what_they_say(folder, search, kinds):
 
 
 @pytest.mark.parametrize("hostile", ["' OR 1=1--", "%", "_" * 1000, "web\x00", "*", "🦊"])
-@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome"])
+@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome", "turn_id"])
 async def test_hostile_words_find_nothing(folder, field, hostile):
     await folder.write_story()
     assert await folder.ledger.newest(50, Search(**{field: hostile})) == []

@@ -10,6 +10,7 @@ from gateway.exchange import Exchange, Outcome, Usage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.names import METRICS
 from policy.types import Deny, Identity
+from providers.base import Target, VendorRecord
 from tests.fakes.ledger_stories import HOUSE, VENDOR, Stories, a_target
 
 OPERATION, MODEL = "gen_ai_operation_name", "gen_ai_request_model"
@@ -117,6 +118,15 @@ def test_a_denial_is_counted_with_its_rule():
     )
 
 
+def test_a_denied_turn_asked_again_is_a_repeat_and_no_decision():
+    metrics = Metrics()
+    metrics.observe_repeat("web", "model_access")
+    metrics.observe_repeat("web", "model_access")
+    page = scrape(metrics)
+    assert page["gatehouse_policy_repeats_total", (("rule", "model_access"), ("team", "web"))] == 2
+    assert not any(name == "gatehouse_policy_decisions_total" for name, _ in page)
+
+
 def test_models_that_only_denied_requests_named_are_one_series():
     metrics = Metrics()
     for number in range(300):
@@ -191,6 +201,31 @@ def test_two_vendors_of_one_provider_share_its_times_and_keep_their_own_attempts
     assert value(metrics, attempts, vendor="us", result="ok") == 1
 
 
+class WatchedVendor:
+    """A vendor that counts how often its record is looked at."""
+
+    name = "house"
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def record(self) -> VendorRecord:
+        self.looks += 1
+        return HOUSE.vendor.record
+
+
+def test_the_series_of_a_target_are_looked_up_once():
+    metrics, vendor, exchange = Metrics(), WatchedVendor(), answered()
+    exchange.attempts[-1].target = Target(vendor, "qwen3-coder")
+    metrics.observe_exchange(exchange)
+    first, vendor.looks = vendor.looks, 0
+    metrics.observe_exchange(exchange)
+    assert (first, vendor.looks) == (2, 1)  # once for the key; making the labels looks again
+    attempts = "gatehouse_upstream_attempts_total"
+    assert value(metrics, attempts, vendor="house", result="ok") == 2
+
+
 def test_an_exchange_without_an_attempt_is_counted():
     metrics, stories = Metrics(), Stories()
     exchange = stories.exchange()
@@ -232,6 +267,7 @@ def test_a_scrape_shows_the_metrics_of_the_table_and_no_other():
     metrics.observe_exchange(answered())
     metrics.records_failed(1, "too_slow")
     metrics.auth_failure("unknown")
+    metrics.observe_repeat("web", "model_access")
     families = text_string_to_metric_families(metrics.render().decode())
     shown = {each.name: set(each.samples[0].labels) - {"le"} for each in families}
     assert shown == {

@@ -238,3 +238,34 @@ def test_an_error_event_of_another_protocol_is_a_failure() -> None:
     event = b'event: error\ndata: {"code":500,"message":"boom","type":"server_error"}\n\n'
     assert observer.observe_event(event) is Event.FAILURE
     assert observer.facts.failure == "boom"
+
+
+@pytest.mark.parametrize(
+    ("usage", "tier"),
+    [
+        ({"service_tier": "priority"}, "priority"),
+        ({"service_tier": "standard", "speed": "standard"}, "standard"),
+        ({"service_tier": "standard", "speed": "fast"}, "fast"),
+        ({"service_tier": None}, None),
+        ({"service_tier": 7, "speed": {}}, None),
+    ],
+)
+def test_the_tier_is_told_where_the_usage_is(usage: dict[str, object], tier: str | None) -> None:
+    _, observer = observe(start(input_tokens=1, **usage), BLOCK, delta(output_tokens=2))
+    assert observer.facts.service_tier == tier
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        ({"web_search_requests": 2, "web_fetch_requests": 1}, {"web_search": 2, "web_fetch": 1}),
+        ({"web_search_requests": 0}, {}),
+        ({"web_search_requests": -1, "web_fetch_requests": "x"}, {}),
+        (None, {}),
+        ([1], {}),
+    ],
+)
+def test_the_tools_that_the_vendor_ran_are_counted(told: object, counted: dict[str, int]) -> None:
+    first = start(input_tokens=1, server_tool_use={"web_search_requests": 0})
+    _, observer = observe(first, BLOCK, delta(output_tokens=2, server_tool_use=told))
+    assert observer.facts.vendor_tools == counted

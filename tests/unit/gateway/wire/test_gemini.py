@@ -106,6 +106,28 @@ def test_a_model_that_no_one_could_read_is_refused(model: str) -> None:
         wire(model=model).read(json.dumps({"contents": CONTENTS}).encode())
 
 
+@pytest.mark.parametrize(
+    ("segments", "what"),
+    [
+        (f"projects/{'p' * 257}/locations/l/publishers/google/models/coder", "project"),
+        (f"projects/p/locations/{'l' * 257}/publishers/google/models/coder", "location"),
+        (f"projects/p/locations/l/publishers/{'x' * 257}/models/coder", "model"),
+        (f"publishers/google/models/{'m' * 257}", "model"),
+        ("projects/a\u200bb/locations/l/publishers/google/models/coder", "project"),
+    ],
+)
+def test_no_segment_of_the_path_is_longer_than_a_name(segments: str, what: str) -> None:
+    made = at(f"/v1/{segments}:generateContent")
+    with pytest.raises(MalformedRequest, match=f"the {what} in the path must be 1 to 256"):
+        made.read(json.dumps({"contents": CONTENTS}).encode())
+
+
+def test_segments_as_long_as_a_name_are_read() -> None:
+    name = "x" * 256
+    made = at(f"/v1/projects/{name}/locations/{name}/publishers/google/models/{name}:countTokens")
+    assert made.read(json.dumps({"contents": CONTENTS}).encode()).facts.model == name
+
+
 def test_a_request_gives_its_facts_in_either_spelling() -> None:
     camel = facts_of(generationConfig={"maxOutputTokens": 9, "candidateCount": 2})
     snake = facts_of(generation_config={"max_output_tokens": 9, "candidate_count": 2})

@@ -6,26 +6,11 @@ import msgspec
 import pytest
 
 from gateway.errors import MalformedRequest
-from gateway.wire.gemini_fields import each_of, generation_config, members, spelt, tool_names
+from gateway.wire.gemini_fields import each_of, generation_config, members, tool_names
 
 
 def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
-
-
-@pytest.mark.parametrize(
-    ("key", "known"),
-    [
-        ("contents", "contents"),
-        ("system_instruction", "systemInstruction"),
-        ("systemInstruction", "systemInstruction"),
-        ("response_json_schema", "responseJsonSchema"),
-        ("_odd", "Odd"),
-        ("", ""),
-    ],
-)
-def test_a_key_is_known_by_its_camel_case(key: str, known: str) -> None:
-    assert spelt(key) == known
 
 
 def test_an_object_is_read_under_one_spelling() -> None:

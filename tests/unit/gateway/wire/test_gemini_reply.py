@@ -119,3 +119,22 @@ def test_a_document_with_fewer_candidates_than_were_asked_for_is_whole() -> None
     observer = GeminiObserver(2)
     observer.observe_document(json.dumps({"candidates": [candidate(finishReason="STOP")]}).encode())
     assert observer.facts.is_whole
+
+
+def test_the_tier_is_told_beside_the_figures() -> None:
+    observer = GeminiObserver(1)
+    told = {"promptTokenCount": 1, "serviceTier": "flex"}
+    observer.observe_event(event(candidates=[candidate({"text": "a"})], usageMetadata=told))
+    assert observer.facts.service_tier == "flex"
+
+
+@pytest.mark.parametrize("first", [{"webSearchQueries": ["a"]}, {}, None])
+def test_googles_searches_are_counted_as_the_last_chunk_tells_them(first: object) -> None:
+    observer = GeminiObserver(1)
+    whole = {"webSearchQueries": ["a", "b"], "groundingChunks": []}
+    observer.observe_event(event(candidates=[candidate({"text": "a"}, groundingMetadata=first)]))
+    assert observer.facts.vendor_tools == ({"web_search": 1} if first else {})
+    observer.observe_event(event(candidates=[candidate(groundingMetadata=whole)]))
+    odd = {"webSearchQueries": 7}
+    observer.observe_event(event(candidates=[candidate(finishReason=7, groundingMetadata=odd)]))
+    assert observer.facts.vendor_tools == {"web_search": 2}

@@ -12,6 +12,7 @@ from gateway.wire.model_lists import (
     ListedModel,
     body_of,
     in_gemini_shape,
+    one_body_of,
     one_in_gemini_shape,
 )
 
@@ -72,6 +73,13 @@ def test_anthropics_shape_has_null_for_what_nobody_knows() -> None:
     told = listed()["data"][0]
     assert (told["max_input_tokens"], told["max_tokens"]) == (None, None)
     assert "description" not in told
+
+
+@pytest.mark.parametrize("version", [None, b"2023-06-01"])
+def test_one_model_is_told_as_the_list_tells_it(version: bytes | None) -> None:
+    whole = json.loads(body_of([KNOWN, *MODELS], anthropic_version=version, query={}))
+    alone = json.loads(one_body_of(KNOWN, anthropic_version=version))
+    assert alone == whole["data"][0]
 
 
 @pytest.mark.parametrize(

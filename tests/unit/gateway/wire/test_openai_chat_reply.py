@@ -227,6 +227,20 @@ def document(**members: object) -> bytes:
     ).encode()
 
 
+@pytest.mark.parametrize(
+    ("told", "tier"),
+    [("flex", "flex"), ("default", "default"), (None, None), ("", None), (7, None)],
+)
+def test_the_tier_is_told_in_chunks_and_documents(told: object, tier: str | None) -> None:
+    watching = observer()
+    watching.observe_event(chunk({"content": "a"}, service_tier="auto"))
+    watching.observe_event(chunk({}, "stop", service_tier=told))
+    assert watching.facts.service_tier == (tier or "auto")
+    reading = observer()
+    reading.observe_document(document(service_tier=told))
+    assert reading.facts.service_tier == tier
+
+
 def test_a_whole_document_gives_its_facts() -> None:
     seen = observer()
     seen.observe_document(document())

@@ -217,3 +217,35 @@ def test_what_is_written_for_an_hour_stands_apart() -> None:
     }
     usage = {"input_tokens": 50, "input_tokens_details": details, "output_tokens": 9}
     assert read(usage=usage, status="completed").usage == Usage(5, 30, 5, 10, 9)
+
+
+SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+SAYS = {"type": "message", "content": [{"type": "output_text", "text": "hi"}]}
+
+
+def test_the_tier_is_the_one_that_the_end_tells() -> None:
+    asked = event("response.created", response={"id": "resp_1", "service_tier": "auto"})
+    served = {"status": "completed", "service_tier": "priority", "usage": USAGE}
+    _, facts = seen(asked, DELTA, event("response.completed", response=served))
+    assert facts.service_tier == "priority"
+    assert read(service_tier="flex").service_tier == "flex"
+    assert read(service_tier=7, status="completed").service_tier is None
+
+
+def test_the_tools_that_the_vendor_ran_are_counted_once() -> None:
+    done = [
+        event("response.output_item.done", output_index=place, item=item)
+        for place, item in enumerate((SEARCH, SEARCH, SAYS, {"type": "code_interpreter_call"}))
+    ]
+    output = [SEARCH, SEARCH, SAYS, {"type": "code_interpreter_call"}]
+    end = event("response.completed", response={"status": "completed", "output": output})
+    _, facts = seen(CREATED, *done, end)
+    assert facts.vendor_tools == {"web_search": 2, "code_interpreter": 1}
+
+
+def test_the_tools_of_a_whole_response_are_counted_however_oddly_it_is_written() -> None:
+    assert read(output=[SAYS, SEARCH]).vendor_tools == {"web_search": 1}
+    odd = [{**SAYS, "name": 7}, SEARCH, {"type": 9}, 4, None]
+    assert read(output=odd).vendor_tools == {"web_search": 1}
+    item = event("response.output_item.done", output_index="x", item=SEARCH)
+    assert seen(item)[1].vendor_tools == {"web_search": 1}

@@ -65,6 +65,7 @@ def test_a_caller_elsewhere_or_nowhere_is_refused(address):
     decision = decided(Scope(networks=("10.0.0.0/8",)), address)
     assert isinstance(decision, Deny)
     assert (decision.rule, decision.code) == ("key_scope", "policy_denied")
+    assert not decision.lasts  # asked again from within, the same turn is let through
     assert "from 10.0.0.0/8 only" in decision.reason
 
 

@@ -16,3 +16,9 @@ def test_one_byte_over_the_limit_is_refused_with_both_numbers():
     assert decision.code == "request_too_large"
     assert "501" in decision.reason
     assert "500" in decision.reason
+
+
+def test_a_refusal_of_a_body_is_not_held_against_what_was_said_in_it():
+    decision = RequestSize.compile(a_team(max_request_bytes=500)).decide(a_question(body_bytes=501))
+    assert isinstance(decision, Deny)
+    assert not decision.lasts

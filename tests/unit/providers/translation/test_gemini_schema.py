@@ -69,6 +69,7 @@ def test_what_json_schema_has_no_word_for_is_noted() -> None:
         {"anyOf": {}, "type": "STRING", "properties": []},
         {"items": 1},
         {"maxItems": "x"},
+        {"maxItems": float("inf")},
         {"anyOf": 1},
     ],
 )

@@ -3,7 +3,22 @@
 import pytest
 
 from providers.errors import UnsupportedFeature
-from providers.translation.gemini_spelling import each_of, spelt
+from providers.translation.gemini_spelling import camel, each_of, spelt
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("contents", "contents"),
+        ("system_instruction", "systemInstruction"),
+        ("systemInstruction", "systemInstruction"),
+        ("response_json_schema", "responseJsonSchema"),
+        ("_odd", "Odd"),
+        ("", ""),
+    ],
+)
+def test_a_key_is_known_by_its_camel_case(key: str, known: str) -> None:
+    assert camel(key) == known
 
 
 def test_fields_are_spelt_alike_all_the_way_down() -> None:

@@ -148,6 +148,11 @@ def test_usage_has_googles_classes() -> None:
     }
 
 
+def test_the_tier_stands_beside_the_figures() -> None:
+    assert "serviceTier" not in gemini_usage(USAGE)
+    assert gemini_usage(USAGE, "flex")["serviceTier"] == "flex"
+
+
 def document(finish: str, **message: Any) -> dict[str, Any]:
     choices = [{"index": 0, "message": message, "finish_reason": finish}] * 1
     written = gemini_document(

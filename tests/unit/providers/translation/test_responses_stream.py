@@ -133,6 +133,14 @@ def test_usage_goes_by_the_protocols_names() -> None:
     }
 
 
+def test_the_tier_is_the_vendors_where_it_told_one() -> None:
+    assert told(chunk("stop", content="Hi"))[-1]["response"]["service_tier"] == "default"
+    stream = a_stream()
+    data = stream.encode(chunk("stop", content="Hi"))
+    end = events_of(data + stream.close(Ending(usage=USAGE, service_tier="flex")))[-1]
+    assert end["response"]["service_tier"] == "flex"
+
+
 def test_nobody_counted_is_no_usage() -> None:
     assert told(chunk("stop", content="Hi"), usage=None)[-1]["response"]["usage"] is None
 

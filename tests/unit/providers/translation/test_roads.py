@@ -8,6 +8,7 @@ import pytest
 from providers.base import Target, Via, WireName
 from providers.errors import UnsupportedFeature
 from providers.translation.roads import (
+    RESPONSES,
     ROADS,
     call_to_nowhere,
     path_for,
@@ -76,6 +77,37 @@ def test_a_call_without_a_road_is_refused_naming_its_target():
 def test_every_prefix_of_a_record_is_a_road():
     prefixes = {each.litellm_prefix for each in VENDORS if each.litellm_prefix}
     assert prefixes <= ROADS.keys()
+
+
+@pytest.mark.parametrize("kind", ["in_house:openai_responses", "openai:openai_responses"])
+@pytest.mark.parametrize(
+    "wire", [WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES, WireName.GEMINI]
+)
+def test_who_speaks_only_responses_is_asked_on_them_without_litellm(kind, wire):
+    found = target(kind, "http://x")
+    assert road_for(found.vendor, wire) == ("", RESPONSES)
+    assert RESPONSES.function is None
+    assert path_for(found, RESPONSES, streaming=True).endswith("/responses")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "prefix"),
+    [
+        (WireName.OPENAI_CHAT, "hosted_vllm"),
+        (WireName.ANTHROPIC_MESSAGES, "anthropic"),
+        (WireName.GEMINI, "gemini"),
+    ],
+)
+def test_who_speaks_responses_too_is_asked_on_the_other(spoken, prefix):
+    vendor = target("in_house:openai_responses", "http://x").vendor
+    vendor = replace(vendor, wires=frozenset({WireName.OPENAI_RESPONSES, spoken}))
+    assert road_for(vendor, WireName.ANTHROPIC_MESSAGES) == (prefix, ROADS[prefix])
+
+
+def test_completions_are_not_made_of_responses():
+    vendor = target("in_house:openai_responses", "http://x").vendor
+    with pytest.raises(UnsupportedFeature, match="nothing that answers openai_completions"):
+        road_for(vendor, WireName.OPENAI_COMPLETIONS)
 
 
 @pytest.mark.parametrize("kind", ["in_house:openai_responses", "rehearsal"])

@@ -45,16 +45,69 @@ GEMINI = sse(
     newline=b"\r\n",
 )
 
+RESPONSE: dict[str, Any] = {"id": "r1", "object": "response", "model": "m", "created_at": 7.5}
+BEGUN = {"type": "response.created", "response": {**RESPONSE, "status": "in_progress"}}
+COUNTED = {"output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 1}}
 
-@pytest.mark.parametrize("data", [CHAT, MESSAGES, GEMINI])
+
+def response(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": f"response.{kind}", "response": {**RESPONSE, **more}}
+
+
+RESPONSES = sse(
+    BEGUN,
+    {"type": "response.output_text.delta", "delta": '"status": "completed"'},
+    response("completed", status="completed", usage=COUNTED),
+)
+
+
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+@pytest.mark.parametrize("more", [{}, {"status": "completed"}, {"status": "incomplete"}])
+def test_a_response_ends_with_its_last_event(kind, more):
+    watch = read(sse(BEGUN, response(kind, usage=COUNTED, **more)))
+    assert (watch.is_whole, watch.failure) == (True, None)
+    assert (watch.response_id, watch.response_model, watch.created) == ("r1", "m", 7)
+    assert watch.has_usage
+    assert watch.has_reasoning_count
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (response("failed", status="failed", error={"code": "x", "message": "boom"}), "boom"),
+        (response("failed"), "the model failed"),
+        (response("completed", status="failed"), "the model failed"),
+        ({"type": "error", "code": "rate_limit_exceeded", "message": "slowly"}, "slowly"),
+        ({"type": "error", "error": {"message": "nested"}}, "nested"),
+        ({**RESPONSE, "status": "failed", "error": {"message": "boom"}}, "boom"),
+    ],
+)
+def test_a_response_that_failed_is_no_answer(event, words):
+    watch = read(sse(event))
+    assert (watch.is_whole, watch.failure) == (False, words)
+
+
+@pytest.mark.parametrize("status", ["in_progress", "queued", "cancelled", None])
+def test_a_response_that_is_not_over_is_not_whole(status):
+    document = json.dumps({**RESPONSE, "status": status}).encode()
+    assert not read(document, streamed=False).is_whole
+    assert not read(sse(response("in_progress", status="completed"))).is_whole
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_a_responses_document_ends_by_its_status(status):
+    assert read(json.dumps({**RESPONSE, "status": status}).encode(), streamed=False).is_whole
+
+
+@pytest.mark.parametrize("data", [CHAT, MESSAGES, GEMINI, RESPONSES])
 def test_an_end_and_a_usage_are_seen(data):
     watch = read(data)
     assert watch.is_whole
     assert watch.has_usage
-    assert watch.response_id in ("c1", "m9", "r")
+    assert watch.response_id in ("c1", "m9", "r", "r1")
 
 
-@given(st.sampled_from([CHAT, MESSAGES, GEMINI]), st.integers(1, 60))
+@given(st.sampled_from([CHAT, MESSAGES, GEMINI, RESPONSES]), st.integers(1, 60))
 def test_pieces_make_no_difference(data, size):
     whole, pieces = read(data), read(data, size=size)
     assert (pieces.is_whole, pieces.has_usage, pieces.response_id, pieces.response_model) == (
@@ -96,6 +149,23 @@ def test_a_document_is_read_as_a_whole():
 
 def test_the_sequence_that_ended_it_is_named():
     assert read(CHAT).stop_sequence == "END"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {**choice("stop"), "service_tier": "flex"},
+        {"type": "message_start", "message": {"id": "m", "usage": {"service_tier": "flex"}}},
+        {"type": "message_delta", "delta": {}, "usage": {"service_tier": "flex"}},
+        {"candidates": [], "usageMetadata": {"serviceTier": "flex"}},
+    ],
+)
+def test_the_tier_is_found_in_every_vendors_place(told):
+    assert read(sse(told, {**choice("stop"), "service_tier": None})).service_tier == "flex"
+
+
+def test_a_tier_that_is_no_word_is_none():
+    assert read(sse({**choice("stop"), "service_tier": 7})).service_tier is None
 
 
 def test_the_vendors_own_error_is_kept_short():

@@ -10,6 +10,7 @@ from gateway.cli.assistants.base import Assistant, Connection, Home, Key
 from gateway.cli.connecting.carry_out import connect, disconnect
 from gateway.cli.connecting.plan import plan_connecting, plan_undoing
 from gateway.cli.connecting.record import Record, Records
+from gateway.cli.offered import UNKNOWN, Sizes
 
 KEY = "gth_04hc7KPkuCeYFYBUK6nQizIbGbS2CKyeU45a6bH"
 ROOT = "http://127.0.0.1:7070"
@@ -39,9 +40,16 @@ class Desk:
     def says(self, name: str) -> str:
         return (self.folder / name).read_text()
 
-    def connect(self, assistant: Assistant, model: str = "coder", *, literal: bool = False) -> None:
+    def connect(
+        self,
+        assistant: Assistant,
+        model: str = "coder",
+        *,
+        literal: bool = False,
+        sizes: Sizes = UNKNOWN,
+    ) -> None:
         """By `$GATEHOUSE_KEY`; `literal`: by --key."""
-        connection = Connection(ROOT, model, Key(KEY, is_in_environment=not literal))
+        connection = Connection(ROOT, model, Key(KEY, is_in_environment=not literal), sizes)
         files = assistant.files(self.home, connection)
         plan = plan_connecting(files, self.records.read(assistant.name))
         connect(plan, Record(assistant.name, ROOT, model, plan.files), self.records)
@@ -65,6 +73,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def by_hand(assistant: Assistant) -> str:
+def by_hand(assistant: Assistant, sizes: Sizes = UNKNOWN) -> str:
     """What is left to do by hand, as one text."""
-    return "\n".join(assistant.steps(Connection(ROOT, "coder", Key(KEY, is_in_environment=True))))
+    key = Key(KEY, is_in_environment=True)
+    return "\n".join(assistant.steps(Connection(ROOT, "coder", key, sizes)))

@@ -20,6 +20,7 @@ from gateway.cli.assistants.continue_dev import CONTINUE
 from gateway.cli.assistants.zed import ZED
 from gateway.cli.editing import DOTENV, JSONC, TOML
 from gateway.cli.exits import CommandFailed
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import Desk, by_hand
 
 BEGUN = {
@@ -50,7 +51,7 @@ def test_files_that_were_there_come_back_to_the_byte(
         desk.holds(name, _begun(name))
     before = desk.files()
     desk.connect(assistant, literal=literal)
-    desk.connect(assistant, model="small", literal=literal)
+    desk.connect(assistant, model="small", literal=literal, sizes=Sizes(200_000, 16_000))
     desk.undo(assistant)
     assert desk.files() == before
 
@@ -123,6 +124,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def _begun(name: str) -> str:
     if "chatLanguageModels" in name:
         return '[\n\t{"name": "mine"}\n]'
+    if name.endswith(".model.settings.yml"):
+        return "# mine\n- name: mine\n  extra_params: {timeout: 60}\n"
     if name.endswith((".yml", ".yaml")):
         return "# mine\na: 1\n"
     kind = JSONC if name.endswith("json") else TOML if name.endswith("toml") else DOTENV

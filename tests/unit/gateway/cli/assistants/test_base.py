@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from gateway.cli.assistants.base import Home, Key
+import pytest
+
+from gateway.cli.assistants.base import Home, Key, shared_window
+from gateway.cli.assistants.cline import CLINE
+from gateway.cli.assistants.zed import ZED
+from gateway.cli.offered import Sizes
 
 HOME = Path("/home/anna")
 
@@ -19,6 +24,29 @@ def test_a_key_is_shown_by_its_end_only() -> None:
     assert key.hint == "gth_…wxyz"
     assert "abcdef" not in repr(key)
     assert Key("short", is_in_environment=False).hint == "…"
+
+
+def test_a_command_is_found_by_any_of_its_names_on_the_path_that_is_told(tmp_path: Path) -> None:
+    command = tmp_path / ZED.commands[-1]
+    command.touch()
+    assert ZED.command_in({"PATH": str(tmp_path)}) is None
+    command.chmod(0o755)
+    assert ZED.command_in({"PATH": str(tmp_path)}) == str(command)
+    assert ZED.command_in({}) is None
+    assert CLINE.command_in({"PATH": str(tmp_path)}) is None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shared"),
+    [
+        (Sizes(), (112_000, 16_000)),
+        (Sizes(200_000, 8_000), (192_000, 8_000)),
+        (Sizes(200_000, 128_000), (150_000, 50_000)),
+        (Sizes(8_000, None), (6_000, 2_000)),
+    ],
+)
+def test_prompt_and_answer_share_the_window(sizes: Sizes, shared: tuple[int, int]) -> None:
+    assert shared_window(sizes) == shared
 
 
 def test_records_stand_where_state_belongs() -> None:

@@ -3,6 +3,7 @@
 import json
 
 from gateway.cli.assistants.claude_code import CLAUDE_CODE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".claude/settings.json"
@@ -55,3 +56,10 @@ def test_its_own_variable_moves_the_file(desk: Desk) -> None:
 def test_versions_that_mark_prompts_are_known() -> None:
     known = CLAUDE_CODE.known_bad[0]
     assert known.first <= (2, 1, 197) < known.fixed == (2, 1, 198)
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(CLAUDE_CODE)
+    assert "CLAUDE_CODE_MAX_CONTEXT_TOKENS" not in desk.says(FILE)
+    desk.connect(CLAUDE_CODE, sizes=Sizes(200_000, 16_000))
+    assert json.loads(desk.says(FILE))["env"]["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "200000"

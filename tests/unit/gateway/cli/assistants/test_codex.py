@@ -1,6 +1,7 @@
 """Codex gets a provider of its own, below what its user has written."""
 
 from gateway.cli.assistants.codex import CODEX
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".codex/config.toml"
@@ -16,6 +17,7 @@ model = "coder" # the big one
 approval_policy = "on-request"
 model_provider = "gatehouse"
 check_for_update_on_startup = false
+web_search = "disabled"
 
 [projects."/home/anna/work"]
 trust_level = "trusted"
@@ -38,7 +40,21 @@ def test_its_settings_are_written_beside_what_was_there(desk: Desk) -> None:
     assert desk.says(FILE) == AFTER
 
 
+def test_a_web_search_that_its_user_wants_stays(desk: Desk) -> None:
+    desk.holds(FILE, 'web_search = "live"\n')
+    desk.connect(CODEX)
+    assert desk.says(FILE).startswith('web_search = "live"\n')
+    assert "disabled" not in desk.says(FILE)
+
+
 def test_a_key_that_was_named_stands_in_the_file(desk: Desk) -> None:
     desk.connect(CODEX, literal=True)
     assert f'experimental_bearer_token = "{KEY}"' in desk.says(FILE)
     assert "env_key" not in desk.says(FILE)
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(CODEX)
+    assert "model_context_window" not in desk.says(FILE)
+    desk.connect(CODEX, sizes=Sizes(200_000, 16_000))
+    assert "model_context_window = 200000\n" in desk.says(FILE)

@@ -1,6 +1,7 @@
 """Continue gets one more model; its key stands in the file of its secrets."""
 
 from gateway.cli.assistants.continue_dev import CONTINUE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk, by_hand
 
 FILE = ".continue/config.yaml"
@@ -23,6 +24,9 @@ ADDED = """  - name: Gatehouse
       - chat
       - edit
       - apply
+    requestOptions:
+      headers:
+        X-Title: Continue
 """
 
 
@@ -42,3 +46,9 @@ def test_a_new_file_begins_as_its_kind_must_also_the_second_time(desk: Desk) -> 
 
 def test_it_says_what_its_file_cannot() -> None:
     assert "CONTINUE_TELEMETRY_ENABLED" in by_hand(CONTINUE)
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(CONTINUE, sizes=Sizes(200_000, 16_000))
+    options = "    defaultCompletionOptions:\n      contextLength: 200000\n"
+    assert desk.says(FILE).endswith(ADDED + options)

@@ -1,6 +1,7 @@
 """Kimi Code gets a provider of a type that sends nothing of the machine."""
 
 from gateway.cli.assistants.kimi_code import KIMI_CODE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".kimi-code/config.toml"
@@ -43,3 +44,8 @@ def test_a_key_that_was_named_stands_in_the_file_alone(desk: Desk) -> None:
     desk.connect(KIMI_CODE, literal=True)
     assert f'api_key = "{KEY}"' in desk.says(FILE)
     assert "api_key_env" not in desk.says(FILE)
+
+
+def test_the_sizes_are_told_where_the_gateway_knows_them(desk: Desk) -> None:
+    desk.connect(KIMI_CODE, sizes=Sizes(200_000, 16_000))
+    assert "max_context_size = 200000\nmax_output_size = 16000\n" in desk.says(FILE)

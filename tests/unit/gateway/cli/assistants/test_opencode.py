@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from gateway.cli.assistants.opencode import OPENCODE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".config/opencode/opencode.json"
@@ -55,3 +58,18 @@ def test_a_key_that_was_named_stands_in_the_file(desk: Desk) -> None:
     desk.connect(OPENCODE, literal=True)
     options = json.loads(desk.says(FILE))["provider"]["gatehouse"]["options"]
     assert options["apiKey"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit"),
+    [
+        (Sizes(200_000, 16_000), {"context": 200_000, "output": 16_000}),
+        (Sizes(200_000, None), {"context": 200_000, "output": 0}),
+    ],
+)
+def test_the_sizes_are_told_where_the_gateway_knows_them(
+    desk: Desk, sizes: Sizes, limit: dict[str, int]
+) -> None:
+    desk.connect(OPENCODE, sizes=sizes)
+    model = json.loads(desk.says(FILE))["provider"]["gatehouse"]["models"]["coder"]
+    assert model == {"name": "coder", "limit": limit}

@@ -3,6 +3,7 @@
 import json
 
 from gateway.cli.assistants.qwen_code import QWEN_CODE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, Desk
 
 FILE = ".qwen/settings.json"
@@ -55,3 +56,9 @@ def test_what_it_writes_into_its_file_itself_survives_the_undoing(desk: Desk) ->
     desk.holds(FILE, desk.says(FILE).replace("{\n", '{\n  "$version": 4,\n', 1))
     desk.undo(QWEN_CODE)
     assert json.loads(desk.says(FILE)) == {"$version": 4}
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(QWEN_CODE, sizes=Sizes(200_000, 16_000))
+    (model,) = json.loads(desk.says(FILE))["modelProviders"]["openai"]
+    assert model["generationConfig"] == {"contextWindowSize": 200_000}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.cli.assistants.base import Connection, Home, Key
 from gateway.cli.assistants.vscode import VSCODE
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, ROOT, Desk, by_hand
 
 FILE = ".config/Code/User/chatLanguageModels.json"
@@ -43,3 +44,9 @@ def test_every_system_has_its_place_for_it() -> None:
         Path("/u/roaming/Code/User"),
         Path("/u/Library/Application Support/Code/User"),
     ]
+
+
+def test_prompt_and_answer_share_the_window_that_the_gateway_tells(desk: Desk) -> None:
+    desk.connect(VSCODE, sizes=Sizes(200_000, 16_000))
+    (model,) = json.loads(desk.says(FILE))[0]["models"]
+    assert (model["maxInputTokens"], model["maxOutputTokens"]) == (184_000, 16_000)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.cli.assistants.base import Connection, Home, Key
 from gateway.cli.assistants.zed import ZED
+from gateway.cli.offered import Sizes
 from tests.unit.gateway.cli.assistants.conftest import KEY, ROOT, Desk, by_hand
 
 FILE = ".config/zed/settings.json"
@@ -48,3 +49,9 @@ def test_every_system_has_its_place_for_it() -> None:
         Path("/u/roaming/Zed/settings.json"),
         Path("/u/.config/zed/settings.json"),
     ]
+
+
+def test_the_window_is_told_where_the_gateway_knows_it(desk: Desk) -> None:
+    desk.connect(ZED, sizes=Sizes(200_000, 16_000))
+    provider = json.loads(desk.says(FILE))["language_models"]["openai_compatible"]["Gatehouse"]
+    assert [each["max_tokens"] for each in provider["available_models"]] == [200_000]

@@ -1,6 +1,8 @@
 """A plan is carried out whole or not at all."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,93 @@ def test_a_folder_that_takes_no_file_takes_the_others_back(
         connect(plan, record, records)
     assert not first.exists()
     assert records.read("x") is None
+
+
+def connect_while(
+    plan: Plan, record: Record, records: Records, pipe: Path, meanwhile: Callable[[], None]
+) -> None:
+    """Carry out a plan; whoever looks at the file that is a pipe by now waits for `meanwhile`."""
+    os.mkfifo(pipe)
+
+    def act() -> None:
+        with pipe.open("wb") as opened:  # waits until the plan has come so far
+            meanwhile()
+            opened.write(b"theirs")
+
+    with ThreadPoolExecutor() as pool:
+        acting = pool.submit(act)
+        try:
+            connect(plan, record, records)
+        finally:
+            acting.result(timeout=10)
+
+
+def test_what_cannot_be_taken_back_is_named_and_can_still_be_undone(
+    tmp_path: Path, records: Records
+) -> None:
+    first, second, third = (tmp_path / "new" / f"{each}.json" for each in (1, 2, 3))
+    first.parent.mkdir()
+    first.write_text("{}")
+    plan, record = planned(first, second, third)
+    aside = tmp_path / "aside.json"
+
+    def takes_its_place() -> None:
+        first.rename(aside)
+        first.mkdir()
+
+    with pytest.raises(CommandFailed, match=r"1\.json \(Is a directory\).*--undo"):
+        connect_while(plan, record, records, third, takes_its_place)
+    assert not second.exists()
+    third.unlink()
+    first.rmdir()
+    aside.rename(first)
+    remembered = records.read("x")
+    assert remembered is not None
+    disconnect(plan_undoing(remembered.files), remembered, records)
+    assert first.read_text() == "{}"
+    assert records.read("x") is None
+
+
+def test_a_file_that_is_left_stays_remembered_until_it_is_clean(
+    tmp_path: Path, records: Records
+) -> None:
+    old, new, last = (tmp_path / f"{each}.json" for each in ("old", "new", "last"))
+    old.write_text("{}")
+    connect(*planned(old), records)
+    earlier = records.read("x")
+    plan = plan_connecting(files(new, last), earlier)
+
+    def take_their_places() -> None:
+        for each in (old, new):
+            each.rename(each.with_suffix(".aside"))
+            each.mkdir()
+
+    # What is to be left comes last: by then the new files are written.
+    (*steps, leaving) = plan.steps
+    with pytest.raises(CommandFailed, match=r"new\.json"):
+        connect_while(
+            Plan((steps[0], leaving, steps[1])),
+            Record("x", "http://one", "m", plan.files),
+            records,
+            last,
+            take_their_places,
+        )
+    remembered = records.read("x")
+    assert remembered is not None
+    assert {each.path for each in remembered.files} == {old, new, last}
+
+
+def test_a_file_that_is_left_is_forgotten_once_it_is_clean(
+    tmp_path: Path, records: Records
+) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    connect(*planned(old), records)
+    plan = plan_connecting(files(new), records.read("x"))
+    connect(plan, Record("x", "http://one", "m", plan.files), records)
+    remembered = records.read("x")
+    assert remembered is not None
+    assert [each.path for each in remembered.files] == [new]
+    assert not old.exists()
 
 
 def test_one_who_was_overtaken_tries_again(tmp_path: Path, records: Records) -> None:

@@ -1,6 +1,8 @@
 """What was changed is remembered privately, with the bytes as they were."""
 
+import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from gateway.cli.connecting.record import FileRecord, Record, Records
 from gateway.cli.editing import Item
 from gateway.cli.editing.syntax import ABSENT
 from gateway.cli.exits import CommandFailed
+from gateway.cli.offered import Sizes
 
 CHANGES = (
     Change(("env", "A"), "old", 2, "d1"),
@@ -30,6 +33,18 @@ RECORD = Record(
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     records = Records(tmp_path / "connected")
     records.write(RECORD)
+    assert records.read("claude-code") == RECORD
+
+
+def test_the_sizes_of_its_model_are_remembered_and_older_records_have_none(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+    sized = replace(RECORD, sizes=Sizes(200_000, None))
+    records.write(sized)
+    assert records.read("claude-code") == sized
+    file = tmp_path / "claude-code" / "record.json"
+    document = json.loads(file.read_text())
+    del document["window_tokens"], document["output_tokens"]
+    file.write_text(json.dumps(document))
     assert records.read("claude-code") == RECORD
 
 

@@ -16,6 +16,7 @@ from gateway.cli.assistants.opencode import OPENCODE
 from gateway.cli.assistants.vscode import VSCODE
 from gateway.cli.diagnosis.finding import Finding, Verdict
 from gateway.cli.diagnosis.of_assistant import (
+    examine_kept,
     examine_settings,
     examine_surroundings,
     examine_version,
@@ -80,6 +81,19 @@ def test_a_switch_that_was_turned_back_is_named(desk: Desk) -> None:
     desk.holds(".codex/config.toml", desk.says(".codex/config.toml").replace("false", "true"))
     text = settings(desk, CODEX)[0].text
     assert "analytics.enabled says something else" in text
+
+
+def test_what_is_left_as_its_user_wants_it_is_said_with_what_it_costs(desk: Desk) -> None:
+    connection = own_connection(CODEX, desk.home, ROOT, "coder")
+    assert list(examine_kept(CODEX, desk.home, connection)) == []
+    desk.connect(CODEX)
+    assert list(examine_kept(CODEX, desk.home, connection)) == []
+    config = desk.says(".codex/config.toml").replace("disabled", "live")
+    desk.holds(".codex/config.toml", config)
+    (found,) = examine_kept(CODEX, desk.home, connection)
+    assert found.verdict is Verdict.NOTE
+    assert "has a web_search of yours: a model behind translation refuses" in found.text
+    assert verdicts(settings(desk, CODEX)) == {Verdict.OK}
 
 
 def test_files_that_are_not_there_or_not_readable_are_problems(desk: Desk) -> None:

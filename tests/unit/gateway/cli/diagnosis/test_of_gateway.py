@@ -14,6 +14,7 @@ from gateway.cli.diagnosis.of_gateway import (
     examine_way,
 )
 from gateway.cli.diagnosis.turns import TOOL
+from gateway.cli.offered import Sizes
 from providers.base import WireName
 from tests.fakes.door import models, opened
 
@@ -55,13 +56,13 @@ def test_a_refused_key_is_told_without_it() -> None:
     refusal = json.dumps({"error": {"message": "this key was revoked"}}).encode()
     with opened({"/v1/models": (401, refusal)}) as door:
         found, offered = examine_key(door.root, "gth_secret", "gth_…cret")
-    assert offered == ()
+    assert offered == {}
     assert found.text == "the key gth_…cret is refused: this key was revoked"
 
 
 def test_a_good_key_has_its_models() -> None:
     with opened({"/v1/models": models("a", "b")}) as door:
-        assert examine_key(door.root, "gth_x", "hint")[1] == ("a", "b")
+        assert examine_key(door.root, "gth_x", "hint")[1] == {"a": Sizes(), "b": Sizes()}
 
 
 def test_no_models_and_one_that_is_not_offered_are_problems() -> None:

@@ -1,0 +1,171 @@
+"""Remember the turns that were denied, so that one asked again is one denial and not six."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from gateway.exchange import Exchange
+from policy.types import Deny, Identity, Operation
+
+LIFE_NS: Final = 600 * 10**9
+MOST_VERDICTS: Final = 10_000
+MOST_TEXT: Final = 4 * 1024 * 1024
+"""Characters of reasons and alternatives, of all verdicts together."""
+
+SWEEP_SECONDS: Final = 5.0
+
+Matter = tuple[str, str, Operation]
+"""What was decided on: the turn, the model by the name it was asked for, and what it was to do."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A turn that was denied: in which exchange, why, and how often it was asked again.
+
+    `recorded` is done when the denial is durable; it raises `LedgerUnavailable`. It is awaited by
+    several, so always shielded.
+    """
+
+    audit_id: str
+    matter: Matter
+    identity: Identity
+    config_digest: str
+    deny: Deny
+    recorded: "asyncio.Future[None]"
+    ends_ns: int
+    repeats: int = 0
+
+    @property
+    def turn_id(self) -> str:
+        """The turn."""
+        return self.matter[0]
+
+    @property
+    def text_length(self) -> int:
+        """How many characters its words have."""
+        return len(self.deny.reason) + len(self.deny.alternative or "")
+
+
+class Verdicts(Protocol):
+    """Where verdicts are held. Every request asks, so the answer must stand in memory: one that
+    shares them between replicas learns of the others' in the background.
+    """
+
+    def find(self, exchange: Exchange) -> Verdict | None:
+        """The verdict on this turn under this configuration; None when it is to be decided."""
+        ...
+
+    def hold(self, exchange: Exchange, deny: Deny, recorded: "asyncio.Future[None]") -> None:
+        """From now on, for ten minutes, this turn is denied; what was held of it before ends."""
+        ...
+
+    def count(self, verdict: Verdict) -> None:
+        """It is given once more."""
+        ...
+
+
+Ended = Callable[[Verdict], None]
+"""Told of each verdict that ends after it was given again."""
+
+
+class InProcessVerdicts:
+    """Verdicts of one process. Beyond the limits the oldest end early: their turns, asked again,
+    are decided anew, which costs an event and nothing else.
+
+    `monotonic_ns` never goes back.
+    """
+
+    def __init__(
+        self,
+        monotonic_ns: Callable[[], int],
+        ended: Ended,
+        *,
+        most_verdicts: int = MOST_VERDICTS,
+        most_text: int = MOST_TEXT,
+    ) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._ended = ended
+        self._most_verdicts = most_verdicts
+        self._most_text = most_text
+        self._held: dict[Matter, Verdict] = {}  # oldest first: all live equally long
+        self._text_length = 0
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def find(self, exchange: Exchange) -> Verdict | None:
+        """As the port says."""
+        if not self._held:
+            return None
+        verdict = self._held.get(_matter(exchange))
+        if verdict is None or verdict.config_digest != exchange.config_digest:
+            return None
+        return verdict if self._monotonic_ns() < verdict.ends_ns and _holds(verdict) else None
+
+    def hold(self, exchange: Exchange, deny: Deny, recorded: "asyncio.Future[None]") -> None:
+        """As the port says."""
+        matter = _matter(exchange)
+        if matter in self._held:
+            self._end(matter)
+        verdict = Verdict(
+            audit_id=exchange.id,
+            matter=matter,
+            identity=exchange.identity,
+            config_digest=exchange.config_digest,
+            deny=deny,
+            recorded=recorded,
+            ends_ns=self._monotonic_ns() + LIFE_NS,
+        )
+        self._held[matter] = verdict
+        self._text_length += verdict.text_length
+        while len(self._held) > self._most_verdicts or self._text_length > self._most_text:
+            self._end(next(iter(self._held)))
+
+    def count(self, verdict: Verdict) -> None:
+        """As the port says."""
+        verdict.repeats += 1
+
+    def sweep(self) -> None:
+        """End the verdicts whose time is over."""
+        now = self._monotonic_ns()
+        while self._held:
+            oldest = next(iter(self._held.values()))
+            if now < oldest.ends_ns:
+                break
+            self._end(oldest.matter)
+
+    def start(self) -> None:
+        """Sweep from now on."""
+        self._sweeping = asyncio.get_running_loop().create_task(
+            self._sweep_forever(), name="verdict-sweeping"
+        )
+
+    def stop(self) -> None:
+        """Stop sweeping, and end every verdict."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for matter in tuple(self._held):
+            self._end(matter)
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.sweep()
+
+    def _end(self, matter: Matter) -> None:
+        verdict = self._held.pop(matter)
+        self._text_length -= verdict.text_length
+        if verdict.repeats:
+            self._ended(verdict)
+
+
+def _matter(exchange: Exchange) -> Matter:
+    return exchange.turn_id, exchange.facts.asked_model, exchange.facts.operation
+
+
+def _holds(verdict: Verdict) -> bool:
+    """False for a verdict that no device of the ledger took: nobody was told it."""
+    recorded = verdict.recorded
+    return not recorded.done() or (not recorded.cancelled() and recorded.exception() is None)

@@ -1,0 +1,302 @@
+"""What an upstream says on responses, as the hub's chat: OpenAI's events and lesser ones."""
+
+import json
+from typing import Any
+
+import pytest
+
+from providers.translation.from_responses import StrangeReply, UpstreamResponse, chat_usage
+from providers.translation.hub import Json
+
+USAGE = {
+    "input_tokens": 40,
+    "input_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 4},
+    "output_tokens": 7,
+    "output_tokens_details": {"reasoning_tokens": 2},
+    "total_tokens": 47,
+}
+
+
+def text_part(text: str, kind: str = "output_text") -> Json:
+    return {"type": kind, "refusal" if kind == "refusal" else "text": text}
+
+
+def message(*parts: Json) -> Json:
+    return {"type": "message", "id": "msg_1", "content": list(parts)}
+
+
+def reasoning(*, full: str = "", short: tuple[str, ...] = ()) -> Json:
+    content = [text_part(full, "reasoning_text")] if full else []
+    summary = [text_part(each, "summary_text") for each in short]
+    return {"type": "reasoning", "id": "rs_1", "content": content, "summary": summary}
+
+
+def call(arguments: str, at: int = 0, **more: Any) -> Json:
+    named = {"id": f"fc_{at}", "call_id": f"call_{at}", "name": "f"}
+    return {"type": "function_call", **named, "arguments": arguments, **more}
+
+
+def added(item: Json, at: int | None = 0) -> Json:
+    place = {} if at is None else {"output_index": at}
+    return {"type": "response.output_item.added", **place, "item": item}
+
+
+def done(item: Json, at: int | None = 0) -> Json:
+    return {**added(item, at), "type": "response.output_item.done"}
+
+
+def delta(kind: str, text: str, **place: Any) -> Json:
+    return {"type": f"response.{kind}.delta", "delta": text, **place}
+
+
+def end(*output: Json, status: str = "completed", **more: Any) -> Json:
+    response = {"status": status, "output": list(output), **more}
+    return {"type": f"response.{status}", "response": response}
+
+
+def told(*events: Json) -> Json:
+    """The chunks of a stream put together."""
+    reader, whole = UpstreamResponse(), dict[str, Any](calls=[])
+    for event in events:
+        for chunk in reader.read(event):
+            (choice,) = chunk["choices"]
+            whole["finish"] = choice["finish_reason"]
+            whole["usage"] = chunk.get("usage")
+            for name, said in choice["delta"].items():
+                if name != "tool_calls":
+                    whole[name] = whole.get(name, "") + said
+                    continue
+                for piece in said:
+                    if piece["index"] == len(whole["calls"]):
+                        whole["calls"].append([piece["id"], piece["function"]["name"], ""])
+                    whole["calls"][piece["index"]][2] += piece["function"]["arguments"]
+    return whole
+
+
+def test_words_calls_and_the_end_are_told_piece_by_piece():
+    whole = told(
+        {"type": "response.created", "response": {"status": "in_progress", "output": []}},
+        added(reasoning()),
+        delta("reasoning_text", "Hm."),
+        done(reasoning(full="Hm.")),
+        added(message(), 1),
+        delta("output_text", "Let "),
+        delta("output_text", "me."),
+        done(message(text_part("Let me.")), 1),
+        added(call(""), 2),
+        delta("function_call_arguments", '{"a"', item_id="fc_0", output_index=2),
+        delta("function_call_arguments", ": 1}", item_id="fc_0", output_index=2),
+        done(call('{"a": 1}'), 2),
+        end(message(text_part("Let me.")), call('{"a": 1}'), usage=USAGE),
+    )
+    assert (whole["reasoning_content"], whole["content"]) == ("Hm.", "Let me.")
+    assert whole["calls"] == [["call_0", "f", '{"a": 1}']]
+    assert (whole["finish"], whole["usage"]) == ("tool_calls", chat_usage(USAGE))
+
+
+@pytest.mark.parametrize("place", [{"item_id": "fc_1"}, {"output_index": 1}, {}])
+def test_arguments_find_their_call_by_whatever_the_engine_names(place):
+    numbers = (0, 1) if place else (None, None)
+    whole = told(
+        added(call("", 0), numbers[0]),
+        added(call("", 1), numbers[1]),
+        delta("function_call_arguments", '{"b": 2}', **place),
+        done(call("{}", 0)),
+        end(),
+    )
+    assert whole["calls"] == [["call_0", "f", "{}"], ["call_1", "f", '{"b": 2}']]
+
+
+def test_interleaved_arguments_stay_apart():
+    pieces = [
+        delta("function_call_arguments", text, item_id=f"fc_{at}")
+        for text in ('{"x"', ": 1}")
+        for at in (1, 0)
+    ]
+    whole = told(added(call("", 0)), added(call("", 1), 1), *pieces, end())
+    assert [each[2] for each in whole["calls"]] == ['{"x": 1}', '{"x": 1}']
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [done(call("{}"))],
+        [added(call("")), done(call("{}"))],
+        [added(call("")), delta("function_call_arguments", "{", item_id="fc_0"), done(call("{}"))],
+        [
+            added(call("")),
+            {"type": "response.function_call_arguments.done", "item_id": "fc_0", "arguments": "{}"},
+        ],
+        [added({"type": "function_call", "id": "fc_0"}), done(call("{}"))],
+        [added(call("")), delta("function_call_arguments", "{", item_id="fc_0")],
+        [],
+    ],
+)
+def test_what_was_not_streamed_is_supplied_once(events):
+    whole = told(*events, end(call("{}")))
+    assert whole["calls"] == [["call_0", "f", "{}"]]
+
+
+def test_arguments_of_a_call_without_a_name_wait_for_it():
+    whole = told(
+        added(call("", 0)),
+        added({"type": "function_call", "id": "fc_1"}, 1),
+        delta("function_call_arguments", "{}", item_id="fc_1", output_index=1),
+        end(call("", 0), call("{}", 1)),
+    )
+    assert whole["calls"] == [["call_0", "f", ""], ["call_1", "f", "{}"]]
+
+
+def test_arguments_written_anew_are_no_contradiction():
+    whole = told(
+        added(call("")),
+        delta("function_call_arguments", '{"a":1}', item_id="fc_0"),
+        end(call('{"a": 1}')),
+    )
+    assert whole["calls"][0][2] == '{"a":1}'
+
+
+@pytest.mark.parametrize("last", ['{"a": 2}', '{"a'])
+def test_a_contradiction_about_arguments_is_no_answer(last):
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(
+            added(call("")),
+            delta("function_call_arguments", '{"a": 1}', item_id="fc_0"),
+            end(call(last)),
+        )
+
+
+def test_a_call_without_an_id_of_its_own_has_its_items():
+    assert told(end(call("{}", call_id=None)))["calls"] == [["fc_0", "f", "{}"]]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [added(message()), delta("output_text", "a"), delta("output_text", "b")],
+        [added(message()), done(message(text_part("a"), text_part("b")))],
+        [],
+    ],
+)
+def test_words_are_told_once(events):
+    assert told(*events, end(message(text_part("ab"))))["content"] == "ab"
+
+
+def test_messages_and_summaries_are_paragraphs():
+    whole = told(
+        added(reasoning()),
+        {"type": "response.reasoning_summary_part.added"},
+        delta("reasoning_summary_text", "one"),
+        {"type": "response.reasoning_summary_part.added"},
+        delta("reasoning_summary_text", "two"),
+        added(message(), 1),
+        delta("output_text", "First."),
+        added(message(), 2),
+        delta("output_text", "Second."),
+        end(),
+    )
+    assert whole["reasoning_content"] == "one\n\ntwo"
+    assert whole["content"] == "First.\n\nSecond."
+    assert whole["finish"] == "stop"
+
+
+def test_thoughts_told_in_full_and_in_short_are_told_once():
+    whole = told(
+        added(reasoning()),
+        delta("reasoning_text", "in full"),
+        delta("reasoning_summary_text", "in short"),
+        end(),
+    )
+    assert whole["reasoning_content"] == "in full"
+
+
+@pytest.mark.parametrize(
+    ("last", "finish"),
+    [
+        (end(), "stop"),
+        (end(call("{}")), "tool_calls"),
+        (end(status="incomplete", incomplete_details={"reason": "max_output_tokens"}), "length"),
+        (end(status="incomplete", incomplete_details={"reason": "max_tool_calls"}), "length"),
+        (end(status="incomplete"), "length"),
+        (end(call("{"), status="incomplete"), "length"),
+        (
+            end(status="incomplete", incomplete_details={"reason": "content_filter"}),
+            "content_filter",
+        ),
+        ({"type": "response.incomplete", "response": {}}, "length"),
+        ({"type": "response.completed"}, "stop"),
+    ],
+)
+def test_the_end_has_chats_word(last, finish):
+    assert told(last)["finish"] == finish
+
+
+@pytest.mark.parametrize(
+    "kind", ["custom_tool_call", "mcp_approval_request", "computer_call", None]
+)
+def test_an_item_that_wants_something_nobody_can_be_told_is_no_answer(kind):
+    with pytest.raises(StrangeReply, match="unknown here"):
+        told(added({"type": kind}))
+    with pytest.raises(StrangeReply, match="unknown here"):
+        told(end({"type": kind}))
+    with pytest.raises(StrangeReply, match="unknown here"):
+        UpstreamResponse().document({"output": [{"type": kind}]})
+
+
+def test_what_the_upstream_did_by_itself_is_passed_over():
+    searched = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    whole = told(added(searched), done(searched), end(searched, message(text_part("Found."))))
+    assert whole["content"] == "Found."
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"type": 5},
+        {"type": "response.output_item.done", "item": {"type": "message", "content": [5, {}]}},
+        {"type": "response.output_text.delta", "delta": {"text": "x"}},
+        {"type": "response.function_call_arguments.delta", "delta": "x", "item_id": []},
+        {"type": "response.new_in_some_year", "item": 5},
+    ],
+)
+def test_what_is_not_understood_says_nothing(event):
+    assert UpstreamResponse().read(event) == []
+
+
+def test_a_document_is_what_its_stream_would_have_been():
+    output = [
+        reasoning(short=("one", "two")),
+        message(text_part("First.")),
+        call('{"a": "ü"}', 0),
+        call("", 1),
+        message(text_part("Second."), text_part("No.", "refusal")),
+    ]
+    whole = UpstreamResponse().document({"status": "completed", "output": output, "usage": USAGE})
+    (choice,) = whole["choices"]
+    said = choice["message"]
+    assert said["reasoning_content"] == "one\n\ntwo"
+    assert (said["content"], said["refusal"]) == ("First.\n\nSecond.", "No.")
+    named = [(each["id"], each["function"]["name"]) for each in said["tool_calls"]]
+    assert named == [("call_0", "f"), ("call_1", "f")]
+    written = [each["function"]["arguments"] for each in said["tool_calls"]]
+    assert [json.loads(each or "{}") for each in written] == [{"a": "ü"}, {}]
+    assert choice["finish_reason"] == "tool_calls"
+    assert whole["usage"] == chat_usage(USAGE)
+
+
+def test_full_thoughts_of_a_document_come_before_their_summary():
+    item = reasoning(full="in full", short=("in short",))
+    whole = UpstreamResponse().document({"status": "completed", "output": [item]})
+    assert whole["choices"][0]["message"]["reasoning_content"] == "in full"
+
+
+def test_usage_has_chats_names():
+    assert chat_usage(USAGE) == {
+        "prompt_tokens": 40,
+        "completion_tokens": 7,
+        "total_tokens": 47,
+        "prompt_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }
+    assert chat_usage(None) is None
