@@ -185,7 +185,7 @@ async def _open_books(
 def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
     verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
     verdicts.start()
-    stack.callback(verdicts.stop)  # before the ledger closes: it takes the last counts
+    stack.push_async_callback(verdicts.stop)  # before the ledger closes: it takes the last counts
     return Refusals(bookkeeper, verdicts)
 
 

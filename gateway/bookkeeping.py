@@ -57,9 +57,9 @@ class Bookkeeper:
         admitted = self.ledger.append(self.records.admitted(exchange, allow))
         return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
 
-    def note_repeats(self, verdict: Verdict) -> None:
-        """Record how often a denied turn was asked again; nobody waits for it."""
-        self.ledger.append(
+    def note_repeats(self, verdict: Verdict) -> "asyncio.Future[None]":
+        """Record how often a denied turn was asked again."""
+        return self.ledger.append(
             self.records.repeated(
                 verdict.audit_id, verdict.turn_id, verdict.identity, verdict.deny, verdict.repeats
             )

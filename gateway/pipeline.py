@@ -125,10 +125,14 @@ class Pipeline:
     async def hold_to_origin(
         self, exchange: Exchange, response_id: str, allow: Allow
     ) -> Allow | Deny:
-        """Keep a conversation that a vendor holds with that vendor."""
-        decision = await held_to_origin(self.origins, response_id, exchange.identity, allow)
-        exchange.decision = decision
-        return decision
+        """Keep a conversation that a vendor holds with that vendor, which bills all of it."""
+        held = await held_to_origin(self.origins, response_id, exchange.identity, allow)
+        if isinstance(held, Deny):
+            exchange.decision = held
+            return held
+        exchange.facts = exchange.facts.after(held.kept_tokens)
+        exchange.decision = held.allow
+        return held.allow
 
     async def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration

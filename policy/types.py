@@ -122,6 +122,11 @@ class RequestFacts(msgspec.Struct, frozen=True):
         """The model by the name the caller used."""
         return self.alias or self.model
 
+    def after(self, kept_tokens: int) -> "RequestFacts":
+        """The same request, as the vendor sees it that keeps so much of the conversation."""
+        tokens = self.input_tokens_estimate + kept_tokens
+        return msgspec.structs.replace(self, input_tokens_estimate=tokens)
+
     def under(self, model: str) -> "RequestFacts":
         """The same request, asked under an alias of `model`."""
         return msgspec.structs.replace(self, model=model, alias=self.model)

@@ -100,7 +100,7 @@ class Ledger:
         admitted = BODIES.alias("admitted")
         same = and_(admitted.c.exchange_id == BODIES.c.exchange_id, admitted.c.kind == "admitted")
         query = (
-            select(admitted.c.subject, admitted.c.team, BODIES.c.body)
+            select(admitted.c.subject, admitted.c.team, BODIES.c.total_tokens, BODIES.c.body)
             .join_from(BODIES, admitted, same)
             .where(BODIES.c.response_id == response_id)
             .order_by(BODIES.c.time_unix_us.desc())
@@ -110,9 +110,9 @@ class Ledger:
             found = (await connection.execute(query)).first()
         if found is None:
             return None
-        subject, team, body = found
+        subject, team, tokens, body = found
         target = orjson.loads(body).get("target")
-        return None if target is None else Origin(subject, team, target)
+        return None if target is None else Origin(subject, team, target, tokens or 0)
 
     async def newest(self, count: int, search: Search | None = None) -> list[LedgerRow]:
         """The newest `count` records that match, oldest of them first."""

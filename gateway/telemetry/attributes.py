@@ -179,7 +179,7 @@ def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
         opening.body,
         session if is_id else None,
         None if subject is None else pseudonym(subject),
-        "deny" if opening.kind == "denied" else "allow",
+        "allow" if opening.kind == "admitted" else "deny",
     )
 
 
@@ -214,6 +214,7 @@ def measure_request(opening: Record) -> Attributes:
     """How large the request was, and which turn it tries: what no other request shares for long."""
     measured = Attributes()
     measured.put(names.TURN, opening.body.get("turn_id"))
+    measured.put(names.REPEATS, opening.body.get("repeats"))
     measured.put(names.REQUEST_BYTES, opening.body.get("body_bytes"))
     measured.put(names.INPUT_ESTIMATE, opening.body.get("input_tokens_estimate"))
     return measured

@@ -1,6 +1,6 @@
 """Make the one log record that tells a sink of a ledger record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.telemetry import names
@@ -19,7 +19,7 @@ from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
-_NO_ID = b""
+NO_IDS = (b"", b"")
 
 _AUDITED = Group(
     {},
@@ -48,7 +48,7 @@ def log_of(
     trace and of the span beside it.
     """
     severity = _severity(record, story)
-    act = _Act(_outcome(record, story), *_asker(merge(Signal.LOG, *groups).values))
+    act = _act(_outcome(record, story), groups)
     return _log(record, groups, measured, act, severity, ids)
 
 
@@ -62,7 +62,17 @@ def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
         name = record.part("actor").get("name")
         by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
         act = _Act("success", *by)
-    return _log(record, (changed,), (), act, severity, (_NO_ID, _NO_ID))
+    return _log(record, (changed,), (), act, severity, NO_IDS)
+
+
+def repeat_log(
+    record: Record,
+    groups: Sequence[Attributes],
+    measured: Sequence[Attributes],
+    ids: tuple[bytes, bytes],
+) -> Log:
+    """The log record of a denied turn's repeats: beside the denial, as loud and as refused."""
+    return _log(record, groups, measured, _act("failure", groups), Severity.WARN, ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,16 @@ class _Act:
     outcome: str
     actor: Value | None
     actor_type: str
+
+
+def _act(outcome: str, groups: Sequence[Attributes]) -> _Act:
+    """What a caller did, as far as it is known."""
+    known = merge(Signal.LOG, *groups).values
+    actor = known.get(names.USER.name)
+    if names.DECISION.name not in known:
+        return _Act(outcome, actor, "system")
+    is_service = known.get(names.IDENTITY_KIND.name) == "service"
+    return _Act(outcome, actor, "service" if is_service else "user")
 
 
 def _log(
@@ -118,13 +138,6 @@ def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attribu
         target,
         target_type,
     )
-
-
-def _asker(known: Mapping[str, Value]) -> tuple[Value | None, str]:
-    actor = known.get(names.USER.name)
-    if names.DECISION.name not in known:
-        return actor, "system"
-    return actor, "service" if known.get(names.IDENTITY_KIND.name) == "service" else "user"
 
 
 def _outcome(record: Record, story: Story) -> str:

@@ -140,6 +140,7 @@ RULES = _row("gatehouse.policy.rule.ids", STRS, "SPL", "the rules that refused")
 PHASE = _row("gatehouse.policy.phase", STR, "PL", "`request`")
 BUNDLE = _row("gatehouse.policy.bundle.digest", STR, "PL", "digest of the configuration in force")
 TARGETS = _row("gatehouse.policy.targets", STRS, "PL", "the set of targets allowed, in order")
+REPEATS = _row("gatehouse.policy.repeats", INT, "L", "how often a denied turn was asked again")
 WARNING_COUNT = _row("gatehouse.policy.warning.count", INT, "PL", "warnings that came with it")
 
 ATTEMPTS = _row("gatehouse.route.attempts", INT, "SL", "targets tried")

@@ -21,7 +21,12 @@ USD = 1_000_000_000
 BOOK = PriceBook(
     "2026-11-21",
     "a test",
-    {"deepseek": {"deepseek-chat": Price(input=USD, output=2 * USD, cache_read=USD // 10)}},
+    {
+        "deepseek": {
+            "deepseek-chat": Price(input=USD, output=2 * USD, cache_read=USD // 10),
+            "search": Price(input=USD, output=2 * USD, has_fees=True),
+        }
+    },
 )
 
 BUDGET = "usd_per_month: 5000"
@@ -207,6 +212,14 @@ async def test_a_target_whose_price_nobody_knows_is_told_apart_from_a_free_one(t
     assert not office.accountant.knows_price(reservation, unpriced, exchange)
     assert office.accountant.knows_price(reservation, free, exchange)
     assert office.accountant.settle(reservation, unpriced, Usage(output_tokens=50)) == 0
+
+
+async def test_a_model_that_takes_fees_is_counted_by_tokens_and_not_told_as_priced(tmp_path):
+    office = Office(configured(tmp_path, GOOD.replace("/deepseek-chat]", "/search]")))
+    reservation = await office.reserve(some_facts())
+    searching = office.target("deepseek/search")
+    assert not office.accountant.knows_price(reservation, searching, an_exchange(some_facts()))
+    assert office.accountant.settle(reservation, searching, Usage(output_tokens=50)) == 100_000
 
 
 @pytest.mark.parametrize(
