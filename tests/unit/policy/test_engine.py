@@ -201,7 +201,15 @@ def test_the_largest_request_of_any_team_is_known():
 
 def test_rules_stand_in_their_order():
     names = [rule.name for rule in RULES]
-    assert names == ["request_size", "model_access", "data_class", "rates", "parallel", "budget"]
+    assert names == [
+        "key_scope",
+        "request_size",
+        "model_access",
+        "data_class",
+        "rates",
+        "parallel",
+        "budget",
+    ]
 
 
 def test_a_remembered_answer_is_the_first_answer():
