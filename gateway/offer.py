@@ -7,6 +7,7 @@ from gateway.configuration.cards import ModelCard
 from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
+from policy.types import Identity
 from providers.base import Headers
 from providers.catalogue import UNKNOWN
 
@@ -18,15 +19,17 @@ class Offer:
         self._pipeline = pipeline
 
     def to(self, headers: Headers) -> list[ListedModel]:
-        """The models of the caller's team, then their aliases. Raises `NotAuthenticated`.
+        """The models of the caller's team that its key is for, then their aliases.
+
+        Raises `NotAuthenticated`.
 
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        team = self._pipeline.identify(headers).team
+        caller = self._pipeline.identify(headers)
         in_force = self._pipeline.in_force
         now = self._pipeline.unix_ns() // 1_000_000_000
-        offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds, now))
+        offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds, now))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
         ]
@@ -50,12 +53,14 @@ class Offer:
 
 
 def _offered(
-    configuration: Configuration, team: str, created: int, now_unix_seconds: int
+    configuration: Configuration, caller: Identity, created: int, now_unix_seconds: int
 ) -> Iterator[ListedModel]:
     """Each model and its aliases, with the limits of the target that answers this team first."""
-    for name in configuration.policy.models_for(team, now_unix_seconds):
+    for name in configuration.policy.models_for(caller.team, now_unix_seconds):
+        if caller.scope is not None and not caller.scope.covers(name):
+            continue
         card = configuration.cards[name]
-        first = configuration.policy.first_target(team, name, now_unix_seconds)
+        first = configuration.policy.first_target(caller.team, name, now_unix_seconds)
         limits = UNKNOWN if first is None else card.limits[first]
         for each in (name, *card.aliases):
             yield ListedModel(

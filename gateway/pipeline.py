@@ -73,7 +73,9 @@ class Pipeline:
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         targets = route(decision, configuration.models[exchange.facts.model])
-        books = self.bookkeeper.open(exchange, decision, reservation, inbound.client_left)
+        books = self.bookkeeper.open(
+            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+        )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
 

@@ -46,13 +46,34 @@ class Operation(StrEnum):
         return self in (Operation.CHAT, Operation.TEXT_COMPLETION)
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """What a key is limited to, within what its team may. What is empty limits nothing.
+
+    `models` are names under `models` of the configuration, `networks` are in CIDR form.
+    """
+
+    models: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+    def covers(self, model: str) -> bool:
+        """Whether the key may ask this model, as far as this goes."""
+        return not self.models or model in self.models
+
+
 class Identity(msgspec.Struct, frozen=True):
-    """Who is asking. One key speaks for exactly one team."""
+    """Who is asking: a person, or a service. One key speaks for exactly one team."""
 
     subject: str
     team: str
     roles: frozenset[str]
     credential_id: str
+    scope: Scope | None = None
+    is_service: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`person`, or `service` for what is none (a build, a bot)."""
+        return "service" if self.is_service else "person"
 
 
 class Circumstances(msgspec.Struct, frozen=True):

@@ -83,6 +83,7 @@ def _caller(identity: Identity) -> RecordBody:
         "roles": sorted(identity.roles),
         "credential_id": identity.credential_id,
         "auth_method": "virtual_key",
+        "identity_kind": identity.kind,
     }
 
 

@@ -80,6 +80,7 @@ _CALLER = Group(
     {
         names.TEAM: "team",
         names.KEY: "credential_id",
+        names.IDENTITY_KIND: "identity_kind",
         names.API: "wire",
         names.OPERATION: "operation",
         names.MODEL: "model",
@@ -155,6 +156,19 @@ _END = Group(
     names.ATTEMPTS,
     names.ROUTE_REASON,
 )
+
+
+_CHANGED_KEY = Group(
+    {names.TEAM: "team", names.KEY: "key_id", names.IDENTITY_KIND: "identity_kind"}, names.USER
+)
+
+
+def read_changed_key(record: Record, pseudonym: Pseudonym) -> Attributes:
+    """Which key was changed, and whose it is; nothing of any other record."""
+    subject = record.text("subject")
+    if record.text("key_id") is None or subject is None:
+        return NO_ATTRIBUTES
+    return _CHANGED_KEY.read(record.body, pseudonym(subject))
 
 
 def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:

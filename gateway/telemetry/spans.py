@@ -64,7 +64,7 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
 def _told_alone(record: Record, pseudonym: Pseudonym) -> Log:
     exchange_id = record.text("exchange_id")
     if record.kind != "repeated" or exchange_id is None:
-        return lone_log(record)
+        return lone_log(record, pseudonym)
     ids = _ids(exchange_id, attempts=0)
     groups = (read_caller(record, pseudonym), read_request(record))
     return repeat_log(record, groups, (measure_request(record),), (ids.trace, ids.policy))

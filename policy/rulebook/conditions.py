@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from policy.networks import is_within, parse_address, spans_of
 from policy.question import Question
 from policy.rulebook.document import WEEKDAYS, MatchDocument, RuleDocument
 from policy.rulebook.moments import minute_at, minutes_of, weekday_at
-from policy.rulebook.networks import is_within, parse_address, spans_of
 from policy.rulebook.patterns import compile_globs, folded
 from policy.rulebook.versions import AssistantBounds, parse_bounds
 from policy.types import DataClass, TargetFacts

@@ -4,6 +4,7 @@ from policy.question import Rule
 from policy.rules.assistant_register import AssistantRegister
 from policy.rules.budget import Budget
 from policy.rules.data_class import DataClassClearance
+from policy.rules.key_scope import KeyScope
 from policy.rules.model_access import ModelAccess
 from policy.rules.parallel import Parallel
 from policy.rules.rates import Rates
@@ -11,6 +12,7 @@ from policy.rules.request_size import RequestSize
 from policy.rules.vendor_register import VendorRegister
 
 RULES: tuple[type[Rule], ...] = (
+    KeyScope,
     RequestSize,
     AssistantRegister,
     ModelAccess,

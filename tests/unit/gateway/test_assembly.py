@@ -152,7 +152,8 @@ async def test_an_exchange_that_a_dead_process_left_open_gets_its_end(tmp_path):
     async with assembled(options(tmp_path), {}):
         pass
     async with a_ledger_in(tmp_path / "data") as folder:
-        assert await all_kinds(folder) == ["admitted", "attempted", "unknown"]
+        ended = ["admitted", "attempted", "unknown"]
+        assert await all_kinds(folder) == [*ended, "key_created", "key_created"]
 
 
 async def test_what_is_kept_is_for_its_owner_only(tmp_path):

@@ -202,6 +202,7 @@ def test_the_largest_request_of_any_team_is_known():
 def test_rules_stand_in_their_order():
     names = [rule.name for rule in RULES]
     assert names == [
+        "key_scope",
         "request_size",
         "assistant_register",
         "model_access",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.rulebook.networks import is_within, parse_address, spans_of
+from policy.networks import is_within, parse_address, spans_of
 
 SPANS = spans_of(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])
 
