@@ -11,8 +11,9 @@ import orjson
 
 from providers.errors import ProviderUnavailable, ReplyCut
 from providers.translated_errors import translate_failure
-from providers.translation.from_responses import StrangeReply, UpstreamResponse
+from providers.translation.from_responses import UpstreamResponse
 from providers.translation.hub import ChatRequest, Json
+from providers.translation.response_items import StrangeReply
 from providers.translation.to_responses import responses_request
 from providers.watched_http import Errand, WatchedTransport
 

@@ -5,12 +5,12 @@ the end supplies what was not streamed, and must not contradict what was.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from providers.translation.hub import Json
+from providers.translation.response_items import CALL, Item, Items, Named, StrangeReply
 from providers.translation.watch import RESPONSE_ENDS
 
 _SPOKEN = {
@@ -27,24 +27,12 @@ _TRACES = frozenset(
 _PARAGRAPH = "\n\n"
 
 
-class StrangeReply(Exception):
-    """The reply contradicts itself, or holds what the hub has no word for. The text says which."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A tool call that the client has been told of, and its arguments as far as they were told."""
-
-    index: int
-    pieces: list[str] = field(default_factory=list)
-
-
 class UpstreamResponse:
     """Reads one reply. Every method raises `StrangeReply`."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, _Call] = {}  # by their ids, in the order they began
-        self._by_key: dict[str | int, _Call] = {}  # by the item's id and by its place
+        self._items = Items()
+        self._calls = 0  # that the client was told of
         self._said: set[str] = set()
         self._has_said_item = False  # words of the item that is being streamed
         self._starts_paragraph = False
@@ -62,7 +50,7 @@ class UpstreamResponse:
         message: Json = {"role": "assistant", "content": None}
         for item in _objects(response.get("output")):
             self._begin(item)
-            for delta in self._whole(item):
+            for delta in self._whole(item, None):
                 _add(message, delta)
         choice = {"index": 0, "message": message, "finish_reason": self._reason(response)}
         return {"choices": [choice], "usage": chat_usage(response.get("usage"))}
@@ -73,8 +61,8 @@ class UpstreamResponse:
         elif kind == "response.output_item.added":
             item = _object(event.get("item"))
             self._begin(item)
-            if item.get("type") == "function_call" and item.get("name"):
-                yield from self._open(item, event)
+            if item.get("type") == CALL:
+                yield from self._call_begun(item, event)
         elif kind == "response.reasoning_summary_part.added":
             self._starts_paragraph = True
         elif kind == "response.function_call_arguments.delta":
@@ -115,16 +103,17 @@ class UpstreamResponse:
             raise StrangeReply(f"the model's answer holds a {str(kind)[:48]}, unknown here")
 
     def _done(self, item: Json, event: Json) -> Iterator[Json]:
-        if item.get("type") == "function_call":
-            yield from self._call_done(item, event)
+        if item.get("type") == CALL:
+            call = self._items.find(Named.of_item(item, event))
+            yield from self._call_done(item, call or self._items.begin(Named.of_item(item, event)))
         elif not self._has_said_item:
-            yield from self._whole(item)
+            yield from self._whole(item, None)
 
-    def _whole(self, item: Json) -> Iterator[Json]:
-        """All that an item says, of which nothing was told yet."""
+    def _whole(self, item: Json, told: Item | None) -> Iterator[Json]:
+        """All that an item says, less what was told of it: of words nothing was told yet."""
         kind = item.get("type")
-        if kind == "function_call":
-            yield from self._call_done(item, {})
+        if kind == CALL:
+            yield from self._call_done(item, told or self._items.begin(Named.of_item(item, {})))
         elif kind == "message":
             for part in _objects(item.get("content")):
                 name, member = _PARTS.get(str(part.get("type")), ("content", "text"))
@@ -137,36 +126,39 @@ class UpstreamResponse:
 
     # Calls.
 
-    def _open(self, item: Json, event: Json) -> Iterator[Json]:
-        call_id = _call_id(item)
-        call = self._calls[call_id] = _Call(len(self._calls))
-        for key in (item.get("id"), event.get("output_index")):
-            if isinstance(key, str | int):
-                self._by_key[key] = call
-        function = {"name": _text(item.get("name")), "arguments": ""}
-        opened = {"index": call.index, "id": call_id, "type": "function", "function": function}
-        yield {"tool_calls": [opened]}
+    def _call_begun(self, item: Json, event: Json) -> Iterator[Json]:
+        call = self._items.begin(Named.of_item(item, event))
+        if item.get("name") and not call.is_told:
+            yield self._open(call, item)
 
-    def _call_at(self, event: Json) -> _Call | None:
-        """The call that an event adds to; None where its name has not come yet."""
-        given = (event.get("item_id"), event.get("output_index"))
-        keys = [key for key in given if isinstance(key, str | int)]
-        if keys:
-            return next((self._by_key[key] for key in keys if key in self._by_key), None)
-        return next(reversed(self._calls.values()), None)
+    def _call_at(self, event: Json) -> Item | None:
+        """The call that an event adds to; None where the client could not be told of it yet."""
+        call = self._items.find(Named.of_event(CALL, event))
+        return call if call is not None and call.is_told else None
 
-    def _call_done(self, item: Json, event: Json) -> Iterator[Json]:
-        if _call_id(item) not in self._calls:
-            yield from self._open(item, event)
-        yield from self._conclude(self._calls[_call_id(item)], _text(item.get("arguments")))
+    def _call_done(self, item: Json, call: Item) -> Iterator[Json]:
+        call.is_done = True
+        name = _text(item.get("name"))
+        if not call.is_told:
+            yield self._open(call, item)
+        elif name and name != call.name:
+            raise StrangeReply("the model's server contradicts itself about a tool's name")
+        yield from self._conclude(call, _text(item.get("arguments")))
+
+    def _open(self, call: Item, item: Json) -> Json:
+        call.is_told, call.index, call.name = True, self._calls, _text(item.get("name"))
+        self._calls += 1
+        function = {"name": call.name, "arguments": ""}
+        opened = {"index": call.index, "id": _call_id(item), "type": "function"}
+        return {"tool_calls": [{**opened, "function": function}]}
 
     @staticmethod
-    def _argue(call: _Call, piece: str) -> Iterator[Json]:
+    def _argue(call: Item, piece: str) -> Iterator[Json]:
         if piece:
             call.pieces.append(piece)
             yield {"tool_calls": [{"index": call.index, "function": {"arguments": piece}}]}
 
-    def _conclude(self, call: _Call, whole: str) -> Iterator[Json]:
+    def _conclude(self, call: Item, whole: str) -> Iterator[Json]:
         """All of a call's arguments: tells the rest of what was told piece by piece."""
         told = "".join(call.pieces)
         if whole.startswith(told):
@@ -179,12 +171,12 @@ class UpstreamResponse:
     def _end(self, response: Json) -> Iterator[Json]:
         """What the whole response tells of calls and words that no event told."""
         is_silent = not self._said & {"content", "refusal"}
-        for item in _objects(response.get("output")):
+        output = _objects(response.get("output"))
+        told = self._items.paired([Named.of_item(item, {}) for item in output])
+        for item, known in zip(output, told, strict=True):
             self._begin(item)
-            if item.get("type") == "function_call":
-                yield from self._call_done(item, {})
-            elif item.get("type") == "message" and is_silent:
-                yield from self._whole(item)
+            if item.get("type") == CALL or (item.get("type") == "message" and is_silent):
+                yield from self._whole(item, known)
 
     def _finish(self, event: Json) -> Json:
         response = _object(event.get("response"))

@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from providers.translation.from_responses import StrangeReply, UpstreamResponse, chat_usage
+from providers.translation.from_responses import UpstreamResponse, chat_usage
 from providers.translation.hub import Json
+from providers.translation.response_items import StrangeReply
 
 USAGE = {
     "input_tokens": 40,
@@ -145,6 +148,64 @@ def test_arguments_of_a_call_without_a_name_wait_for_it():
         end(call("", 0), call("{}", 1)),
     )
     assert whole["calls"] == [["call_0", "f", ""], ["call_1", "f", "{}"]]
+
+
+RENAMED = {"id": "fc_other", "call_id": "call_other"}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [added(call("")), delta("function_call_arguments", "{", item_id="fc_0"), done(call("{}"))],
+        [added(call("")), done(call("{}", **RENAMED))],
+        [added(call("", call_id=None)), done(call("{}"))],
+        [added(call("", id=None, call_id=None)), done(call("{}"))],
+        [added(call("", id=None)), delta("function_call_arguments", "{}", item_id="call_0")],
+        [added(call("")), added(call("")), done(call("{}"))],
+        [added(call("")), done(call("{}"), 1)],
+        [done(call("{}"))],
+        [],
+    ],
+)
+@pytest.mark.parametrize("last", [{}, RENAMED, {"id": None}, {"id": None, "call_id": None}])
+def test_a_call_is_told_once_whatever_it_is_called_later(events, last):
+    whole = told(*events, end(call("{}", **last)))
+    assert [each[1:] for each in whole["calls"]] == [["f", "{}"]]
+
+
+def test_equal_calls_are_as_many_as_the_whole_answer_holds():
+    whole = told(
+        added(call("")),
+        done(call("{}")),
+        end(*[call("{}", id=f"fc_other_{at}", call_id=f"call_other_{at}") for at in range(3)]),
+    )
+    called = ["call_0", "call_other_1", "call_other_2"]
+    assert whole["calls"] == [[each, "f", "{}"] for each in called]
+
+
+@pytest.mark.parametrize("other", [{"name": "g"}, {"arguments": '{"a": 2}'}])
+def test_a_call_named_anew_that_says_something_else_is_no_answer(other):
+    last = {**call('{"a": 1}'), **RENAMED, **other}
+    begun = [added(call("")), delta("function_call_arguments", '{"a": 1}', item_id="fc_0")]
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(*begun, done(last))
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(*begun, done(call('{"a": 1}')), end(last))
+
+
+@pytest.mark.parametrize("place", [0, None])
+def test_an_engine_that_counts_all_places_the_same_keeps_its_calls_apart(place):
+    first, second = call('{"a": 1}', 0), call('{"a": 2}', 1)
+    whole = told(done(first, place), done(second, place), end(first, second))
+    assert [each[2] for each in whole["calls"]] == ['{"a": 1}', '{"a": 2}']
+
+
+def test_calls_that_began_late_are_paired_by_their_place():
+    unnamed = {"type": "function_call", "id": "fc_0"}
+    pair = [call('{"a": 1}', 0), call('{"a": 2}', 1)]
+    renamed = [{**each, "id": f"x{at}", "call_id": f"y{at}"} for at, each in enumerate(pair)]
+    whole = told(added(unnamed, 0), done(pair[1], 1), done(pair[0], 0), end(*renamed))
+    assert [each[2] for each in whole["calls"]] == ['{"a": 2}', '{"a": 1}']
 
 
 def test_arguments_written_anew_are_no_contradiction():
@@ -289,6 +350,36 @@ def test_full_thoughts_of_a_document_come_before_their_summary():
     item = reasoning(full="in full", short=("in short",))
     whole = UpstreamResponse().document({"status": "completed", "output": [item]})
     assert whole["choices"][0]["message"]["reasoning_content"] == "in full"
+
+
+NAMINGS = ("as streamed", "anew", "by nothing")
+
+
+@given(
+    written=st.lists(st.integers(0, 2), min_size=1, max_size=4),
+    turns=st.lists(st.integers(0, 3), max_size=16),
+    naming=st.sampled_from(NAMINGS),
+    data=st.data(),
+)
+def test_calls_of_any_interleaving_are_told_once(written, turns, naming, data):
+    texts = [json.dumps({"a": each}) for each in written]
+    begun = [added(call("", at), at) for at in range(len(texts))]
+    sent, deltas = [0] * len(texts), []
+    for at in (turn % len(texts) for turn in turns):
+        piece = texts[at][sent[at] : sent[at] + 3]
+        sent[at] += 3
+        deltas.append(delta("function_call_arguments", piece, output_index=at))
+    finished = data.draw(st.lists(st.sampled_from(range(len(texts))), unique=True))
+    ends = [done(call(texts[at], at), at) for at in finished]
+    last = [{**call(text, at), **named_at_the_end(naming, at)} for at, text in enumerate(texts)]
+    whole = told(*begun, *deltas, *ends, end(*last))
+    assert whole["calls"] == [[f"call_{at}", "f", text] for at, text in enumerate(texts)]
+
+
+def named_at_the_end(naming: str, at: int) -> Json:
+    if naming == "anew":
+        return {"id": f"other_{at}", "call_id": f"another_{at}"}
+    return {"id": None, "call_id": None} if naming == "by nothing" else {}
 
 
 def test_usage_has_chats_names():
