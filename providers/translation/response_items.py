@@ -1,14 +1,17 @@
 """The items of an upstream's response, found again by whatever its engine names of them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import SEEK_END, StringIO
 from itertools import chain
 from typing import Self
 
 from providers.translation.hub import Json
+from providers.translation.watch import DOCUMENT_LIMIT_BYTES
 
-CALL = "function_call"
+CALL, WORDS, THOUGHTS = "function_call", "message", "reasoning"
+_ITEM_COST_BYTES = 256  # of one that says nothing
 
 
 class StrangeReply(Exception):
@@ -47,7 +50,8 @@ class Item:
     is_done: bool = False
     index: int = -1  # a told call's number
     name: str = ""
-    pieces: list[str] = field(default_factory=list)
+    thinks_by: str | None = None  # which of two kinds of event tells its reasoning
+    texts: defaultdict[str, StringIO] = field(default_factory=lambda: defaultdict(StringIO))
 
 
 class Items:
@@ -62,12 +66,14 @@ class Items:
         self._exact: dict[tuple[str, str, int | None], Item] = {}
         self._by_id: dict[tuple[str, str], Item] = {}
         self._by_place: dict[tuple[str, int | None], Item] = {}
+        self._kept_bytes = 0
 
     def begin(self, named: Named) -> Item:
         """A new item; the one that goes on where it has begun already."""
         found = self._exactly(named)
         if found is not None and not found.is_done:
             return found
+        self._keep(_ITEM_COST_BYTES)
         item = Item(named.kind)
         self._begun[named.kind].append(item)
         for each in named.ids:
@@ -92,12 +98,45 @@ class Items:
             self._remember(found, named)
         return found
 
+    def at(self, named: Named) -> Item:
+        """The item that is meant; a new one where none has begun."""
+        return self.find(named) or self.begin(named)
+
+    def add(self, item: Item, name: str, piece: str) -> None:
+        """The client is told a piece of one of the item's texts."""
+        self._keep(len(piece))
+        item.is_told = True
+        item.texts[name].write(piece)
+
+    def rest(self, item: Item, name: str, whole: str, is_same: Callable[[str, str], bool]) -> str:
+        """What the client was not told yet of a text that is whole now, and is told hereby.
+
+        An empty one says nothing. Raises `StrangeReply` where it is another than was told, unless
+        `is_same` says that the two come to the same.
+        """
+        if not whole:
+            return ""
+        told = item.texts[name].getvalue()
+        if not whole.startswith(told) and not is_same(told, whole):
+            raise StrangeReply(f"the model's server contradicts itself about its {name}")
+        self._keep(max(0, len(whole) - len(told)))
+        item.is_told = True
+        item.texts[name] = StringIO(whole)  # to be compared with next: no longer than what came
+        item.texts[name].seek(0, SEEK_END)
+        return whole[len(told) :] if whole.startswith(told) else ""
+
+    def told(self, kind: str) -> list[Item]:
+        """The items of that kind of which the client was told, by their places."""
+        told = [each for each in self._begun.get(kind, ()) if each.is_told]
+        places = {each: each.place for each in told if each.place is not None}
+        return sorted(told, key=places.__getitem__) if len(places) == len(told) else told
+
     def paired(self, output: Sequence[Named]) -> list[Item | None]:
         """For each item of the whole output the told one that it repeats, None where there is none.
 
         By ids that are there once, then in their order: some engines name all of them anew.
         """
-        told = {kind: _in_order(begun) for kind, begun in self._begun.items()}
+        told = {kind: self.told(kind) for kind in self._begun}
         by_id: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
         for item in chain.from_iterable(told.values()):
             for each in item.ids:
@@ -142,7 +181,14 @@ class Items:
         begun = self._begun.get(named.kind)
         if not begun or begun[-1].is_done or _differ(begun[-1].place, named.place):
             return None
-        return begun[-1] if not named.ids or not begun[-1].ids else None
+        # A call must not get another's arguments; words find their place again in the end.
+        is_it = named.kind != CALL or not named.ids or not begun[-1].ids
+        return begun[-1] if is_it else None
+
+    def _keep(self, count: int) -> None:
+        self._kept_bytes += count
+        if self._kept_bytes > DOCUMENT_LIMIT_BYTES:
+            raise StrangeReply("the model's answer is too large")
 
     def _remember(self, item: Item, named: Named) -> None:
         item.ids.update(named.ids)
@@ -156,12 +202,6 @@ class Items:
 
 
 _NONE: Iterator[Item] = iter(())
-
-
-def _in_order(begun: list[Item]) -> list[Item]:
-    told = [each for each in begun if each.is_told]
-    places = {each: each.place for each in told if each.place is not None}
-    return sorted(told, key=places.__getitem__) if len(places) == len(told) else told
 
 
 def _differ(one: int | None, other: int | None) -> bool:

@@ -1,12 +1,15 @@
 """What an upstream says on responses, as the hub's chat: OpenAI's events and lesser ones."""
 
 import json
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.translation import response_items
 from providers.translation.from_responses import UpstreamResponse, chat_usage
 from providers.translation.hub import Json
 from providers.translation.response_items import StrangeReply
@@ -243,6 +246,117 @@ def test_words_are_told_once(events):
     assert told(*events, end(message(text_part("ab"))))["content"] == "ab"
 
 
+def at_place(text: str, at: int, **more: Any) -> Json:
+    return {**message(text_part(text)), "id": f"msg_{at}", **more}
+
+
+FIRST, SECOND = at_place("one.", 0), at_place("and two.", 1)
+ONE_ID = [{**each, "id": "m"} for each in (FIRST, SECOND)]
+BEGUN = [added({**message(), "id": f"msg_{at}"}, at) for at in (0, 1)]
+SPOKEN = delta("output_text", "one.", output_index=0)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*BEGUN, SPOKEN, done(FIRST, 0), done(SECOND, 1), end(FIRST, SECOND)],
+        [*BEGUN, SPOKEN, done(FIRST, 0), end(FIRST, SECOND)],
+        [BEGUN[0], SPOKEN, done(FIRST, 0), done(SECOND, 1), end()],
+        [BEGUN[0], SPOKEN, done(FIRST, 0), delta("output_text", "and two.", output_index=1), end()],
+        [BEGUN[0], SPOKEN, done(FIRST), delta("output_text", "and two.", item_id="msg_1"), end()],
+        [*BEGUN, SPOKEN, delta("output_text", "and", output_index=1), end(FIRST, SECOND)],
+        [BEGUN[0], SPOKEN, end(FIRST, SECOND)],
+        [
+            *[added({**message(), "id": "m"}, at) for at in (0, 1)],
+            SPOKEN,
+            *[done(each, at) for at, each in enumerate(ONE_ID)],
+            end(*ONE_ID),
+        ],
+        [end(FIRST, SECOND)],
+    ],
+)
+def test_no_message_is_lost(events):
+    assert told(*events)["content"] == "one.\n\nand two."
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        end(message(text_part("one two")), status="incomplete"),
+        end({**message(text_part("one two")), "id": "other"}),
+        done(message(text_part("one two"))),
+        done({**message(text_part("one two")), "id": "other"}),
+    ],
+)
+def test_the_rest_of_a_message_is_told(last):
+    assert told(added(message()), delta("output_text", "one"), last)["content"] == "one two"
+
+
+@pytest.mark.parametrize("place", [{}, {"item_id": "other"}])
+def test_words_of_a_message_named_otherwise_are_told_once(place):
+    whole = told(
+        added(message(), None),
+        delta("output_text", "one", **place),
+        done(message(text_part("one")), None),
+        end(message(text_part("one"))),
+    )
+    assert whole["content"] == "one"
+
+
+@pytest.mark.parametrize("last", ["one", "\n\n one ", "", "o n e"])
+def test_words_that_come_trimmed_are_the_same(last):
+    words = message(text_part(last))
+    events = [added(message()), delta("output_text", "one\r\n"), done(words), end(words)]
+    assert told(*events)["content"] == "one\r\n"
+
+
+def test_the_same_words_cut_up_otherwise_are_told_once():
+    one = message(text_part("one.and two."))
+    assert told(done(one), end(FIRST, SECOND))["content"] == "one.and two."
+    both = told(done(FIRST), done(SECOND, 1), end({**one, "id": "other"}))
+    assert both["content"] == "one.\n\nand two."
+
+
+@pytest.mark.parametrize("last", [done, end])
+@pytest.mark.parametrize("kind", ["output_text", "refusal"])
+def test_a_contradiction_about_words_is_no_answer(last, kind):
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(added(message()), delta(kind, "one"), last(message(text_part("two", kind))))
+
+
+def test_a_message_that_said_nothing_is_not_taken_for_another():
+    blank = {**message(), "id": "blank"}
+    whole = told(added(blank), done(blank), done(FIRST, 1), end(at_place("one.", 0, id="x")))
+    assert whole["content"] == "one."
+
+
+def test_a_refusal_behind_words_is_told():
+    both = message(text_part("one."), text_part("No.", "refusal"))
+    whole = told(added(message()), SPOKEN, end(both))
+    assert (whole["content"], whole["refusal"]) == ("one.", "No.")
+
+
+def test_thoughts_that_were_not_streamed_are_told_beside_others():
+    second = {**reasoning(short=("two",)), "id": "rs_2"}
+    whole = told(
+        added(reasoning()),
+        added(second, 1),
+        delta("reasoning_text", "one", output_index=0),
+        done(reasoning(full="one")),
+        done(second, 1),
+        end(),
+    )
+    assert whole["reasoning_content"] == "one\n\ntwo"
+
+
+def test_an_answer_without_bounds_is_given_up(monkeypatch):
+    monkeypatch.setattr(response_items, "DOCUMENT_LIMIT_BYTES", 1000)
+    with pytest.raises(StrangeReply, match="too large"):
+        told(*[delta("output_text", "x" * 100)] * 10)
+    with pytest.raises(StrangeReply, match="too large"):
+        told(*[added(message(), at) for at in range(10)])
+
+
 def test_messages_and_summaries_are_paragraphs():
     whole = told(
         added(reasoning()),
@@ -352,33 +466,57 @@ def test_full_thoughts_of_a_document_come_before_their_summary():
     assert whole["choices"][0]["message"]["reasoning_content"] == "in full"
 
 
-NAMINGS = ("as streamed", "anew", "by nothing")
+@st.composite
+def tellings(draw: st.DrawFn, item: Json, at: int, least: int) -> list[Json]:
+    """The events of one item: any of them may be missing, and so may the end of its words."""
+    is_call = item["type"] == "function_call"
+    kind = "function_call_arguments" if is_call else "output_text"
+    text = item["arguments"] if is_call else item["content"][0]["text"]
+    stops = draw(st.sets(st.integers(least, len(text)), min_size=least, max_size=3))
+    marks = [0, *sorted(stops)]
+    pieces = [text[start:stop] for start, stop in pairwise(marks)]
+    place = draw(st.sampled_from([{"output_index": at}, {"item_id": item["id"]}]))
+    begins = [added(call("", at) if is_call else {**item, "content": []}, at)]
+    events = begins if is_call or "item_id" in place or draw(st.booleans()) else []
+    events = [*events, *[delta(kind, each, **place) for each in pieces]]
+    return [*events, done(item, at)] if draw(st.booleans()) else events
 
 
 @given(
-    written=st.lists(st.integers(0, 2), min_size=1, max_size=4),
-    turns=st.lists(st.integers(0, 3), max_size=16),
-    naming=st.sampled_from(NAMINGS),
+    kinds=st.lists(st.sampled_from(["message", "function_call"]), min_size=1, max_size=5),
+    naming=st.sampled_from(["as streamed", "anew", "by nothing"]),
     data=st.data(),
 )
-def test_calls_of_any_interleaving_are_told_once(written, turns, naming, data):
-    texts = [json.dumps({"a": each}) for each in written]
-    begun = [added(call("", at), at) for at in range(len(texts))]
-    sent, deltas = [0] * len(texts), []
-    for at in (turn % len(texts) for turn in turns):
-        piece = texts[at][sent[at] : sent[at] + 3]
-        sent[at] += 3
-        deltas.append(delta("function_call_arguments", piece, output_index=at))
-    finished = data.draw(st.lists(st.sampled_from(range(len(texts))), unique=True))
-    ends = [done(call(texts[at], at), at) for at in finished]
-    last = [{**call(text, at), **named_at_the_end(naming, at)} for at, text in enumerate(texts)]
-    whole = told(*begun, *deltas, *ends, end(*last))
-    assert whole["calls"] == [[f"call_{at}", "f", text] for at, text in enumerate(texts)]
+def test_any_interleaving_of_any_events_tells_every_item_once(kinds, naming, data):
+    output = [
+        call(json.dumps({"a": "x" * at}), at) if kind == "function_call" else words_of(at)
+        for at, kind in enumerate(kinds)
+    ]
+    # Where the end names nothing as the stream did, it is the words that have to tell.
+    least = 0 if naming == "as streamed" else 1
+    left = [data.draw(tellings(item, at, least)) for at, item in enumerate(output)]
+    turns = data.draw(st.permutations([at for at, each in enumerate(left) for _ in each]))
+    streamed = [left[at].pop(0) for at in turns]
+    whole = told(*streamed, end(*[{**each, **renamed(naming, each)} for each in output]))
+    wanted = [each for each in output if each["type"] == "function_call"]
+    assert sorted(each[2] for each in whole["calls"]) == sorted(
+        each["arguments"] for each in wanted
+    )
+    said = Counter(whole.get("content", "").replace("\n\n", ""))
+    assert said == {letter_of(at): 5 for at, kind in enumerate(kinds) if kind == "message"}
 
 
-def named_at_the_end(naming: str, at: int) -> Json:
+def letter_of(at: int) -> str:
+    return "abcde"[at]
+
+
+def words_of(at: int) -> Json:
+    return {**message(text_part(letter_of(at) * 5)), "id": f"msg_{at}"}
+
+
+def renamed(naming: str, item: Json) -> Json:
     if naming == "anew":
-        return {"id": f"other_{at}", "call_id": f"another_{at}"}
+        return {"id": f"other_{item['id']}", "call_id": f"another_{item['id']}"}
     return {"id": None, "call_id": None} if naming == "by nothing" else {}
 
 
