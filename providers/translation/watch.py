@@ -41,6 +41,7 @@ class ReplyWatch:
         self.document: bytes = b""
         self._answers = answers
         self._finished: set[int] = set()
+        self._is_over = False  # a response has ended: nothing behind its last event is its own
         self._rest = b""
 
     @property
@@ -71,7 +72,7 @@ class ReplyWatch:
     def _read_line(self, line: bytes) -> bytes:
         if not line.startswith(b"data:"):
             return line
-        if any(mark in line for mark in _MARKS):
+        if not self._is_over and any(mark in line for mark in _MARKS):
             self._read(line[5:])
         if _DONE in line and line[5:].lstrip().startswith(b"{"):
             # LiteLLM takes the word for the end wherever it stands, and a model may well write it.
@@ -143,6 +144,7 @@ class ReplyWatch:
             self.failure = error_message(response.get("error") or "the model failed")
         elif may_end and status in ("completed", "incomplete"):
             self._finished.add(0)
+            self._is_over = True
 
     def _read_choice(self, choice: dict[str, Any], at: int) -> None:
         if choice.get("finish_reason"):

@@ -372,6 +372,18 @@ async def test_an_end_marker_alone_is_no_end(sender, engine, wire):
     assert not looks_whole(found)
 
 
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.STALL])
+@pytest.mark.parametrize("wire", WIRES)
+async def test_an_answer_whose_stop_reason_was_seen_is_whole(sender, engine, wire, ending):
+    engine.calls_tools(*CALLS, text="Let me look.")
+    engine.cuts_after(events=1000, ending=ending)
+    told = await ask(sender, asked(wire, target(ENGINE, engine.url), streaming=True))
+    assert (told.text, len(told.calls)) == ("Let me look.", 2)
+    assert told.finish == FINISHES[wire]["calls"]
+    if ending is Ending.STALL:
+        await engine.calls[-1].until_gone()
+
+
 @pytest.mark.parametrize("goes_on", [False, True])
 @pytest.mark.parametrize("wire", WIRES)
 async def test_an_error_event_in_the_middle_is_a_cut(sender, engine, wire, goes_on):

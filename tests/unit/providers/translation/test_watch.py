@@ -87,6 +87,14 @@ def test_a_response_that_failed_is_no_answer(event, words):
     assert (watch.is_whole, watch.failure) == (False, words)
 
 
+@pytest.mark.parametrize("size", [0, 1, 30])
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+def test_nothing_behind_the_end_of_a_response_counts(kind, size):
+    late = {"type": "error", "message": "too late"}
+    watch = read(sse(BEGUN, response(kind), late, response("failed")), size=size)
+    assert (watch.is_whole, watch.failure) == (True, None)
+
+
 @pytest.mark.parametrize("status", ["in_progress", "queued", "cancelled", None])
 def test_a_response_that_is_not_over_is_not_whole(status):
     document = json.dumps({**RESPONSE, "status": status}).encode()
