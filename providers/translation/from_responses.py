@@ -5,7 +5,8 @@ the end supplies what was not streamed, and must not contradict what was.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -56,11 +57,7 @@ class UpstreamResponse:
 
     def document(self, response: Json) -> Json:
         """A whole response as a chat document."""
-        message: Json = {"role": "assistant", "content": None}
-        for item in _objects(response.get("output")):
-            _check(item)
-            for delta in self._supply(self._items.begin(Named.of_item(item, {})), item):
-                _add(message, delta)
+        message = _message(chain.from_iterable(map(self._stands, _objects(response.get("output")))))
         choice = {"index": 0, "message": message, "finish_reason": self._reason(response)}
         return {"choices": [choice], "usage": chat_usage(response.get("usage"))}
 
@@ -87,6 +84,11 @@ class UpstreamResponse:
         begun = self._items.begin(Named.of_item(item, event))
         if begun.kind == CALL and item.get("name") and not begun.is_told:
             yield self._open(begun, item)
+
+    def _stands(self, item: Json) -> Iterator[Json]:
+        """An item of a whole response, of which nobody was told before."""
+        _check(item)
+        yield from self._supply(self._items.begin(Named.of_item(item, {})), item)
 
     def _supply(self, told: Item, item: Json) -> Iterator[Json]:
         """All that an item says, less what was told of it."""
@@ -241,17 +243,18 @@ def _chunk(delta: Json, finish_reason: str | None = None) -> Json:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
 
 
-def _add(message: Json, delta: Json) -> None:
-    for name, said in delta.items():
-        if name != "tool_calls":
-            message[name] = (message.get(name) or "") + said
-            continue
-        calls = message.setdefault("tool_calls", [])
-        for piece in said:
-            if piece["index"] == len(calls):
-                calls.append({**piece, "function": dict(piece["function"])})
-            else:
-                calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
+def _message(deltas: Iterable[Json]) -> Json:
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    calls: dict[int, Json] = {}
+    for delta in deltas:
+        for name in delta.keys() - {"tool_calls"}:
+            said[name].append(delta[name])
+        for piece in delta.get("tool_calls", ()):
+            call = calls.setdefault(piece["index"], piece)
+            call["function"].update(piece["function"])  # its name first, then all its arguments
+    message = {"role": "assistant", "content": None}
+    message |= {name: "".join(pieces) for name, pieces in said.items()}
+    return {**message, "tool_calls": list(calls.values())} if calls else message
 
 
 def _call_id(item: Json) -> str:

@@ -38,11 +38,16 @@ class ReplyWatch:
         self.has_usage = False
         self.has_reasoning_count = False
         self.failure: str | None = None  # the vendor's own error in the middle of a stream
-        self.document: bytes = b""
         self._answers = answers
         self._finished: set[int] = set()
         self._is_over = False  # a response has ended: nothing behind its last event is its own
-        self._rest = b""
+        self._document = bytearray()
+        self._rest = bytearray()  # of a line whose end has not come
+
+    @property
+    def document(self) -> bytes:
+        """All that has come of a reply that is no stream."""
+        return bytes(self._document)
 
     @property
     def is_whole(self) -> bool:
@@ -52,11 +57,15 @@ class ReplyWatch:
     def feed(self, data: bytes) -> bytes:
         """Read the next bytes; what may be handed on of them. Raises `ReplyTooLarge`."""
         if not self.is_stream:
-            self.document += data
-            if len(self.document) > DOCUMENT_LIMIT_BYTES:
+            self._document += data
+            if len(self._document) > DOCUMENT_LIMIT_BYTES:
                 raise ReplyTooLarge
             return data
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest += data
+        lines = []
+        if b"\n" in data:
+            *lines, rest = bytes(self._rest).split(b"\n")
+            self._rest = bytearray(rest)
         if len(self._rest) > _LINE_LIMIT_BYTES:
             raise ReplyTooLarge
         return b"".join([self._read_line(line) + b"\n" for line in lines])
@@ -66,7 +75,7 @@ class ReplyWatch:
         if not self.is_stream:
             self._read(self.document)
             return b""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         return self._read_line(rest)
 
     def _read_line(self, line: bytes) -> bytes:

@@ -120,7 +120,7 @@ async def test_nothing_behind_the_end_counts(upstream, engine, ending):
     errand = errand_to(engine, streaming=True)
     chunks = [each async for each in await upstream.stream(REQUEST, errand)]
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
-    assert (errand.watch.is_whole, errand.failure) == (True, None)
+    assert (errand.watch.is_whole, errand.watch.failure, errand.failure) == (True, None, None)
 
 
 async def test_a_connection_whose_reply_ends_properly_is_kept(upstream, engine):

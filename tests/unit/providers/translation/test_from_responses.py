@@ -460,6 +460,20 @@ def test_a_document_is_what_its_stream_would_have_been():
     assert whole["usage"] == chat_usage(USAGE)
 
 
+def test_a_document_of_many_parts_and_messages_is_put_together():
+    output = [message(*[text_part("x" * 100)] * 20_000), *[message(text_part("y"))] * 20_000]
+    whole = UpstreamResponse().document({"status": "completed", "output": output})
+    said = whole["choices"][0]["message"]["content"]
+    assert said == "\n\n".join(["x" * 2_000_000, *["y"] * 20_000])
+
+
+def test_arguments_concluded_again_and_again_are_told_once():
+    concluded = {"type": "response.function_call_arguments.done", "output_index": 0}
+    rounds = [delta("function_call_arguments", "x", output_index=0), {**concluded, "arguments": ""}]
+    whole = told(added(call("")), *rounds * 20_000, {**concluded, "arguments": "x" * 20_001}, end())
+    assert whole["calls"][0][2] == "x" * 20_001
+
+
 def test_full_thoughts_of_a_document_come_before_their_summary():
     item = reasoning(full="in full", short=("in short",))
     whole = UpstreamResponse().document({"status": "completed", "output": [item]})
@@ -475,9 +489,11 @@ def tellings(draw: st.DrawFn, item: Json, at: int, least: int) -> list[Json]:
     stops = draw(st.sets(st.integers(least, len(text)), min_size=least, max_size=3))
     marks = [0, *sorted(stops)]
     pieces = [text[start:stop] for start, stop in pairwise(marks)]
-    place = draw(st.sampled_from([{"output_index": at}, {"item_id": item["id"]}]))
-    begins = [added(call("", at) if is_call else {**item, "content": []}, at)]
-    events = begins if is_call or "item_id" in place or draw(st.booleans()) else []
+    begin = added(call("", at) if is_call else {**item, "content": []}, at)
+    events = [begin] if is_call or draw(st.booleans()) else []
+    place: Json = {"item_id": item["id"], "output_index": at}
+    if events:
+        place.pop(draw(st.sampled_from(["item_id", "output_index", ""])), None)
     events = [*events, *[delta(kind, each, **place) for each in pieces]]
     return [*events, done(item, at)] if draw(st.booleans()) else events
 

@@ -195,6 +195,24 @@ def test_what_is_handed_on_is_what_came_but_for_the_end_marker_in_texts(size):
     assert rest == data.partition(b"\n")[2]
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_megabyte_in_small_pieces_is_read_as_it_is(streamed):
+    value = {"choices": [{"delta": {"content": "x" * (1 << 20)}, "finish_reason": "stop"}]}
+    data = sse(value) if streamed else json.dumps(value).encode()
+    watch = read(data, streamed=streamed, size=100)
+    assert watch.is_whole
+    assert watch.document == (b"" if streamed else data)
+
+
+def test_a_line_without_bounds_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "_LINE_LIMIT_BYTES", 10)
+    watch = ReplyWatch(answers=1)
+    watch.is_stream = True
+    watch.feed(b"x" * 5 + b"\n" + b"x" * 10)
+    with pytest.raises(ReplyTooLarge):
+        watch.feed(b"x")
+
+
 def test_a_reply_without_bounds_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "DOCUMENT_LIMIT_BYTES", 10)
     watch = ReplyWatch(answers=1)
