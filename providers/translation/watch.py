@@ -5,7 +5,7 @@ vendor told none. So the end of a reply, its usage and its ids are believed only
 seen here. The known vendors' dialects are told apart by their members, not by names.
 """
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -123,7 +123,7 @@ class ReplyWatch:
         if self.response_model is None and isinstance(model, str) and model:
             self.response_model = model
         created = value.get("created", value.get("created_at"))
-        if self.created is None and isinstance(created, int | float):
+        if self.created is None and _is_time(created):
             self.created = int(created)
 
     def _read_tier(self, told: object) -> None:
@@ -176,6 +176,13 @@ class ReplyWatch:
         names = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount")
         if any(told.get(each) is not None for each in names):
             self.has_reasoning_count = True
+
+
+def _is_time(value: object) -> TypeGuard[int | float]:
+    """A number of seconds that JSON can hold: what writes the answer takes no larger one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value < 2**53
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

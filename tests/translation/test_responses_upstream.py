@@ -448,6 +448,21 @@ async def test_a_document_in_place_of_a_stream_is_not_taken_for_an_empty_answer(
     assert (found, type(cut)) == (b"", ProviderUnavailable)
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_date_beyond_all_time_is_the_gateways(sender, engine, streaming):
+    whole: dict[str, Any] = {**FAILED, "status": "completed", "error": None, "created_at": 1e300}
+    words = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    document = json.dumps({**whole, "output": [words]}).encode()
+    event = b'data: {"type": "response.completed", "response": ' + document + b"}\n\n"
+    kind = "text/event-stream" if streaming else "application/json"
+    engine.answers(200, event if streaming else document, content_type=kind)
+    data = await read_all(
+        await sender.send(asked(CHAT, target(ENGINE, engine.url), streaming=streaming))
+    )
+    assert b'"created":1790000001' in data
+    assert understood(CHAT, data, streaming=streaming).text == "Hi"
+
+
 async def test_a_contradiction_found_at_the_very_end_is_a_cut(sender, engine):
     events = [
         {

@@ -148,6 +148,12 @@ def test_every_answer_needs_its_end():
     assert read(sse(choice("stop"), choice("stop", 1)), answers=2).is_whole
 
 
+@pytest.mark.parametrize("told", [1e300, 2**53, 2**60, -1, True, "7", None, [7]])
+@pytest.mark.parametrize("name", ["created", "created_at"])
+def test_a_date_that_is_none_is_not_believed(name, told):
+    assert read(sse({"id": "c", name: told}, {"id": "c", name: 7})).created == 7
+
+
 def test_a_document_is_read_as_a_whole():
     value = {"id": "c", "choices": [{"message": {}, "finish_reason": "stop"}], "usage": None}
     watch = read(json.dumps(value).encode(), streamed=False, size=5)
