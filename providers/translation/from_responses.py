@@ -44,19 +44,22 @@ class UpstreamResponse:
 
     def __init__(self) -> None:
         self._items = Items()
+        self._reply_id = ""
         self._calls = 0  # that the client was told of
         self._spoke: dict[str, Item] = {}  # the item whose words of that name came last
         self._starts_part = False  # of a summary
 
     def read(self, event: Json) -> list[Json]:
         """The chunks that one event comes to."""
-        kind = event.get("type")
+        kind, response = event.get("type"), _object(event.get("response"))
+        self._reply_id = self._reply_id or _text(response.get("id"))
         if kind in RESPONSE_ENDS:
-            return [*map(_chunk, self._end(_object(event.get("response")))), self._finish(event)]
+            return [*map(_chunk, self._end(response)), self._finish(event)]
         return [_chunk(delta) for delta in self._deltas(str(kind), event)]
 
     def document(self, response: Json) -> Json:
         """A whole response as a chat document."""
+        self._reply_id = _text(response.get("id"))
         message = _message(chain.from_iterable(map(self._stands, _objects(response.get("output")))))
         choice = {"index": 0, "message": message, "finish_reason": self._reason(response)}
         return {"choices": [choice], "usage": chat_usage(response.get("usage"))}
@@ -146,8 +149,16 @@ class UpstreamResponse:
         call.is_told, call.index, call.name = True, self._calls, _text(item.get("name"))
         self._calls += 1
         function = {"name": call.name, "arguments": ""}
-        opened = {"index": call.index, "id": _call_id(item), "type": "function"}
+        opened = {"index": call.index, "id": self._call_id(item, call), "type": "function"}
         return {"tool_calls": [{**opened, "function": function}]}
+
+    def _call_id(self, item: Json, call: Item) -> str:
+        """What its result will be sent back under. The item's own id is another one, but for want.
+
+        One that is made up is the only one in the conversation, if the reply's id is.
+        """
+        parts = filter(None, ("call", self._reply_id, str(call.index)))
+        return _text(item.get("call_id")) or _text(item.get("id")) or "_".join(parts)
 
     def _argue(self, call: Item, piece: str) -> Iterator[Json]:
         if piece:
@@ -255,11 +266,6 @@ def _message(deltas: Iterable[Json]) -> Json:
     message = {"role": "assistant", "content": None}
     message |= {name: "".join(pieces) for name, pieces in said.items()}
     return {**message, "tool_calls": list(calls.values())} if calls else message
-
-
-def _call_id(item: Json) -> str:
-    """What its result will be sent back under. The item's own id is another one, but for want."""
-    return _text(item.get("call_id")) or _text(item.get("id"))
 
 
 def _same_words(one: str, other: str) -> bool:

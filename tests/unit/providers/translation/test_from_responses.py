@@ -234,6 +234,30 @@ def test_a_call_without_an_id_of_its_own_has_its_items():
     assert told(end(call("{}", call_id=None)))["calls"] == [["fc_0", "f", "{}"]]
 
 
+NAMELESS = {"id": None, "call_id": None}
+
+
+def test_calls_without_any_id_are_as_many_as_began():
+    pieces = [delta("function_call_arguments", "{}", output_index=at) for at in (2, 0, 1)]
+    begun = [added(call("", **NAMELESS, name=name), at) for at, name in enumerate("fgh")]
+    response = {"type": "response.created", "response": {"id": "resp_1"}}
+    expected = [["call_resp_1_0", "f", "{}"], ["call_resp_1_1", "g", "{}"]]
+    expected.append(["call_resp_1_2", "h", "{}"])
+    assert told(response, *begun, *pieces, end())["calls"] == expected
+    equal = [call("{}", **NAMELESS)] * 2
+    assert [each[0] for each in told(end(*equal))["calls"]] == ["call_0", "call_1"]
+
+
+@pytest.mark.parametrize("named", [NAMELESS, {}])
+@pytest.mark.parametrize("reply_id", [None, "resp_1"])
+def test_equal_calls_of_a_document_stay_as_many(named, reply_id):
+    output = [call("{}", **named)] * 2
+    whole = UpstreamResponse().document({"id": reply_id, "status": "completed", "output": output})
+    calls = whole["choices"][0]["message"]["tool_calls"]
+    assert [each["function"] for each in calls] == [{"name": "f", "arguments": "{}"}] * 2
+    assert all(each["id"].startswith("call_") for each in calls)
+
+
 @pytest.mark.parametrize(
     "events",
     [
