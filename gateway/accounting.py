@@ -104,7 +104,8 @@ class Accountant:
 
         What runs in the house has no tiers and takes no fees, whatever it says of itself.
         """
-        if reservation.prices.find(target) is None:
+        price = reservation.prices.find(target)
+        if price is None or price.has_fees:
             return False
         return target.vendor.record.in_house or is_by_tokens_alone(
             exchange.service_tier, exchange.vendor_tools

@@ -37,9 +37,10 @@ from gateway.identity import KeyRing
 from gateway.pipeline import InForce, Pipeline
 from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
-from gateway.settings import ServeOptions
+from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.database import Database, open_database, prepare_data_folder
+from gateway.store.key_records import Actor
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
@@ -124,7 +125,7 @@ async def assembled(
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.error)
-        calls = _watch_calls(bookkeeper.metrics, stack)
+        calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
@@ -184,7 +185,7 @@ async def _open_books(
 def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
     verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
     verdicts.start()
-    stack.callback(verdicts.stop)  # before the ledger closes: it takes the last counts
+    stack.push_async_callback(verdicts.stop)  # before the ledger closes: it takes the last counts
     return Refusals(bookkeeper, verdicts)
 
 
@@ -211,7 +212,8 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:
     if await keys.list():
         return None
-    issuer = KeyIssuer(keys, opened.hasher, unix_us=_unix_us, random_bytes=os.urandom)
+    by = Actor.os_user(operating_user())
+    issuer = KeyIssuer(keys, opened.hasher, by=by, unix_us=_unix_us, random_bytes=os.urandom)
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
@@ -247,8 +249,8 @@ def _watch(
     return watcher
 
 
-def _watch_calls(metrics: Metrics, stack: AsyncExitStack) -> Calls:
-    calls = Calls(Patience())
+def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:
+    calls = Calls(Patience(), keys.is_revoked)
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))

@@ -73,6 +73,11 @@ _APPS: Final = {
     "kilo code": "kilo-code",
 }
 
+ASSISTANTS: Final = frozenset(
+    {*_PRODUCTS.values(), *(name for _, name in _FAMILIES), *_APPS.values(), "unrecognised"}
+)
+"""Every name that `recognise` gives."""
+
 Headers = Mapping[bytes, bytes]
 
 

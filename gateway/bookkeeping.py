@@ -10,6 +10,7 @@ from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
+from gateway.inbound import shutting_down
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
 from gateway.verdicts import Verdict
@@ -46,6 +47,7 @@ class Bookkeeper:
         allow: Allow,
         reservation: Reservation,
         client_left: Callable[[], bool],
+        why_cut: Callable[[], str] = shutting_down,
     ) -> "Books":
         """Open the books: `admitted` is on its way to the ledger when this returns.
 
@@ -53,11 +55,11 @@ class Bookkeeper:
         one group commit, and nothing leaves before that.
         """
         admitted = self.ledger.append(self.records.admitted(exchange, allow))
-        return Books(self, exchange, allow, reservation, client_left, admitted)
+        return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
 
-    def note_repeats(self, verdict: Verdict) -> None:
-        """Record how often a denied turn was asked again; nobody waits for it."""
-        self.ledger.append(
+    def note_repeats(self, verdict: Verdict) -> "asyncio.Future[None]":
+        """Record how often a denied turn was asked again."""
+        return self.ledger.append(
             self.records.repeated(
                 verdict.audit_id, verdict.turn_id, verdict.identity, verdict.deny, verdict.repeats
             )
@@ -74,6 +76,7 @@ class Books:
         allow: Allow,
         reservation: Reservation,
         client_left: Callable[[], bool],
+        why_cut: Callable[[], str],
         admitted: "asyncio.Future[None]",
     ) -> None:
         self.exchange = exchange
@@ -82,6 +85,7 @@ class Books:
         self._allow = allow
         self._reservation = reservation
         self._client_left = client_left
+        self._why_cut = why_cut
         self._seen: ReplyFacts | None = None
         self._covered_bytes = reservation.output_tokens * BYTES_PER_TOKEN
         self._closed: asyncio.Future[None] | None = None
@@ -118,6 +122,11 @@ class Books:
     def observe(self, facts: ReplyFacts) -> None:
         """From here on, what the reply says of itself is read from `facts`."""
         self._seen = facts
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What policy wants the caller to be told beside the answer."""
+        return self._allow.warnings
 
     def first_byte(self) -> None:
         """The reply's first real event is there."""
@@ -161,7 +170,7 @@ class Books:
             if self._client_left():
                 self.close(Outcome.CLIENT_LEFT)
             else:
-                self.close(Outcome.CUT, error="shutting_down")
+                self.close(Outcome.CUT, error=self._why_cut())
 
     def must_drain(self) -> bool:
         """Whether the client has left an answer that its vendor bills to the end all the same."""

@@ -52,6 +52,7 @@ class Interruption(Enum):
     CLIENT_LEFT = "client_left"
     SLOW_BODY = "slow_body"
     STALLED_READER = "stalled_reader"
+    KEY_REVOKED = "key_revoked"
 
 
 class ClientLeft(Exception):
@@ -73,7 +74,9 @@ class Call:
         "_tell_departure",
         "_watcher",
         "_write_now",
+        "address",
         "audit_id",
+        "credential_id",
         "has_just_sent",
         "headers",
         "interruption",
@@ -95,6 +98,9 @@ class Call:
         self.audit_id = audit_id
         self.path: str = scope["path"]
         self.headers: Headers = tuple(scope["headers"])
+        peer = scope.get("client")  # None on a socket of this machine's file system
+        self.address: str | None = peer[0] if peer else None
+        self.credential_id = ""  # of the key, once that is known
         self.opened = self.last_sent = time.monotonic()
         self.received_bytes = 0
         self.sending_since: float | None = None
@@ -213,7 +219,18 @@ class Call:
 
     def has_left(self) -> bool:
         """Whether the client is gone, or might as well be (it stopped reading)."""
-        return self.interruption is not None
+        return self.interruption not in (None, Interruption.KEY_REVOKED)
+
+    def why_cut(self) -> str:
+        """The stable word for why this was ended when nobody left."""
+        if self.interruption is Interruption.KEY_REVOKED:
+            return "key_revoked"
+        return "shutting_down"
+
+    def end_revoked(self) -> None:
+        """Its key is revoked: end it, unless all that is left is to send a closed answer."""
+        if self.is_streaming or not self.started:
+            self.interrupt(Interruption.KEY_REVOKED)
 
     def close(self) -> None:
         """Stop watching. The call is over."""
@@ -229,6 +246,7 @@ class Call:
 
     async def answer(self, answer: Answer, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
+        self.is_streaming = False
         body = answer.body
         headers = (*answer.headers, (b"content-length", b"%d" % len(body)), *extra)
         if self._answer_now is not None and len(body) <= SLICE_BYTES:
@@ -275,6 +293,7 @@ class Call:
 
     async def finish(self, piece: bytes = b"") -> None:
         """End a stream, with its last piece if there is one."""
+        self.is_streaming = False
         await self._settle_keep_alive()
         if self._framing is not None:
             piece = self._framing.frame(piece) + self._framing.finish()

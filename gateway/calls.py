@@ -1,8 +1,8 @@
-"""Every call in flight; once a second each is asked whether it has waited too long."""
+"""Every call in flight; once a second each is asked whether it is to be ended."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gateway.call import STREAM_HEADERS, Call, Interruption
@@ -26,10 +26,14 @@ class Patience:
 
 
 class Calls:
-    """The calls in flight and the one clock that watches them."""
+    """The calls in flight and the one clock that watches them.
 
-    def __init__(self, patience: Patience) -> None:
+    `is_revoked` says of a key's id whether calls under it are to be ended.
+    """
+
+    def __init__(self, patience: Patience, is_revoked: Callable[[str], bool]) -> None:
         self._patience = patience
+        self._is_revoked = is_revoked
         self._open: set[Call] = set()
         self._ticking: asyncio.Task[None] | None = None
 
@@ -74,6 +78,8 @@ class Calls:
             if call.has_just_sent:
                 call.has_just_sent = False
                 call.last_sent = now
+            if self._is_revoked(call.credential_id):
+                call.end_revoked()
             if call.is_reading:
                 if self._is_slow(call, now):
                     call.interrupt(Interruption.SLOW_BODY)

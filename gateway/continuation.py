@@ -18,11 +18,24 @@ _INSTEAD = "send the whole conversation in 'input', without 'previous_response_i
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who was given an answer, and by which target."""
+    """Who was given an answer, and by which target.
+
+    `kept_tokens` were billed for it: input and output together, which is what the vendor now
+    keeps, and bills as input of what goes on from there.
+    """
 
     subject: str
     team: str
     target: str
+    kept_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a conversation may go on, and how much of it is there already."""
+
+    allow: Allow
+    kept_tokens: int
 
 
 class Origins(Protocol):
@@ -62,7 +75,7 @@ class CaughtUp:
 
 async def held_to_origin(
     origins: Origins, response_id: str, identity: Identity, allow: Allow
-) -> Allow | Deny:
+) -> Held | Deny:
     """The decision, narrowed to the target that made the answer."""
     origin = await origins.origin_of(response_id)
     if origin is None or (origin.subject, origin.team) != (identity.subject, identity.team):
@@ -72,7 +85,7 @@ async def held_to_origin(
         return _unable(
             f"the answer this goes on from was made by {origin.target}, which may not be asked"
         )
-    return msgspec.structs.replace(allow, targets=(origin.target,))
+    return Held(msgspec.structs.replace(allow, targets=(origin.target,)), origin.kept_tokens)
 
 
 def _unable(reason: str) -> Deny:

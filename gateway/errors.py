@@ -31,8 +31,9 @@ class MalformedRequest(GatewayError):
 class NotAuthenticated(GatewayError):
     """No key, or none we know. One answer for unknown, revoked and expired keys.
 
-    `cause` (missing, malformed, unknown, revoked, expired, wrong_kind) and `identity`, where the
-    key is known, are for ledger and log, never for the answer. Strangers are not recorded.
+    `cause` (missing, malformed, mistyped, unknown, revoked, expired, wrong_kind) and `identity`,
+    where the key is known, are for ledger and log. Strangers are not recorded. Only a typo and a
+    wrong kind of key are told apart in the answer.
     """
 
     status = 401
@@ -52,6 +53,20 @@ class NotAuthenticated(GatewayError):
         super().__init__(message, is_recorded=identity is not None)
         self.cause = cause
         self.identity = identity
+
+    @classmethod
+    def mistyped(cls) -> "NotAuthenticated":
+        """A key whose checksum does not hold, or that lacks a part: it never was one of ours."""
+        return cls(
+            "this Gatehouse key is mistyped: a character of it is wrong, missing or too many "
+            "(its checksum does not hold); copy it whole",
+            cause="mistyped",
+        )
+
+    @classmethod
+    def revoked_meanwhile(cls) -> "NotAuthenticated":
+        """A key that was revoked while its request was being answered."""
+        return cls("the key was revoked while this was being answered", cause="revoked")
 
     @classmethod
     def wrong_kind(cls, identity: Identity) -> "NotAuthenticated":

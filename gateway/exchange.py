@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from policy.types import Allow, Deny, Identity, RequestFacts
+from policy.types import Allow, Circumstances, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
 
 
@@ -112,6 +112,7 @@ class Exchange(msgspec.Struct):
     config_digest: str
     started_unix_ns: int
     started_ns: int
+    address: str | None = None
     decision: Allow | Deny | None = None
     attempts: list[Attempt] = msgspec.field(default_factory=list)
     status: int | None = None
@@ -129,3 +130,14 @@ class Exchange(msgspec.Struct):
     first_byte_ns: int | None = None
     ended_ns: int | None = None
     reply_bytes: int = 0
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """When, with what and from where it was asked, as policy's rules see it."""
+        assistant = self.assistant
+        return Circumstances(
+            self.started_unix_ns // 1_000_000_000,
+            assistant.name,
+            assistant.version,
+            self.address,
+        )

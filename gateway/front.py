@@ -26,6 +26,8 @@ log = logging.getLogger("gatehouse.front")
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEADER_LIMIT_BYTES = 64 * 1024
+LAST_WORDS_SECONDS = 5.0
+"""How long a client may take to read why its answer ends."""
 
 
 class Front:
@@ -38,12 +40,14 @@ class Front:
         calls: Calls,
         new_audit_id: Callable[[], str],
         families: Iterable[WireFamily] = (),
+        last_words_seconds: float = LAST_WORDS_SECONDS,
     ) -> None:
         self._wires = {wire.path: wire for wire in wires}
         self._families = tuple(families)
         self._pipeline = pipeline
         self._calls = calls
         self._new_audit_id = new_audit_id
+        self._last_words_seconds = last_words_seconds
 
     def wire_at(self, scope: Scope) -> Wire | None:
         """The wire this request speaks, if it is one for the hot road."""
@@ -91,6 +95,7 @@ class Front:
         except NotAuthenticated as error:
             await self._pipeline.note_stranger(head, error)
             raise
+        call.credential_id = identity.credential_id
         try:
             reading = await self._read(call)
         except GatewayError as error:
@@ -107,6 +112,8 @@ class Front:
             identity=identity,
             reading=reading,
             client_left=call.has_left,
+            why_cut=call.why_cut,
+            address=call.address,
         )
         await self._deliver(call, await self._pipeline.serve(inbound))
 
@@ -152,11 +159,18 @@ class Front:
             await call.hang_up()
         if call.interruption is not None:
             log.info(call.interruption.value, extra={"audit_id": call.audit_id})
+        if call.has_left():
             return
+        why: GatewayError = ShuttingDown("the gateway is shutting down; ask again")
+        if call.interruption is Interruption.KEY_REVOKED:
+            why = NotAuthenticated.revoked_meanwhile()
         try:
-            await self._fail(call, ShuttingDown("the gateway is shutting down; ask again"))
+            async with asyncio.timeout(self._last_words_seconds):
+                await self._fail(call, why)
         except asyncio.CancelledError:
             log.info("client_not_told", extra={"audit_id": call.audit_id})
+        except TimeoutError:
+            await call.hang_up()
 
 
 def check_headers(headers: Headers) -> None:

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
-from gateway.store.keys import KeyChanges, StoredKey
-from gateway.virtual_key import Hasher, is_well_formed
+from gateway.store.keys import KeyChanges
+from gateway.store.stored_key import StoredKey
+from gateway.virtual_key import Hasher, is_mistyped, is_well_formed
 from policy.types import Identity
 from providers.base import Headers
 
@@ -86,7 +87,11 @@ class KeySource(Protocol):
         ...
 
     async def changes_since(self, revision: int) -> KeyChanges:
-        """Keys made or revoked after `revision`."""
+        """Keys that changed after `revision`."""
+        ...
+
+    async def lapse(self, now_unix_us: int) -> int:
+        """Put on record which replaced keys have come to their end."""
         ...
 
 
@@ -123,6 +128,8 @@ class KeyRing:
         # than the digest. Only recent keys stay here, and only in this process's memory.
         self._digest = lru_cache(maxsize=_RECENT_KEYS)(self._digest_of)
         self._known: dict[bytes, _KnownKey] = {}
+        self._revoked: set[str] = set()  # by id
+        self._lapsing: dict[str, int] = {}  # replaced keys by id, and when each ends
         self._revision = 0
         self._polling: asyncio.Task[None] | None = None
 
@@ -141,16 +148,33 @@ class KeyRing:
 
     async def refresh(self) -> None:
         """Learn what has changed since the last time, now."""
-        if await self._source.revision() == self._revision:
-            return
-        changes = await self._source.changes_since(self._revision)
-        self._known.update({digest: _known(key) for digest, key in changes.keys.items()})
-        self._revision = changes.revision
+        if await self._source.revision() != self._revision:
+            changes = await self._source.changes_since(self._revision)
+            for digest, key in changes.keys.items():
+                self._learn(digest, key)
+            self._revision = changes.revision
+        now = self._unix_us()
+        if any(end <= now for end in self._lapsing.values()):
+            await self._source.lapse(now)
+            self._lapsing = {key_id: end for key_id, end in self._lapsing.items() if end > now}
+
+    def _learn(self, digest: bytes, key: StoredKey) -> None:
+        self._known[digest] = _known(key)
+        if key.revoked_unix_us is not None:
+            self._revoked.add(key.id)
+        self._lapsing.pop(key.id, None)
+        if key.is_lapsing and key.expires_unix_us is not None:
+            self._lapsing[key.id] = key.expires_unix_us
+
+    def is_revoked(self, credential_id: str) -> bool:
+        """Whether this key was revoked: then what still runs under it is to be ended."""
+        return credential_id in self._revoked
 
     def identify(self, credential: str) -> Identity:
         """Whose key this is, from memory. Which roles may do what is for the caller to say.
 
-        Raises `NotAuthenticated`, with one message for every cause.
+        Raises `NotAuthenticated`, with one message for every cause but a typo: that one needs no
+        look-up, and everybody can find it without asking us.
         """
         # Timing tells nothing: without the pepper nobody can choose a digest's first bytes.
         known = self._known.get(self._digest(credential))
@@ -163,8 +187,11 @@ class KeyRing:
         return known.identity
 
     def _digest_of(self, credential: str) -> bytes:
+        # What is refused here is not kept: junk drives no key out.
+        if is_mistyped(credential):
+            raise NotAuthenticated.mistyped()
         if not is_well_formed(credential):
-            raise NotAuthenticated(cause="malformed")  # not kept: junk drives no key out
+            raise NotAuthenticated(cause="malformed")
         return self._hasher.digest(credential)
 
     async def _poll(self) -> None:
@@ -182,5 +209,4 @@ def _report_end(polling: "asyncio.Task[None]") -> None:
 
 
 def _known(key: StoredKey) -> _KnownKey:
-    identity = Identity(key.subject, key.team, key.roles, key.id)
-    return _KnownKey(identity, key.expires_unix_us, key.revoked_unix_us is not None)
+    return _KnownKey(key.identity, key.expires_unix_us, key.revoked_unix_us is not None)

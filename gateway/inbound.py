@@ -10,11 +10,18 @@ from policy.types import Identity
 from providers.base import Headers
 
 
+def shutting_down() -> str:
+    """Why an exchange ends that nobody left, as a rule."""
+    return "shutting_down"
+
+
 class Inbound(msgspec.Struct, frozen=True):
     """A request whose caller is known and whose facts have been read.
 
-    `headers` are the client's own; they never leave as they are. `client_left` tells, when the
-    exchange is interrupted, whether the client hung up (or the server is shutting down).
+    `address` is the IP address of whoever connected to our server, which may be a proxy; None
+    where there is none. `headers` are the client's own; they never leave as they are. `client_left`
+    tells, when the exchange is interrupted, whether the client hung up; else `why_cut` is the word
+    for the end.
     """
 
     audit_id: str
@@ -24,6 +31,8 @@ class Inbound(msgspec.Struct, frozen=True):
     identity: Identity
     reading: Reading
     client_left: Callable[[], bool]
+    address: str | None = None
+    why_cut: Callable[[], str] = shutting_down
 
 
 WriteNow = Callable[[bytes], bool]

@@ -6,6 +6,7 @@ from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
 from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
+from policy.types import Identity
 from providers.base import Headers
 from providers.catalogue import UNKNOWN
 
@@ -17,24 +18,28 @@ class Offer:
         self._pipeline = pipeline
 
     def to(self, headers: Headers) -> list[ListedModel]:
-        """The models of the caller's team, then their aliases. Raises `NotAuthenticated`.
+        """The models of the caller's team that its key is for, then their aliases.
+
+        Raises `NotAuthenticated`.
 
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        team = self._pipeline.identify(headers).team
+        caller = self._pipeline.identify(headers)
         in_force = self._pipeline.in_force
-        offered = list(_offered(in_force.configuration, team, in_force.since_unix_seconds))
+        offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
         ]
 
 
-def _offered(configuration: Configuration, team: str, created: int) -> Iterator[ListedModel]:
+def _offered(configuration: Configuration, caller: Identity, created: int) -> Iterator[ListedModel]:
     """Each model and its aliases, with the limits of the target that answers this team first."""
-    for name in configuration.policy.models_for(team):
+    for name in configuration.policy.models_for(caller.team):
+        if caller.scope is not None and not caller.scope.covers(name):
+            continue
         card = configuration.cards[name]
-        first = configuration.policy.first_target(team, name)
+        first = configuration.policy.first_target(caller.team, name)
         limits = UNKNOWN if first is None else card.limits[first]
         for each in (name, *card.aliases):
             yield ListedModel(

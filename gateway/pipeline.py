@@ -73,7 +73,9 @@ class Pipeline:
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         targets = route(decision, configuration.models[exchange.facts.model])
-        books = self.bookkeeper.open(exchange, decision, reservation, inbound.client_left)
+        books = self.bookkeeper.open(
+            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+        )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
 
@@ -109,21 +111,28 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
+            address=inbound.address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
         """Ask policy, which sees facts only."""
-        decision = configuration.policy.decide(exchange.identity, exchange.facts)
+        decision = configuration.policy.decide(
+            exchange.identity, exchange.facts, exchange.circumstances
+        )
         exchange.decision = decision
         return decision
 
     async def hold_to_origin(
         self, exchange: Exchange, response_id: str, allow: Allow
     ) -> Allow | Deny:
-        """Keep a conversation that a vendor holds with that vendor."""
-        decision = await held_to_origin(self.origins, response_id, exchange.identity, allow)
-        exchange.decision = decision
-        return decision
+        """Keep a conversation that a vendor holds with that vendor, which bills all of it."""
+        held = await held_to_origin(self.origins, response_id, exchange.identity, allow)
+        if isinstance(held, Deny):
+            exchange.decision = held
+            return held
+        exchange.facts = exchange.facts.after(held.kept_tokens)
+        exchange.decision = held.allow
+        return held.allow
 
     async def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration

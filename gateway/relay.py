@@ -6,7 +6,8 @@ look whole; what was whole is released only when `completed` is durable.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from urllib.parse import quote
 
 from gateway.bookkeeping import Books
 from gateway.drain import Drains
@@ -20,17 +21,29 @@ from providers.errors import ProviderError
 
 log = logging.getLogger("gatehouse.relay")
 
+WARNING_HEADER = b"x-gatehouse-warning"
+_MOST_WARNINGS = 4  # the ledger has them all: clients refuse answers with too large a head
+_MOST_WARNING_CHARACTERS = 300
 ENDING_SECONDS = 2.0
 HELD_LIMIT_BYTES = 1024 * 1024
 """Between stop reason and end marker come a usage chunk and little else: no more is waited for."""
 
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
-def reply_headers(reply: Reply) -> Headers:
-    """What the caller learns beside the answer: who gave it, and what translation dropped."""
+
+def reply_headers(reply: Reply, warnings: Sequence[str]) -> Headers:
+    """What the caller learns beside the answer: who gave it, what translation dropped, and what
+    policy warns of."""
     headers = [(b"x-gatehouse-target", reply.target_name.encode("ascii", "replace"))]
     if reply.dropped:
         headers.append((b"x-gatehouse-dropped", ",".join(reply.dropped).encode("ascii", "replace")))
+    headers.extend((WARNING_HEADER, header_text(each)) for each in warnings[:_MOST_WARNINGS])
     return tuple(headers)
+
+
+def header_text(text: str) -> bytes:
+    """A text as a header's value: what is no printable ASCII, and `%`, percent-encoded as UTF-8."""
+    return quote(text[:_MOST_WARNING_CHARACTERS], safe=_PRINTABLE).encode("ascii")
 
 
 async def relay_whole(body: bytes, reply: Reply, books: Books) -> Outbound:
@@ -40,14 +53,16 @@ async def relay_whole(body: bytes, reply: Reply, books: Books) -> Outbound:
     headers = (
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
-        *reply_headers(reply),
+        *reply_headers(reply, books.warnings),
     )
     return Outbound(200, headers, body)
 
 
 def relay_stream(reply: StreamedReply, wire: Wire, books: Books, drains: Drains) -> Outbound:
     """Start passing a stream on."""
-    return Outbound(200, reply_headers(reply), StreamRelay(reply, wire, books, drains))
+    return Outbound(
+        200, reply_headers(reply, books.warnings), StreamRelay(reply, wire, books, drains)
+    )
 
 
 class StreamRelay:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -86,6 +87,14 @@ class RunningGateway:
 def environment() -> Mapping[str, str]:
     """This process's environment, for `${NAME}` in the configuration and for the rest below."""
     return os.environ
+
+
+def operating_user() -> str:
+    """The operating system's name for whoever runs this process; its number where it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's arbitrary user
+        return f"uid {os.getuid()}"
 
 
 def data_dir_default(environ: Mapping[str, str]) -> Path:

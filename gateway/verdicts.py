@@ -14,6 +14,10 @@ MOST_TEXT: Final = 4 * 1024 * 1024
 """Characters of reasons and alternatives, of all verdicts together."""
 
 SWEEP_SECONDS: Final = 5.0
+PORTION: Final = 200
+"""Verdicts that end together: each may write a record, and requests write theirs beside them."""
+
+PORTION_SECONDS: Final = 0.1
 
 Matter = tuple[str, str, Operation]
 """What was decided on: the turn, the model by the name it was asked for, and what it was to do."""
@@ -65,8 +69,8 @@ class Verdicts(Protocol):
         ...
 
 
-Ended = Callable[[Verdict], None]
-"""Told of each verdict that ends after it was given again."""
+Ended = Callable[[Verdict], "asyncio.Future[None]"]
+"""Told of each verdict that ends after it was given again; done when that is written."""
 
 
 class InProcessVerdicts:
@@ -127,14 +131,15 @@ class InProcessVerdicts:
         """As the port says."""
         verdict.repeats += 1
 
-    def sweep(self) -> None:
-        """End the verdicts whose time is over."""
+    def sweep(self) -> bool:
+        """End verdicts whose time is over, a portion of them; True while there are more."""
         now = self._monotonic_ns()
-        while self._held:
-            oldest = next(iter(self._held.values()))
-            if now < oldest.ends_ns:
-                break
+        for _ in range(PORTION):
+            oldest = next(iter(self._held.values()), None)
+            if oldest is None or now < oldest.ends_ns:
+                return False
             self._end(oldest.matter)
+        return True
 
     def start(self) -> None:
         """Sweep from now on."""
@@ -142,23 +147,24 @@ class InProcessVerdicts:
             self._sweep_forever(), name="verdict-sweeping"
         )
 
-    def stop(self) -> None:
-        """Stop sweeping, and end every verdict."""
+    async def stop(self) -> None:
+        """Stop sweeping, and end every verdict; a count that cannot be written is let go."""
         if self._sweeping is not None:
             self._sweeping.cancel()
-        for matter in tuple(self._held):
-            self._end(matter)
+        while self._held:
+            written = [self._end(matter) for matter in tuple(self._held)[:PORTION]]
+            await asyncio.gather(*[each for each in written if each], return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
+        is_behind = False
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self.sweep()
+            await asyncio.sleep(PORTION_SECONDS if is_behind else SWEEP_SECONDS)
+            is_behind = self.sweep()
 
-    def _end(self, matter: Matter) -> None:
+    def _end(self, matter: Matter) -> "asyncio.Future[None] | None":
         verdict = self._held.pop(matter)
         self._text_length -= verdict.text_length
-        if verdict.repeats:
-            self._ended(verdict)
+        return self._ended(verdict) if verdict.repeats else None
 
 
 def _matter(exchange: Exchange) -> Matter:

@@ -6,13 +6,15 @@ import os
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from gateway.store.database import StoreError
-from gateway.store.keys import StoredKey
+from gateway.store.key_records import Actor
+from gateway.store.stored_key import StoredKey
+from policy.types import Scope
 from providers.base import Secret
 
 PREFIX = "gth_"
@@ -37,8 +39,18 @@ class Role(StrEnum):
 class KeyStore(Protocol):
     """Where issued keys are kept (`gateway.store.keys.Keys`)."""
 
-    async def create(self, key: StoredKey, digest: bytes) -> None:
+    async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         """Keep a new key."""
+        ...
+
+    async def find(self, key_id: str) -> StoredKey:
+        """The key of this id."""
+        ...
+
+    async def replace(
+        self, key_id: str, successor: StoredKey, digest: bytes, until_unix_us: int, by: Actor
+    ) -> StoredKey:
+        """Keep a key's successor; the key itself, which is returned, ends then."""
         ...
 
 
@@ -64,6 +76,11 @@ def is_well_formed(credential: str) -> bool:
     return _checksum(credential[:_CHECKED]) == credential[_CHECKED:]
 
 
+def is_mistyped(credential: str) -> bool:
+    """Whether this was meant to be a key of ours, and was copied or typed wrongly."""
+    return credential.startswith(PREFIX) and not is_well_formed(credential)
+
+
 class Hasher:
     """Turns keys into the digests under which they are kept and found."""
 
@@ -78,18 +95,23 @@ class Hasher:
 
 
 class KeyIssuer:
-    """Makes keys. `unix_us` gives UTC microseconds, `random_bytes` random bytes."""
+    """Makes keys on behalf of `by`.
+
+    `unix_us` gives UTC microseconds, `random_bytes` random bytes.
+    """
 
     def __init__(
         self,
         keys: KeyStore,
         hasher: Hasher,
         *,
+        by: Actor,
         unix_us: Callable[[], int],
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._keys = keys
         self._hasher = hasher
+        self._by = by
         self._unix_us = unix_us
         self._random_bytes = random_bytes
 
@@ -99,6 +121,9 @@ class KeyIssuer:
         subject: str,
         roles: frozenset[Role] = frozenset({Role.DEVELOPER}),
         expires_unix_us: int | None = None,
+        *,
+        scope: Scope | None = None,
+        is_service: bool = False,
     ) -> IssuedKey:
         """Make a key and keep its digest. Raises `ValueError` for names no key may have."""
         now = self._unix_us()
@@ -106,16 +131,41 @@ class KeyIssuer:
             raise ValueError("a key cannot expire before it is made")
         secret = mint(self._random_bytes)
         stored = StoredKey(
-            id="key_" + _key_id(self._random_bytes),
+            id=self._new_id(),
             last_four=secret[-4:],
             team=team,
             subject=subject,
             roles=frozenset(role.value for role in roles),
             created_unix_us=now,
             expires_unix_us=expires_unix_us,
+            scope=scope,
+            is_service=is_service,
         )
-        await self._keys.create(stored, self._hasher.digest(secret))
+        await self._keys.create(stored, self._hasher.digest(secret), self._by)
         return IssuedKey(Secret(secret), stored)
+
+    async def rotate(self, key_id: str, overlap_us: int) -> tuple[IssuedKey, StoredKey]:
+        """Make a key that is like this one and lives as long from now; the old one ends after
+        the overlap, or sooner if it would anyway.
+
+        Returns both. Raises `KeyNotFound` or `KeyCannotBeReplaced`.
+        """
+        old, now = await self._keys.find(key_id), self._unix_us()
+        expires = old.expires_unix_us
+        secret = mint(self._random_bytes)
+        successor = replace(
+            old,
+            id=self._new_id(),
+            last_four=secret[-4:],
+            created_unix_us=now,
+            expires_unix_us=None if expires is None else now + expires - old.created_unix_us,
+        )
+        digest = self._hasher.digest(secret)
+        old = await self._keys.replace(key_id, successor, digest, now + overlap_us, self._by)
+        return IssuedKey(Secret(secret), successor), old
+
+    def _new_id(self) -> str:
+        return "key_" + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
 
 
 def load_pepper(folder: Path, random_bytes: Callable[[int], bytes]) -> bytes:
@@ -160,10 +210,6 @@ def _make_pepper(file: Path, pepper: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _key_id(random_bytes: Callable[[int], bytes]) -> str:
-    return base64.b32encode(random_bytes(8)).decode().lower()[:12]
 
 
 def _checksum(checked: str) -> str:

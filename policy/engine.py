@@ -1,20 +1,33 @@
 """Ask every rule of the caller's team, in order: what nobody allows is denied, a denial wins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from policy.document import MAX_REQUEST_BYTES, TeamDocument
 from policy.question import Question, Rule, Team, shown
+from policy.rulebook.engine import TeamRules
+from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
-from policy.types import Allow, Cap, DataClass, Decision, Deny, Identity, RequestFacts, TargetFacts
+from policy.types import (
+    Allow,
+    Cap,
+    Circumstances,
+    DataClass,
+    Decision,
+    Deny,
+    Identity,
+    RequestFacts,
+    TargetFacts,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledTeam:
     """One team's rules and the targets of its models, ready to be asked.
 
-    Rules that look at the request itself are asked first, then the standing ones, in order.
+    Rules that look at the request itself are asked first, then the standing ones, in order; last,
+    where people have written any, the `written` ones, which only take away.
     """
 
     data_class: DataClass
@@ -22,11 +35,17 @@ class CompiledTeam:
     standing: tuple[Rule, ...]
     targets: Mapping[str, tuple[TargetFacts, ...]]
     target_names: Mapping[str, tuple[str, ...]]
+    written: TeamRules | None = None
     remembered: dict[tuple[str, DataClass], tuple[Rule, ...]] = field(default_factory=dict)
 
     @classmethod
-    def compile(cls, team: Team, rules: tuple[type[Rule], ...] = RULES) -> Self:
-        """Keep the rules this team's document asks for."""
+    def compile(
+        cls,
+        team: Team,
+        rules: tuple[type[Rule], ...] = RULES,
+        written: Sequence[CompiledRule] = (),
+    ) -> Self:
+        """Keep the rules this team's document asks for, and the written ones that concern it."""
         compiled = [made for rule in rules if (made := rule.compile(team)) is not None]
         return cls(
             data_class=team.document.clearance_needed,
@@ -37,19 +56,40 @@ class CompiledTeam:
                 model: tuple(each.name for each in targets)
                 for model, targets in team.targets.items()
             },
+            written=TeamRules.bind(team.name, written, team.targets) if written else None,
         )
 
-    def decide(self, identity: Identity, facts: RequestFacts, data_class: DataClass) -> Decision:
+    def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered by model and class."""
-        names = self.target_names.get(facts.model, ())
-        question = Question(identity, facts, self.targets.get(facts.model, ()), names, data_class)
-        rules = self.remembered.get((facts.model, data_class))
+        model, data_class = question.facts.model, question.data_class
+        rules = self.remembered.get((model, data_class))
         if rules is None:
             rules = self.asking + self.standing
-            if names:  # only models that exist are remembered: callers cannot make this grow
+            if question.target_names:  # only models that exist: callers cannot make this grow
                 standing = Standing(combine(question, self.standing))
-                self.remembered[facts.model, data_class] = (*self.asking, standing)
-        return combine(question, rules)
+                self.remembered[model, data_class] = (*self.asking, standing)
+        decision = combine(question, rules)
+        if self.written is None or isinstance(decision, Deny):
+            return decision
+        return self.written.narrow(question, decision)
+
+    def ask(
+        self,
+        identity: Identity,
+        facts: RequestFacts,
+        circumstances: Circumstances,
+        label: DataClass | None,
+    ) -> Question:
+        """The question that a request is; the higher of the team's class and the label counts."""
+        model = facts.model
+        return Question(
+            identity,
+            facts,
+            self.targets.get(model, ()),
+            self.target_names.get(model, ()),
+            self.data_class if label is None else max(self.data_class, label),
+            circumstances,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +145,26 @@ class Policy:
     teams: Mapping[str, CompiledTeam]
     max_request_bytes: int
     """The most any team may send; what is larger need not even be read."""
+    rules: tuple[CompiledRule, ...] = ()
+    """What people have written, in order."""
 
     @classmethod
     def compile(
         cls,
         teams: Mapping[str, TeamDocument],
         targets: Mapping[str, tuple[TargetFacts, ...]],
+        rules: Sequence[Placed] = (),
     ) -> Self:
-        """Build from what people wrote and the targets of every model.
+        """Build from what people wrote (checked) and the targets of every model.
 
         A model a team names but nobody offers is left out: it is denied like any unknown one.
         """
+        written = tuple(CompiledRule.compile(each) for each in rules)
         return cls(
             {
                 name: CompiledTeam.compile(
-                    Team(name, each, {m: targets[m] for m in each.models if targets.get(m)})
+                    Team(name, each, {m: targets[m] for m in each.models if targets.get(m)}),
+                    written=written,
                 )
                 for name, each in teams.items()
             },
@@ -127,10 +172,15 @@ class Policy:
                 (each.limits.max_request_bytes for each in teams.values()),
                 default=MAX_REQUEST_BYTES,
             ),
+            written,
         )
 
     def decide(
-        self, identity: Identity, facts: RequestFacts, label: DataClass | None = None
+        self,
+        identity: Identity,
+        facts: RequestFacts,
+        circumstances: Circumstances,
+        label: DataClass | None = None,
     ) -> Decision:
         """May this caller send this request, and where to?
 
@@ -143,8 +193,7 @@ class Policy:
                 f"team {shown(identity.team)} is not in this gateway's configuration",
                 "ask the gateway's operator for a key of a team that is",
             )
-        effective = team.data_class if label is None else max(team.data_class, label)
-        return team.decide(identity, facts, effective)
+        return team.decide(team.ask(identity, facts, circumstances, label))
 
     def models_for(self, team: str) -> tuple[str, ...]:
         """The models a team can reach, in the order it names them; none for an unknown team."""

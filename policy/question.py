@@ -8,7 +8,16 @@ from typing import ClassVar, Protocol, Self
 import msgspec
 
 from policy.document import TeamDocument
-from policy.types import Allow, Cap, DataClass, Decision, Identity, RequestFacts, TargetFacts
+from policy.types import (
+    Allow,
+    Cap,
+    Circumstances,
+    DataClass,
+    Decision,
+    Identity,
+    RequestFacts,
+    TargetFacts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Question(msgspec.Struct, frozen=True):
     targets: tuple[TargetFacts, ...]
     target_names: tuple[str, ...]
     data_class: DataClass
+    circumstances: Circumstances
 
     def allow(self, *, targets: tuple[str, ...] | None = None, caps: tuple[Cap, ...] = ()) -> Allow:
         """Yes: to all targets, or to those named, within the caps."""

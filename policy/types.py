@@ -46,13 +46,47 @@ class Operation(StrEnum):
         return self in (Operation.CHAT, Operation.TEXT_COMPLETION)
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """What a key is limited to, within what its team may. What is empty limits nothing.
+
+    `models` are names under `models` of the configuration, `networks` are in CIDR form.
+    """
+
+    models: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+    def covers(self, model: str) -> bool:
+        """Whether the key may ask this model, as far as this goes."""
+        return not self.models or model in self.models
+
+
 class Identity(msgspec.Struct, frozen=True):
-    """Who is asking. One key speaks for exactly one team."""
+    """Who is asking: a person, or a service. One key speaks for exactly one team."""
 
     subject: str
     team: str
     roles: frozenset[str]
     credential_id: str
+    scope: Scope | None = None
+    is_service: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`person`, or `service` for what is none (a build, a bot)."""
+        return "service" if self.is_service else "person"
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """When, with what and from where a request is made: UTC seconds, the assistant, the caller.
+
+    An assistant that cannot be told is `unrecognised`; a version or address that is not known is
+    None. The address is the connection's other end.
+    """
+
+    unix_seconds: int
+    assistant: str = "unrecognised"
+    assistant_version: str | None = None
+    address: str | None = None
 
 
 class Zone(StrEnum):
@@ -100,6 +134,11 @@ class RequestFacts(msgspec.Struct, frozen=True):
     def asked_model(self) -> str:
         """The model by the name the caller used."""
         return self.alias or self.model
+
+    def after(self, kept_tokens: int) -> "RequestFacts":
+        """The same request, as the vendor sees it that keeps so much of the conversation."""
+        tokens = self.input_tokens_estimate + kept_tokens
+        return msgspec.structs.replace(self, input_tokens_estimate=tokens)
 
     def under(self, model: str) -> "RequestFacts":
         """The same request, asked under an alias of `model`."""
@@ -167,12 +206,16 @@ class Cap(msgspec.Struct, frozen=True):
 
 
 class Allow(msgspec.Struct, frozen=True):
-    """The request may go to any of `targets` (in order of preference), and nowhere else."""
+    """The request may go to any of `targets` (in order of preference), and nowhere else.
+
+    `shadow` are the rules that would have denied it, were they enforced.
+    """
 
     targets: tuple[str, ...]
     data_class: DataClass
     caps: tuple[Cap, ...] = ()
     warnings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

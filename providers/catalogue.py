@@ -53,11 +53,15 @@ class Tier(Rates):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price(Rates):
-    """What a model costs, and how much it takes where that is known. Tiers are in rising order."""
+    """What a model costs, and how much it takes where that is known. Tiers are in rising order.
+
+    `has_fees`: the vendor takes fees beside the tokens, for searches that no reply tells of.
+    """
 
     tiers: tuple[Tier, ...] = ()
     context_tokens: int | None = None
     output_tokens: int | None = None
+    has_fees: bool = False
 
     def cost_nano_usd(
         self,

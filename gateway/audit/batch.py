@@ -46,7 +46,7 @@ class Rows:
             (
                 lane,
                 seq,
-                body["exchange_id"],
+                body.get("exchange_id") or body["key_id"],
                 body["kind"],
                 time,
                 body.get("team"),
@@ -170,7 +170,7 @@ class Batch:
         Raises `RecordRefused`: `not_open` for an attempt or end of an exchange that is not
         admitted or has its end already, `not_json` for a body that has no canonical form.
         """
-        kind, exchange_id = body["kind"], body["exchange_id"]
+        kind, exchange_id = body["kind"], body.get("exchange_id")
         if kind in {"attempted", "completed"} and not self.is_open(exchange_id):
             raise RecordRefused("not_open")
         self._chain(body)

@@ -83,6 +83,7 @@ def _caller(identity: Identity) -> RecordBody:
         "roles": sorted(identity.roles),
         "credential_id": identity.credential_id,
         "auth_method": "virtual_key",
+        "identity_kind": identity.kind,
     }
 
 
@@ -338,6 +339,7 @@ def _permission(allow: Allow) -> RecordBody:
         "targets": list(allow.targets),
         "caps": _caps(allow.caps),
         "warnings": [bounded(warning) for warning in allow.warnings],
+        **({"shadow": list(allow.shadow)} if allow.shadow else {}),
     }
 
 

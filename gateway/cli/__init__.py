@@ -13,6 +13,7 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.keys import key
 from gateway.cli.models import models
 from gateway.cli.output import ReaderGone, forget_stdout, note
+from gateway.cli.policy import policy
 from gateway.cli.up import up
 from gateway.cli.version import version
 
@@ -30,6 +31,7 @@ app.command()(check)
 app.add_typer(key, name="key")
 app.command()(models)
 app.add_typer(audit, name="audit")
+app.add_typer(policy, name="policy")
 app.command()(connect)
 app.command()(doctor)
 app.command()(version)

@@ -41,6 +41,10 @@ class Kind(StrEnum):
     REPEATED = "repeated"
     COMPLETED = "completed"
     UNKNOWN = "unknown"
+    KEY_CREATED = "key_created"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    KEY_LAPSED = "key_lapsed"
 
 
 @audit.command()
@@ -61,12 +65,13 @@ def tail(
 @audit.command()
 def show(
     audit_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The audit id, or an unambiguous beginning of it.")
+        str,
+        typer.Argument(metavar="ID", help="The audit id, or a key's, or an unambiguous beginning."),
     ],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one exchange from beginning to end."""
+    """Tell one exchange, or the changes of one key, from beginning to end."""
     from gateway.cli.story import StoryRecord, tell
 
     rows = asyncio.run(_exchange(data_folder(data), audit_id))

@@ -1,5 +1,6 @@
 """`gatehouse check`: is a configuration right, and if not, where and what to do."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,11 +48,12 @@ def check(
     if as_json:
         print_json([_summary(path, configuration)])
         return
-    for notice in configuration.notices:
+    for notice in (*configuration.notices, *_lapsed(configuration)):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "
         f"models {len(configuration.models)}, teams {len(configuration.teams)}"
+        + (f", rules {len(rules)}" if (rules := configuration.policy.rules) else "")
     )
 
 
@@ -62,7 +64,7 @@ def _tell(error: "ConfigurationError", as_json: bool) -> None:
         return
     print_json(
         {
-            "file": error.source,
+            "file": problem.file or error.source,
             "line": problem.place.line,
             "column": problem.place.column,
             "path": list(problem.path),
@@ -79,5 +81,12 @@ def _summary(path: Path, configuration: "Configuration") -> dict[str, object]:
         "vendors": sorted(configuration.vendors),
         "models": sorted(configuration.models),
         "teams": sorted(configuration.teams),
-        "notices": list(configuration.notices),
+        "rules": [rule.id for rule in configuration.policy.rules],
+        "notices": [*configuration.notices, *_lapsed(configuration)],
     }
+
+
+def _lapsed(configuration: "Configuration") -> list[str]:
+    from gateway.configuration.rule_lint import lapsed
+
+    return list(lapsed(configuration.policy, int(time.time())))

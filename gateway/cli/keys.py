@@ -1,42 +1,55 @@
-"""`gatehouse key`: make, list and revoke virtual keys, also while the gateway runs."""
+"""`gatehouse key`: make, replace, list and revoke virtual keys, also while the gateway runs."""
 
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gateway.cli.configured import configuration_path, read_names
+from gateway.cli import key_wishes
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.key_facts import facts_of, print_keys
 from gateway.cli.options import AsJson, Config, Data, data_folder
-from gateway.cli.output import note, print_json, print_line, print_table
-from gateway.cli.times import format_unix_us, parse_duration
-from gateway.settings import read_running
+from gateway.cli.output import note, print_json, print_line
+from gateway.cli.times import format_unix_us
+from gateway.settings import operating_user, read_running
 
 if TYPE_CHECKING:
-    from gateway.store.keys import StoredKey
-    from gateway.virtual_key import IssuedKey
+    from gateway.store.key_records import Actor
+    from gateway.store.stored_key import StoredKey
+    from gateway.virtual_key import IssuedKey, KeyIssuer, Role
 
-LONGEST_DAYS = 36_500
+T = TypeVar("T")
+
 _SETTLING_SECONDS = 1.3
-_DEFAULT_TEAMS = ("default",)  # of the embedded default
 
 key = typer.Typer(
-    help="Make, list and revoke the keys by which clients are known.",
+    help="Make, replace, list and revoke the keys by which clients are known.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+_KEY_ID = typer.Argument(metavar="ID", help="As `gatehouse key list` has it.")
 
 
 @key.command()
 def create(
-    user: Annotated[str, typer.Option(help="Whose key it is.")],
+    user: Annotated[str | None, typer.Option(help="Whose key it is.")] = None,
+    service: Annotated[
+        str | None, typer.Option(help="Instead: what uses it that is no person, like a build.")
+    ] = None,
     team: Annotated[
         str | None, typer.Option(help="The team it speaks for: one that the configuration names.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model of the team's; may be repeated.")
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="Only from this network; may be repeated."),
     ] = None,
     expires: Annotated[
         str | None, typer.Option(metavar="DURATION", help="How long it holds: 90d, 12h. Or ever.")
@@ -50,53 +63,79 @@ def create(
 ) -> None:
     """Make a key and print it, this once. A running gateway knows it when this returns."""
     folder = data_folder(data)
-    chosen = _administrators(team) if admin else _team(team, config, folder)
-    issued = asyncio.run(_issue(folder, chosen, user, admin, _expiry_unix_us(expires)))
-    _until_known(folder)
-    if as_json:
-        print_json([{**_facts(issued.stored, _now_unix_us()), "key": issued.secret.reveal()}])
-        return
-    print_line(issued.secret.reveal())
-    until = format_unix_us(issued.stored.expires_unix_us)
-    note(f"{issued.stored.id}, of {user} in team {chosen}" + (f", until {until}" if until else ""))
-    note("It is not shown again; the gateway keeps a digest of it.")
+    subject, is_service = key_wishes.whose(user, service)
+    models, networks = model or (), network or ()
+    scope = None
+    if admin:
+        chosen = key_wishes.administrators(team, (*models, *networks))
+    else:
+        path, named = key_wishes.named_in(config, folder)
+        chosen = key_wishes.team_of(team, path, named)
+        scope = key_wishes.scope_of(models, networks, chosen, named)
+    until = None if expires is None else _now_unix_us() + key_wishes.microseconds(expires)
+    issued = _obtain(
+        folder,
+        lambda issuer: issuer.issue(
+            chosen, subject, _roles(admin), until, scope=scope, is_service=is_service
+        ),
+    )
+    facts = facts_of([issued.stored], _now_unix_us())
+    end = format_unix_us(issued.stored.expires_unix_us)
+    whose = f"{issued.stored.id}, of {subject} in team {chosen}" + (f", until {end}" if end else "")
+    _show(issued, facts, whose, as_json)
+
+
+@key.command()
+def rotate(
+    key_id: Annotated[str, _KEY_ID],
+    overlap: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long the old key holds on.")
+    ] = "24h",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key's successor, like it in all, and print it; the old key ends after the overlap."""
+    folder = data_folder(data)
+    overlap_us = key_wishes.microseconds(overlap)
+    issued, old = _obtain(folder, lambda issuer: issuer.rotate(key_id, overlap_us))
+    before, after = facts_of([old, issued.stored], _now_unix_us())
+    until = format_unix_us(old.expires_unix_us)
+    told = f"{issued.stored.id}, in place of {old.id}, which holds on until {until}"
+    _show(issued, [after, before], told, as_json)
 
 
 @key.command("list")
 def list_keys(data: Data = None, as_json: AsJson = False) -> None:
     """List every key there has been. The keys themselves are kept nowhere."""
-    stored = asyncio.run(_stored(data_folder(data)))
-    facts = [_facts(each, _now_unix_us()) for each in stored]
+    facts = facts_of(asyncio.run(_stored(data_folder(data))), _now_unix_us())
     if as_json:
         print_json(facts)
-        return
-    print_table(
-        ("ID", "TEAM", "USER", "ROLES", "KEY", "CREATED", "EXPIRES", "STATE"),
-        (
-            (
-                *(each[name] for name in ("id", "team", "user")),
-                ", ".join(stored_key.roles),
-                *(each[name] or "" for name in ("key_hint", "created", "expires", "state")),
-            )
-            for each, stored_key in zip(facts, stored, strict=True)
-        ),
-    )
+    else:
+        print_keys(facts)
 
 
 @key.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `gatehouse key list` has it.")],
+    key_id: Annotated[str | None, _KEY_ID] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Instead: every key of somebody who leaves.")
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="Instead: every key of a service.")] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key for good. A running gateway refuses it when this returns."""
+    """End keys for good, and what runs under them. A running gateway refuses them on return."""
+    if [key_id, user, service].count(None) != 2:
+        raise CommandFailed("say which: an ID, --user or --service", Exit.USAGE)
     folder = data_folder(data)
-    revoked = asyncio.run(_revoke(folder, key_id))
+    subject = service if user is None else user
+    revoked = asyncio.run(_revoke(folder, key_id, subject, service is not None))
     _until_known(folder)
     if as_json:
-        print_json([_facts(revoked, _now_unix_us())])
-    else:
-        note(f"{revoked.id} of {revoked.subject} in team {revoked.team} is revoked")
+        print_json(facts_of(revoked, _now_unix_us()))
+        return
+    for each in revoked:
+        note(f"{each.id} of {each.subject} in team {each.team} is revoked")
 
 
 def _until_known(folder: Path) -> None:
@@ -106,94 +145,81 @@ def _until_known(folder: Path) -> None:
         time.sleep(_SETTLING_SECONDS)
 
 
-def _team(given: str | None, config: Path | None, folder: Path) -> str:
-    """The team, when the configuration in question names it."""
-    path = configuration_path(config, folder, Path.cwd())
-    known = tuple(read_names(path).teams) if path is not None else _DEFAULT_TEAMS
-    listed = ", ".join(known)
-    if given is None:
-        raise CommandFailed(f"say for which team, with --team; there are: {listed}", Exit.USAGE)
-    if given not in known:
-        source = path or "the embedded default"
-        raise CommandFailed(f"there is no team {given!r}; {source} names: {listed}", Exit.NOT_FOUND)
-    return given
+def _show(
+    issued: "IssuedKey", facts: Sequence[Mapping[str, object]], told: str, as_json: bool
+) -> None:
+    """Print a new key, this once. The first facts are its own."""
+    secret = issued.secret.reveal()
+    if as_json:
+        print_json([{**facts[0], "key": secret}, *facts[1:]])
+        return
+    print_line(secret)
+    note(told)
+    note("It is not shown again; the gateway keeps a digest of it.")
 
 
-def _administrators(given: str | None) -> str:
-    from gateway.first_start import ADMINISTRATORS
+def _roles(is_admin: bool) -> "frozenset[Role]":
+    from gateway.virtual_key import Role
 
-    if given not in (None, ADMINISTRATORS):
-        raise CommandFailed(
-            f"an administrator's key belongs to {ADMINISTRATORS}; leave --team out", Exit.USAGE
-        )
-    return ADMINISTRATORS
+    return frozenset({Role.ADMIN if is_admin else Role.DEVELOPER})
 
 
-def _expiry_unix_us(expires: str | None) -> int | None:
-    if expires is None:
-        return None
-    duration = parse_duration(expires)
-    if duration.days > LONGEST_DAYS:
-        raise CommandFailed(f"a key holds {LONGEST_DAYS} days at most", Exit.USAGE)
-    return _now_unix_us() + int(duration.total_seconds()) * 1_000_000
+def _by() -> "Actor":
+    """Who types this command, as the ledger names them."""
+    from gateway.store.key_records import Actor
+
+    return Actor.os_user(operating_user())
 
 
-async def _issue(
-    folder: Path, team: str, user: str, is_admin: bool, expires_unix_us: int | None
-) -> "IssuedKey":
+def _obtain(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
+    """What was asked of the issuer, once a running gateway knows of it."""
+    obtained = asyncio.run(_with_issuer(folder, ask))
+    _until_known(folder)
+    return obtained
+
+
+async def _with_issuer(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
     from gateway.store.database import StoreError
-    from gateway.store.keys import Keys
-    from gateway.virtual_key import Hasher, KeyIssuer, Role, load_pepper
+    from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound, Keys
+    from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 
     async with opened_database(folder) as database:
         try:
             hasher = Hasher(load_pepper(folder, os.urandom))
             issuer = KeyIssuer(
-                Keys(database), hasher, unix_us=_now_unix_us, random_bytes=os.urandom
+                Keys(database), hasher, by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom
             )
-            role = Role.ADMIN if is_admin else Role.DEVELOPER
-            return await issuer.issue(team, user, frozenset({role}), expires_unix_us)
+            return await ask(issuer)
         except StoreError as error:
             raise CommandFailed(str(error), Exit.DATA) from error
+        except KeyNotFound as error:
+            raise CommandFailed(str(error), Exit.NOT_FOUND) from error
+        except KeyCannotBeReplaced as error:
+            raise CommandFailed(str(error)) from error
         except ValueError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
 
 
-async def _stored(folder: Path) -> "list[StoredKey]":
+async def _stored(folder: Path) -> "Sequence[StoredKey]":
     from gateway.store.keys import Keys
 
     async with opened_database(folder) as database:
         return await Keys(database).list()
 
 
-async def _revoke(folder: Path, key_id: str) -> "StoredKey":
+async def _revoke(
+    folder: Path, key_id: str | None, subject: str | None, is_service: bool
+) -> "Sequence[StoredKey]":
     from gateway.store.keys import KeyNotFound, Keys
 
     async with opened_database(folder) as database:
+        keys, now = Keys(database), _now_unix_us()
         try:
-            return await Keys(database).revoke(key_id, _now_unix_us())
+            if key_id is not None:
+                return [await keys.revoke(key_id, now, _by())]
+            return await keys.revoke_all_of(str(subject), now, _by(), is_service=is_service)
         except KeyNotFound as error:
             raise CommandFailed(str(error), Exit.NOT_FOUND) from error
-
-
-def _facts(key: "StoredKey", now_unix_us: int) -> Mapping[str, object]:
-    """What may be told of a key, as `--json` prints it."""
-    state = "active"
-    if key.expires_unix_us is not None and key.expires_unix_us <= now_unix_us:
-        state = "expired"
-    if key.revoked_unix_us is not None:
-        state = "revoked"
-    return {
-        "id": key.id,
-        "team": key.team,
-        "user": key.subject,
-        "roles": sorted(key.roles),
-        "key_hint": f"gth_…{key.last_four}",
-        "created": format_unix_us(key.created_unix_us),
-        "expires": format_unix_us(key.expires_unix_us) or None,
-        "revoked": format_unix_us(key.revoked_unix_us) or None,
-        "state": state,
-    }
 
 
 def _now_unix_us() -> int:

@@ -5,13 +5,18 @@ from typing import Any
 
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
-HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':9}  WHAT"
+HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':11}  WHAT"
 
 
 def line_of(body: Mapping[str, Any]) -> str:
     """The record, its columns where `HEADING` has them. Texts are as the ledger holds them."""
     time = format_unix_us(body["time_unix_us"])
-    return f"{time:20}  {body['exchange_id']:29}  {body['kind']:9}  {_gist(body)}"
+    return f"{time:20}  {_about(body):29}  {body['kind']:11}  {_gist(body)}"
+
+
+def _about(body: Mapping[str, Any]) -> str:
+    """The exchange, or the key, that the record tells of."""
+    return str(body.get("exchange_id") or body.get("key_id", "?"))
 
 
 def _gist(body: Mapping[str, Any]) -> str:
@@ -27,6 +32,8 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
+        case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
+            return change_of_key(body)
         case _:
             return str(body.get("reason", ""))
 
@@ -41,6 +48,30 @@ def _who(body: Mapping[str, Any]) -> str:
     if "subject" not in body:
         return "somebody"
     return f"{body['subject']} of {body.get('team', '?')}"
+
+
+def change_of_key(body: Mapping[str, Any]) -> str:
+    """Who did what to a key, in one sentence."""
+    key = f"the key of {_who(body)}"
+    if body.get("identity_kind") == "service":
+        key = f"the key of service {_who(body)}"
+    until = body.get("expires_unix_us")
+    end = f", until {format_unix_us(until)}" if until is not None else ""
+    match body["kind"]:
+        case "key_created":
+            made = f" in place of {body['predecessor_id']}" if "predecessor_id" in body else ""
+            return f"{_actor(body)} made {key}{made}{end}"
+        case "key_rotated":
+            return f"{_actor(body)} replaced {key} by {body.get('successor_id', '?')}{end}"
+        case "key_revoked":
+            return f"{_actor(body)} revoked {key}"
+        case _:
+            return f"{key}, replaced by {body.get('successor_id', '?')}, has lapsed"
+
+
+def _actor(body: Mapping[str, Any]) -> str:
+    actor = body.get("actor", {})
+    return str(actor.get("name") or "the gateway")
 
 
 def _class(body: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import how_often
+from gateway.cli.lines import change_of_key, how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -54,7 +54,8 @@ def tell(records: Sequence[StoryRecord]) -> list[RenderableType]:
     for chapter in _chapters(records):
         lines = "\n".join(chapter.lines)
         table.add_row(chapter.title, Text(lines))
-    return [Text(printable(records[0].body["exchange_id"]), style="bold"), table]
+    first = records[0].body
+    return [Text(printable(first.get("exchange_id") or first["key_id"]), style="bold"), table]
 
 
 def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
@@ -84,6 +85,9 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
+            case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
+                title = str(body["kind"]).removeprefix("key_")
+                yield _Chapter(title, tuple(_changed(body)))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
 
 
@@ -133,6 +137,8 @@ def _allowed(body: Body) -> Iterator[str]:
         )
     for warning in body.get("warnings", ()):
         yield printable(f"warned: {warning}")
+    if shadow := body.get("shadow"):
+        yield printable(f"would be denied, were they enforced, by {', '.join(shadow)}")
     if "config_digest" in body:
         yield printable(f"under configuration {body['config_digest']}")
 
@@ -206,6 +212,14 @@ def _lost(body: Body) -> Iterator[str]:
     yield printable(f"unknown: {body.get('reason', '?')}; nobody saw how it ended")
     for attempt in body.get("attempts", ()):
         yield printable(f"attempt {attempt['attempt']} had gone to {attempt['target']}")
+
+
+def _changed(body: Body) -> Iterator[str]:
+    yield f"at {format_unix_us(body['time_unix_us'])}: " + printable(change_of_key(body))
+    scope = body.get("scope", {})
+    for each, what in (("models", "for models"), ("networks", "from networks")):
+        if scope.get(each):
+            yield printable(f"only {what} {', '.join(scope[each])}")
 
 
 def _sealed(record: StoryRecord) -> str:

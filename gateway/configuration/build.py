@@ -1,7 +1,7 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -15,16 +15,24 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.policy_files import digest_with, read_policy_files
+from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
+from gateway.configuration.rule_checks import check_rules
+from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
 from policy.document import nano_usd
 from policy.engine import Policy
+from policy.rulebook.cases import PlacedCase
+from policy.rulebook.rule import Placed
 from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
+
+Unlock = Callable[[Secret, Path], Secret]
 
 DEFAULT_TEAM = "default"
 """The team of the first developer key, where the configuration has it."""
@@ -54,8 +62,10 @@ class Telemetry:
 class Configuration:
     """Everything the gateway runs by. Replaced as a whole; a request keeps the one it began with.
 
-    `digest` is the SHA-256 of the file's bytes. `watched` are the files whose change makes a new
-    one. `notices` is what the operator should read at start. `aliases` leads to the models.
+    `digest` is the SHA-256 of the file's bytes, and of its rules' where there are any. `watched`
+    are the files whose change makes a new one, `patterns` those by which more may come; `read` is
+    what was found: each file's SHA-256, each pattern's files. `notices` is what the operator should
+    read at start. `aliases` leads to the models.
     """
 
     source: Path | None
@@ -72,6 +82,9 @@ class Configuration:
     developer_team: str
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    read: Mapping[Path | str, str] = field(default_factory=dict)
+    policy_tests: tuple[PlacedCase, ...] = ()
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -86,6 +99,10 @@ class Configuration:
             limits.output_tokens,
         )
 
+    def canonical(self, name: str) -> str:
+        """The model that a name stands for, if it is an alias."""
+        return self.aliases.get(name, name)
+
     def under_its_model(self, facts: RequestFacts) -> RequestFacts:
         """The facts as policy and the books see them: an alias counts as its model.
 
@@ -95,21 +112,45 @@ class Configuration:
         return facts if model is None else facts.under(model)
 
 
-def load(path: Path, environ: Mapping[str, str], shipped: Shipped) -> Configuration:
-    """Read, check and build. Raises `ConfigurationError` with every problem found."""
+def load(
+    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+) -> Configuration:
+    """Read, check and build. Raises `ConfigurationError` with every problem found.
+
+    `unlock` turns what stands under an `api_key` into the key (in a folder); raises
+    `UnusableSecret`.
+    """
     written = read_file(path, environ)
-    keys = _check(written, shipped)
     folder = path.parent
+    policy, unfound, wrong = read_policy_files(written.document.policy, folder, environ)
+    found = [*checks.check(written.document, shipped), *unfound]
+    keys = _unlock(written, unlock, found)
+    problems = [*wrong, *(written.problem(*each) for each in found)]
+    if not problems:  # rules are checked against the names of a configuration that is right
+        problems += check_rules(policy.files, written.document, shipped.assistants)
+    if problems:
+        raise ConfigurationError(str(path), problems)
     references = (each.api_key for each in written.document.vendors.values())
-    files = [found for each in references if each and (found := secret_file(each, folder))]
-    return build(
+    secrets = [file for each in references if each and (file := secret_file(each, folder))]
+    ruled = {each.written.source: each.written.digest for each in policy.files}
+    read: dict[Path | str, str] = {path: written.digest}
+    read.update(ruled.items())
+    read.update(policy.listings.items())
+    built = build(
         written.document,
         keys,
         shipped,
-        digest=written.digest,
-        source=path,
-        watched=(path, *files),
+        digest=digest_with(written.digest, policy.files),
         notices=_notices(written),
+        rules=policy.rules(),
+    )
+    return replace(
+        built,
+        source=path,
+        watched=(path, *secrets, *ruled),
+        patterns=tuple(policy.listings),
+        read=read,
+        policy_tests=policy.cases(),
     )
 
 
@@ -119,11 +160,13 @@ def build(
     shipped: Shipped,
     *,
     digest: str,
-    source: Path | None = None,
-    watched: tuple[Path, ...] = (),
     notices: tuple[str, ...] = (),
+    rules: Sequence[Placed] = (),
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors."""
+    """Build from a document that has passed `checks.check`, and the keys of its vendors.
+
+    The rules have passed `rule_checks.check_rules`.
+    """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
         for name, each in document.vendors.items()
@@ -144,37 +187,36 @@ def build(
         for name, model in document.models.items()
     }
     teams = tuple(document.teams)
+    compiled = Policy.compile(document.teams, by_model, rules)
     return Configuration(
-        source=source,
+        source=None,
         digest=digest,
         vendors=vendors,
         models=models,
         cards=cards,
         aliases=names_of(cards),
         target_facts=facts,
-        policy=Policy.compile(document.teams, by_model),
+        policy=compiled,
         prices=prices,
         telemetry=_telemetry(document.telemetry),
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
-        watched=watched,
-        notices=notices + tuple(_unpriced(document, by_model)),
+        notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
 
-def _check(written: Written, shipped: Shipped) -> Mapping[str, Secret]:
-    """Run every check and open every secret, so that one run shows all there is to mend."""
-    found: list[tuple[FieldPath, str]] = list(checks.check(written.document, shipped))
+def _unlock(
+    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
+) -> Mapping[str, Secret]:
+    """Open every secret; what is wrong with one is found too, so that one run shows all."""
     keys: dict[str, Secret] = {}
     for name, vendor in written.document.vendors.items():
         if vendor.api_key is None:
             continue
         try:
-            keys[name] = resolve(vendor.api_key, written.source.parent)
+            keys[name] = unlock(vendor.api_key, written.source.parent)
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
-    if found:
-        raise written.refuse(found)
     return keys
 
 
@@ -258,7 +300,7 @@ def _usual_protocol(endpoint: str) -> Literal["grpc", "http"]:
     return "http" if parts.port == 4318 or (parts.path and parts.port != 4317) else "grpc"
 
 
-def _notices(written: Written) -> tuple[str, ...]:
+def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
     teams = tuple(written.document.teams)
     notices = []
     if DEFAULT_TEAM not in teams:

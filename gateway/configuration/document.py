@@ -169,6 +169,9 @@ class TelemetryDocument(Section):
     """`otlp` sends to the endpoint; `none` builds all and sends nothing, to measure that cost."""
 
 
+PolicyFiles = Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class GatehouseDocument(Section):
     """Gatehouse: which models there are, who may use them, and within which limits."""
 
@@ -181,3 +184,5 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    policy: tuple[PolicyFiles, ...] = ()
+    """Files of rules, or patterns such as policy/*.yaml, beside this file."""

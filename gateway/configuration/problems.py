@@ -20,17 +20,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing to mend. `message` holds no value that came from the environment or a secret."""
+    """One thing to mend. `message` holds no value that came from the environment or a secret.
+
+    `file` is given where it is not the configuration itself.
+    """
 
     place: Place
     path: Path
     message: str
+    file: str = ""
 
     def line_of(self, source: str) -> str:
         """`gatehouse.yaml:9:19: teams.web.limits.parallel: ...`, one line, printable, bounded."""
         where = f":{self.place.line}:{self.place.column}" if self.place.line else ""
         what = f"{dotted(self.path)}: " if self.path else ""
-        return _printable(f"{source}{where}: {what}{self.message}")[:_LONGEST_LINE]
+        return _printable(f"{self.file or source}{where}: {what}{self.message}")[:_LONGEST_LINE]
 
 
 class ConfigurationError(Exception):
@@ -38,13 +42,17 @@ class ConfigurationError(Exception):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
-        self.problems = tuple(sorted(problems, key=lambda each: (each.place, str(each.path))))
+        self.problems = tuple(sorted(problems, key=_order))
         super().__init__("\n".join(self.lines))
 
     @property
     def lines(self) -> tuple[str, ...]:
         """One line a problem."""
         return tuple(each.line_of(self.source) for each in self.problems)
+
+
+def _order(problem: Problem) -> tuple[str, Place, str]:
+    return problem.file, problem.place, str(problem.path)
 
 
 def dotted(path: Path) -> str:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +20,8 @@ from gateway.configuration.problems import (
     suggestion,
 )
 from gateway.configuration.tree import MAX_FILE_BYTES, Tree, Unreadable, read_tree
+from policy.document import Section
+from policy.rulebook.document import RulebookDocument
 
 _WRONG_TYPES = {
     "string_type": "needs text; put it in quotes if it looks like a number, a date or a boolean",
@@ -38,20 +40,25 @@ _WRONG_TYPES = {
 }
 
 
+Document = TypeVar("Document", bound=Section)
+
+
 @dataclass(frozen=True, slots=True)
-class Written:
+class Written(Generic[Document]):
     """A file that was read: what it says, where everything stands, and the hash of its bytes."""
 
     source: FilePath
-    document: GatehouseDocument
+    document: Document
     tree: Tree
     digest: str
 
+    def problem(self, path: Path, text: str) -> Problem:
+        """Something that is wrong in what the file means."""
+        return _problem(self.tree, path, text)
+
     def refuse(self, found: Sequence[tuple[Path, str]]) -> ConfigurationError:
         """The error for things that are wrong in what the file means."""
-        return ConfigurationError(
-            str(self.source), [_problem(self.tree, path, text) for path, text in found]
-        )
+        return ConfigurationError(str(self.source), [self.problem(*each) for each in found])
 
 
 def read_bytes(path: FilePath, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -68,33 +75,49 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_file(path: FilePath, environ: Mapping[str, str]) -> Written:
-    """Read a file. Raises `ConfigurationError` with every problem found."""
+def read_file(path: FilePath, environ: Mapping[str, str]) -> Written[GatehouseDocument]:
+    """Read a configuration. Raises `ConfigurationError` with every problem found."""
+    return read_content(_content(path), path, environ)
+
+
+def read_policy_file(path: FilePath, environ: Mapping[str, str]) -> Written[RulebookDocument]:
+    """Read a file of rules. Raises `ConfigurationError` with every problem found."""
+    return _read(_content(path), path, environ, RulebookDocument)
+
+
+def read_content(
+    content: bytes, source: FilePath, environ: Mapping[str, str]
+) -> Written[GatehouseDocument]:
+    """Read a configuration's bytes. Raises `ConfigurationError` with every problem found."""
+    return _read(content, source, environ, GatehouseDocument)
+
+
+def _content(path: FilePath) -> bytes:
     try:
-        content = read_bytes(path)
+        return read_bytes(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problem = Problem(Place(), (), f"cannot be read: {reason}; check the path and its rights")
         raise ConfigurationError(str(path), [problem]) from None
-    return read_content(content, path, environ)
 
 
-def read_content(content: bytes, source: FilePath, environ: Mapping[str, str]) -> Written:
-    """Read a file's bytes. Raises `ConfigurationError` with every problem found."""
+def _read(
+    content: bytes, source: FilePath, environ: Mapping[str, str], kind: type[Document]
+) -> Written[Document]:
     try:
         tree = read_tree(content, environ)
     except Unreadable as error:
         raise ConfigurationError(str(source), error.problems) from None
     try:
-        document = GatehouseDocument.model_validate(tree.value)
+        document = kind.model_validate(tree.value)
     except ValidationError as error:
         # `from None`: the cause would print the values it was given, secrets included.
-        raise ConfigurationError(str(source), list(_translated(error, tree))) from None
+        raise ConfigurationError(str(source), list(_translated(error, tree, kind))) from None
     return Written(source, document, tree, digest_of(content))
 
 
-def _translated(error: ValidationError, tree: Tree) -> Iterator[Problem]:
-    schema = GatehouseDocument.model_json_schema()
+def _translated(error: ValidationError, tree: Tree, kind: type[Section]) -> Iterator[Problem]:
+    schema = kind.model_json_schema()
     for each in error.errors(include_url=False, include_input=False):
         path = tuple(step for step in each["loc"] if step != "[key]")
         if each["type"] == "extra_forbidden":
@@ -134,11 +157,12 @@ def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
     for step in path:
         node = _resolved(schema, node)
         named = node.get("properties", {}).get(step)
-        free = next(iter(node.get("patternProperties", {}).values()), None)
+        free = next(iter(node.get("patternProperties", {}).values()), node.get("items"))
         node = named or free or {}
     return tuple(_resolved(schema, node).get("properties", {}))
 
 
 def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    node = next((each for each in node.get("anyOf", ()) if "$ref" in each), node)
     reference = node.get("$ref")
     return schema["$defs"][reference.rpartition("/")[2]] if reference else node

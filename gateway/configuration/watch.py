@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.configuration.build import Configuration
+from gateway.configuration.policy_files import listing
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.reading import digest_of, read_bytes
 
@@ -14,7 +15,9 @@ _log = logging.getLogger(__name__)
 
 Load = Callable[[], Configuration]
 Apply = Callable[[Configuration], Awaitable[None]]
-Prints = dict[Path, str | None]
+Prints = dict[Path | str, str | None]
+"""What stands at a path; for a pattern, which is text, the files it finds."""
+
 Pause = Callable[[float], Awaitable[object]]
 
 _SETTLING_SECONDS = 0.1
@@ -33,7 +36,7 @@ class WatchState:
 
 @dataclass(slots=True)
 class Watcher:
-    """Looks at the contents of the configuration and its secret files every `interval_seconds`.
+    """Looks at the contents of the configuration, its rules and secrets every `interval_seconds`.
 
     Contents, through their paths, not file events: a Kubernetes ConfigMap changes by swapping a
     symlink beside the file. A change is taken once two looks a moment apart see the same bytes, so
@@ -65,12 +68,12 @@ class Watcher:
         A refused file is read again at each look (the secret it misses may have come since), and
         reported again only when something else is wrong with it.
         """
-        now = await asyncio.to_thread(fingerprints, self.current.watched)
+        now = await asyncio.to_thread(_prints_now, self.current)
         if now == self._seen and self.state.error is None:
             return False
         if now != self._seen:
             await self.pause(_SETTLING_SECONDS)
-            if await asyncio.to_thread(fingerprints, self.current.watched) != now:
+            if await asyncio.to_thread(_prints_now, self.current) != now:
                 return False  # still being written: the next look sees the rest
             self._seen = now
         return await self._take()
@@ -113,9 +116,12 @@ def _fingerprint(path: Path) -> str | None:
         return None
 
 
+def _prints_now(configuration: Configuration) -> Prints:
+    """What stands there now: every watched file, and the files that each pattern finds."""
+    listings: Prints = {pattern: listing(pattern) for pattern in configuration.patterns}
+    return fingerprints(configuration.watched) | listings
+
+
 def _prints_of(configuration: Configuration) -> Prints:
-    """What is in place: for the file itself what was read, not what stands there by now."""
-    prints = fingerprints(configuration.watched)
-    if configuration.source is not None:
-        prints[configuration.source] = configuration.digest
-    return prints
+    """What is in place: of the files that were read what was read, not what is there by now."""
+    return _prints_now(configuration) | dict(configuration.read)

@@ -1,96 +1,122 @@
-"""Virtual keys as they are kept: made, listed, revoked, and read into a running gateway."""
+"""Virtual keys in the database: made, replaced, revoked, listed, read into a running gateway."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import Database
+from gateway.store.key_lane import KeyLane
+from gateway.store.key_records import GATEWAY, Actor, KeyEvent, KeyRecords
+from gateway.store.stored_key import StoredKey
 from gateway.store.tables import KEY_REVISION, KEYS
-
-_MAX_NAME = 200
+from policy.types import Scope
 
 
 class KeyNotFound(LookupError):
-    """No key has this id."""
+    """No key has this id, or nobody of this name has a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A key without the key: whose it is, and until when. Times are UTC microseconds."""
-
-    id: str
-    last_four: str
-    team: str
-    subject: str
-    roles: frozenset[str]
-    created_unix_us: int
-    expires_unix_us: int | None = None
-    revoked_unix_us: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("team", self.team), ("user", self.subject)):
-            if not value or len(value) > _MAX_NAME or not value.isprintable():
-                raise ValueError(
-                    f"a key's {name} is 1 to {_MAX_NAME} printable characters, not {value[:40]!r}"
-                )
-        if not self.roles:
-            raise ValueError("a key has at least one role")
+class KeyCannotBeReplaced(Exception):
+    """The key holds no more, or has its successor already; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """Keys made or revoked since some revision, by digest; `revision` is the newest there is."""
+    """Keys that changed since some revision, by digest; `revision` is the newest there is."""
 
     revision: int
     keys: Mapping[bytes, StoredKey]
 
 
 class Keys:
-    """All virtual keys. Every change moves the revision, by which a running gateway notices."""
+    """All virtual keys. Every change is a record of the ledger, in the same transaction, and
+    moves the revision, by which a running gateway notices."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, random_bytes: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._database = database
+        self._lane = KeyLane(random_bytes)
+        self._records = KeyRecords(random_bytes)
 
-    async def create(self, key: StoredKey, digest: bytes) -> None:
+    async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         """Keep a new key under the digest by which it will be recognised."""
+        created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
         async with self._database.writing() as connection:
-            values = {
-                "id": key.id,
-                "digest": digest,
-                "last_four": key.last_four,
-                "team": key.team,
-                "subject": key.subject,
-                "roles": ",".join(sorted(key.roles)),
-                "created_unix_us": key.created_unix_us,
-                "expires_unix_us": key.expires_unix_us,
-                "revoked_unix_us": key.revoked_unix_us,
-                "changed_revision": await _next_revision(connection),
-            }
-            await connection.execute(insert(KEYS).values(values))
+            await _insert(connection, key, digest)
+            await self._lane.append(connection, [created], key.created_unix_us)
 
-    async def revoke(self, key_id: str, now_unix_us: int) -> StoredKey:
+    async def replace(
+        self, key_id: str, successor: StoredKey, digest: bytes, until_unix_us: int, by: Actor
+    ) -> StoredKey:
+        """Keep a key's successor, and let the key itself end then, or sooner if it would anyway.
+
+        Returns the key that was replaced. Raises `KeyNotFound` or `KeyCannotBeReplaced`.
+        """
+        now = successor.created_unix_us
+        async with self._database.writing() as connection:
+            (old,) = await _find(connection, KEYS.c.id == key_id, _no_such_key(key_id))
+            _refuse_replaced(old, now)
+            expires = min(until_unix_us, old.expires_unix_us or until_unix_us)
+            old = replace(old, expires_unix_us=expires, successor_id=successor.id)
+            await _insert(connection, successor, digest)
+            await _update(connection, old)
+            records = [
+                self._records.tell(KeyEvent.CREATED, successor, by, now, predecessor_id=old.id),
+                self._records.tell(KeyEvent.ROTATED, old, by, now),
+            ]
+            await self._lane.append(connection, records, now)
+        return old
+
+    async def revoke(self, key_id: str, now_unix_us: int, by: Actor) -> StoredKey:
         """End a key for good, and return it. A key revoked before keeps its first time.
 
         Raises `KeyNotFound`.
         """
-        same = KEYS.c.id == key_id
-        async with self._database.writing() as connection:
-            found = (await connection.execute(select(KEYS).where(same))).mappings().first()
-            if found is None:
-                raise KeyNotFound(f"no key has the id {key_id!r}; `gatehouse key list` shows them")
-            if found["revoked_unix_us"] is not None:
-                return _stored(found)
-            changes = {
-                "revoked_unix_us": now_unix_us,
-                "changed_revision": await _next_revision(connection),
-            }
-            await connection.execute(update(KEYS).where(same).values(changes))
-            return _stored({**found, **changes})
+        which = KEYS.c.id == key_id
+        (revoked,) = await self._revoke(which, _no_such_key(key_id), now_unix_us, by)
+        return revoked
 
-    async def list(self) -> list[StoredKey]:
+    async def revoke_all_of(
+        self, subject: str, now_unix_us: int, by: Actor, *, is_service: bool = False
+    ) -> Sequence[StoredKey]:
+        """End every key of a person, or of a service, in one step; returns them all.
+
+        Raises `KeyNotFound` when there never was one.
+        """
+        which = and_(KEYS.c.subject == subject, KEYS.c.is_service == is_service)
+        kind = "service" if is_service else "user"
+        missing = f"no key was ever made for {kind} {subject!r}; `gatehouse key list` shows all"
+        return await self._revoke(which, missing, now_unix_us, by)
+
+    async def lapse(self, now_unix_us: int) -> int:
+        """Put on record which replaced keys have come to their end; returns how many.
+
+        Each is recorded once, whoever notices first.
+        """
+        over = and_(
+            KEYS.c.successor_id.is_not(None),
+            KEYS.c.lapsed_unix_us.is_(None),
+            KEYS.c.revoked_unix_us.is_(None),
+            KEYS.c.expires_unix_us <= now_unix_us,
+        )
+        async with self._database.writing() as connection:
+            found = (await connection.execute(select(KEYS).where(over))).mappings()
+            lapsed = [replace(_stored(row), lapsed_unix_us=now_unix_us) for row in found]
+            await self._change(connection, KeyEvent.LAPSED, lapsed, GATEWAY, now_unix_us)
+        return len(lapsed)
+
+    async def find(self, key_id: str) -> StoredKey:
+        """The key of this id. Raises `KeyNotFound`."""
+        async with self._database.reading() as connection:
+            (found,) = await _find(connection, KEYS.c.id == key_id, _no_such_key(key_id))
+        return found
+
+    async def list(self) -> Sequence[StoredKey]:
         """Every key there has been, oldest first."""
         query = select(KEYS).order_by(KEYS.c.created_unix_us, KEYS.c.id)
         async with self._database.reading() as connection:
@@ -102,12 +128,97 @@ class Keys:
             return int((await connection.execute(select(KEY_REVISION.c.revision))).scalar_one())
 
     async def changes_since(self, revision: int) -> KeyChanges:
-        """Keys made or revoked after `revision` (0: all keys, revoked and expired ones too)."""
+        """Keys that changed after `revision` (0: all keys, revoked and expired ones too)."""
         query = select(KEYS).where(KEYS.c.changed_revision > revision)
         async with self._database.reading() as connection:
             newest = (await connection.execute(select(KEY_REVISION.c.revision))).scalar_one()
             found = (await connection.execute(query)).mappings().all()
         return KeyChanges(int(newest), {row["digest"]: _stored(row) for row in found})
+
+    async def _revoke(
+        self, which: ColumnElement[bool], missing: str, now_unix_us: int, by: Actor
+    ) -> Sequence[StoredKey]:
+        async with self._database.writing() as connection:
+            found = await _find(connection, which, missing)
+            held = [each for each in found if each.revoked_unix_us is None]
+            revoked = [replace(each, revoked_unix_us=now_unix_us) for each in held]
+            await self._change(connection, KeyEvent.REVOKED, revoked, by, now_unix_us)
+        changed = {each.id: each for each in revoked}
+        return [changed.get(each.id, each) for each in found]
+
+    async def _change(
+        self,
+        connection: AsyncConnection,
+        event: KeyEvent,
+        keys: Sequence[StoredKey],
+        by: Actor,
+        now_unix_us: int,
+    ) -> None:
+        """Write keys as they are now, and what happened to each; nothing for none."""
+        for key in keys:
+            await _update(connection, key)
+        if keys:
+            records = [self._records.tell(event, key, by, now_unix_us) for key in keys]
+            await self._lane.append(connection, records, now_unix_us)
+
+
+def _no_such_key(key_id: str) -> str:
+    return f"no key has the id {key_id!r}; `gatehouse key list` shows them"
+
+
+def _refuse_replaced(key: StoredKey, now_unix_us: int) -> None:
+    """Raises `KeyCannotBeReplaced`."""
+    make_one = "make a new one with `gatehouse key create`"
+    if key.revoked_unix_us is not None:
+        raise KeyCannotBeReplaced(f"{key.id} is revoked: {make_one}")
+    if key.successor_id is not None:
+        raise KeyCannotBeReplaced(f"{key.id} was replaced before, by {key.successor_id}")
+    if key.is_expired(now_unix_us):
+        raise KeyCannotBeReplaced(f"{key.id} has expired: {make_one}")
+
+
+async def _find(
+    connection: AsyncConnection, which: ColumnElement[bool], missing: str
+) -> list[StoredKey]:
+    """The keys, oldest first. Raises `KeyNotFound` in these words when there is none."""
+    query = select(KEYS).where(which).order_by(KEYS.c.created_unix_us, KEYS.c.id)
+    found = (await connection.execute(query)).mappings().all()
+    if not found:
+        raise KeyNotFound(missing)
+    return [_stored(row) for row in found]
+
+
+async def _insert(connection: AsyncConnection, key: StoredKey, digest: bytes) -> None:
+    values = {
+        "id": key.id,
+        "digest": digest,
+        "last_four": key.last_four,
+        "team": key.team,
+        "subject": key.subject,
+        "roles": ",".join(sorted(key.roles)),
+        "created_unix_us": key.created_unix_us,
+        "models": None if key.scope is None else ",".join(key.scope.models),
+        "networks": None if key.scope is None else ",".join(key.scope.networks),
+        "is_service": key.is_service,
+        **await _changing(connection, key),
+    }
+    await connection.execute(insert(KEYS).values(values))
+
+
+async def _update(connection: AsyncConnection, key: StoredKey) -> None:
+    changed = await _changing(connection, key)
+    await connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(changed))
+
+
+async def _changing(connection: AsyncConnection, key: StoredKey) -> Mapping[str, object]:
+    """What may change of a key after it was made, and the revision of this change."""
+    return {
+        "expires_unix_us": key.expires_unix_us,
+        "revoked_unix_us": key.revoked_unix_us,
+        "successor_id": key.successor_id,
+        "lapsed_unix_us": key.lapsed_unix_us,
+        "changed_revision": await _next_revision(connection),
+    }
 
 
 async def _next_revision(connection: AsyncConnection) -> int:
@@ -117,6 +228,7 @@ async def _next_revision(connection: AsyncConnection) -> int:
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredKey:
+    models, networks = row["models"], row["networks"]
     return StoredKey(
         id=row["id"],
         last_four=row["last_four"],
@@ -126,4 +238,12 @@ def _stored(row: Mapping[Any, Any]) -> StoredKey:
         created_unix_us=row["created_unix_us"],
         expires_unix_us=row["expires_unix_us"],
         revoked_unix_us=row["revoked_unix_us"],
+        scope=Scope(_parts(models), _parts(networks)) if models or networks else None,
+        is_service=row["is_service"],
+        successor_id=row["successor_id"],
+        lapsed_unix_us=row["lapsed_unix_us"],
     )
+
+
+def _parts(written: str | None) -> tuple[str, ...]:
+    return tuple(written.split(",")) if written else ()

@@ -100,7 +100,7 @@ class Ledger:
         admitted = BODIES.alias("admitted")
         same = and_(admitted.c.exchange_id == BODIES.c.exchange_id, admitted.c.kind == "admitted")
         query = (
-            select(admitted.c.subject, admitted.c.team, BODIES.c.body)
+            select(admitted.c.subject, admitted.c.team, BODIES.c.total_tokens, BODIES.c.body)
             .join_from(BODIES, admitted, same)
             .where(BODIES.c.response_id == response_id)
             .order_by(BODIES.c.time_unix_us.desc())
@@ -110,9 +110,9 @@ class Ledger:
             found = (await connection.execute(query)).first()
         if found is None:
             return None
-        subject, team, body = found
+        subject, team, tokens, body = found
         target = orjson.loads(body).get("target")
-        return None if target is None else Origin(subject, team, target)
+        return None if target is None else Origin(subject, team, target, tokens or 0)
 
     async def newest(self, count: int, search: Search | None = None) -> list[LedgerRow]:
         """The newest `count` records that match, oldest of them first."""
@@ -153,7 +153,9 @@ class Ledger:
         return rows, reached
 
     async def exchange(self, audit_id: str) -> list[LedgerRow]:
-        """Every record of one exchange, in order; a prefix will do when it is unambiguous.
+        """Every record of one exchange, or of the changes of one key, in order.
+
+        A prefix will do when it is unambiguous.
 
         Raises `ExchangeNotFound` or `AmbiguousAuditId`.
         """
@@ -164,7 +166,7 @@ class Ledger:
         async with self._database.reading() as connection:
             found = (await connection.scalars(candidates.order_by(column).limit(3))).all()
         if not found:
-            raise ExchangeNotFound(f"no exchange has the audit id {audit_id!r}")
+            raise ExchangeNotFound(f"nothing on record has the id {audit_id!r}")
         if len(found) > 1 and found[0] != prefix:
             raise AmbiguousAuditId(audit_id, found)
         query = _rows().where(column == found[0])
@@ -346,5 +348,7 @@ def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
 
 
 def _normalised(audit_id: str) -> str:
-    """An audit id as it is stored, from one typed in any case and with or without its `gh-`."""
+    """An id as it is stored: a key's, or an audit id typed in any case, with or without `gh-`."""
+    if audit_id.strip().lower().startswith("key_"):
+        return audit_id.strip().lower()
     return "gh-" + audit_id.strip().upper().removeprefix("GH-")

@@ -2,7 +2,18 @@
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 LANE = String(26)
@@ -24,13 +35,17 @@ class Base(SQLModel):
 
 
 class AuditLane(Base, table=True):
-    """One run of one writer. All that was admitted up to `settled_seq` has its end."""
+    """One run of one writer. All that was admitted up to `settled_seq` has its end.
+
+    `purpose` marks the lane that is none such: `keys` is that of `gateway.store.key_lane`.
+    """
 
     __tablename__ = "audit_lane"
 
     lane: str = Field(sa_column=Column(LANE, primary_key=True))
     opened_unix_us: int = Field(sa_type=BigInteger)
     settled_seq: int = Field(sa_type=BigInteger)
+    purpose: str | None = Field(default=None, sa_type=String(16))
 
 
 class AuditLeaf(Base, table=True):
@@ -50,6 +65,7 @@ class AuditLeaf(Base, table=True):
 class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
+    `exchange_id` is the id of what the record tells of: an exchange, or a key that was changed.
     `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
     `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
     request may name it.
@@ -83,7 +99,10 @@ class AuditCursor(Base, table=True):
 
 
 class VirtualKey(Base, table=True):
-    """A key as it is kept: a keyed digest, never the key. `roles` are sorted, comma-separated."""
+    """A key as it is kept: a keyed digest, never the key.
+
+    `roles`, `models` and `networks` are sorted and comma-separated.
+    """
 
     __tablename__ = "virtual_key"
 
@@ -97,6 +116,13 @@ class VirtualKey(Base, table=True):
     expires_unix_us: int | None = Field(default=None, sa_type=BigInteger)
     revoked_unix_us: int | None = Field(default=None, sa_type=BigInteger)
     changed_revision: int = Field(sa_type=BigInteger, index=True)
+    models: str | None = Field(default=None, sa_type=Text)
+    networks: str | None = Field(default=None, sa_type=Text)
+    is_service: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
+    successor_id: str | None = Field(default=None, sa_type=String(16))
+    lapsed_unix_us: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class KeyRevision(Base, table=True):

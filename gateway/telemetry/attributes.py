@@ -80,6 +80,7 @@ _CALLER = Group(
     {
         names.TEAM: "team",
         names.KEY: "credential_id",
+        names.IDENTITY_KIND: "identity_kind",
         names.API: "wire",
         names.OPERATION: "operation",
         names.MODEL: "model",
@@ -157,6 +158,19 @@ _END = Group(
 )
 
 
+_CHANGED_KEY = Group(
+    {names.TEAM: "team", names.KEY: "key_id", names.IDENTITY_KIND: "identity_kind"}, names.USER
+)
+
+
+def read_changed_key(record: Record, pseudonym: Pseudonym) -> Attributes:
+    """Which key was changed, and whose it is; nothing of any other record."""
+    subject = record.text("subject")
+    if record.text("key_id") is None or subject is None:
+        return NO_ATTRIBUTES
+    return _CHANGED_KEY.read(record.body, pseudonym(subject))
+
+
 def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
     """Who asked, for which model, in which session, and what was decided."""
     session, subject = opening.part("assistant").get("session_id"), opening.text("subject")
@@ -165,7 +179,7 @@ def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
         opening.body,
         session if is_id else None,
         None if subject is None else pseudonym(subject),
-        "deny" if opening.kind == "denied" else "allow",
+        "allow" if opening.kind == "admitted" else "deny",
     )
 
 
@@ -200,6 +214,7 @@ def measure_request(opening: Record) -> Attributes:
     """How large the request was, and which turn it tries: what no other request shares for long."""
     measured = Attributes()
     measured.put(names.TURN, opening.body.get("turn_id"))
+    measured.put(names.REPEATS, opening.body.get("repeats"))
     measured.put(names.REQUEST_BYTES, opening.body.get("body_bytes"))
     measured.put(names.INPUT_ESTIMATE, opening.body.get("input_tokens_estimate"))
     return measured

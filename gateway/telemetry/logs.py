@@ -1,15 +1,25 @@
 """Make the one log record that tells a sink of a ledger record."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.telemetry import names
-from gateway.telemetry.attributes import Attributes, Group, merge, own_of, put_in
-from gateway.telemetry.model import Log, Record, Severity
+from gateway.telemetry.attributes import (
+    NO_ATTRIBUTES,
+    Attributes,
+    Group,
+    merge,
+    own_of,
+    put_in,
+    read_changed_key,
+)
+from gateway.telemetry.fitting import Value
+from gateway.telemetry.model import Log, Pseudonym, Record, Severity
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
-_NO_ID = b""
+NO_IDS = (b"", b"")
 
 _AUDITED = Group(
     {},
@@ -38,20 +48,57 @@ def log_of(
     trace and of the span beside it.
     """
     severity = _severity(record, story)
-    return _log(record, groups, measured, _outcome(record, story), severity, ids)
+    act = _act(_outcome(record, story), groups)
+    return _log(record, groups, measured, act, severity, ids)
 
 
-def lone_log(record: Record) -> Log:
-    """The log record of a record that belongs to no exchange."""
+def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
+    """The log record of a record that belongs to no exchange: a key was changed, for one."""
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    return _log(record, (), (), "unknown", severity, (_NO_ID, _NO_ID))
+    changed = read_changed_key(record, pseudonym)
+    if changed is NO_ATTRIBUTES:
+        act = _Act("unknown", None, "system")
+    else:
+        name = record.part("actor").get("name")
+        by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
+        act = _Act("success", *by)
+    return _log(record, (changed,), (), act, severity, NO_IDS)
+
+
+def repeat_log(
+    record: Record,
+    groups: Sequence[Attributes],
+    measured: Sequence[Attributes],
+    ids: tuple[bytes, bytes],
+) -> Log:
+    """The log record of a denied turn's repeats: beside the denial, as loud and as refused."""
+    return _log(record, groups, measured, _act("failure", groups), Severity.WARN, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """How what is told ended, and by whom it was done: a pseudonym, where known, and its type."""
+
+    outcome: str
+    actor: Value | None
+    actor_type: str
+
+
+def _act(outcome: str, groups: Sequence[Attributes]) -> _Act:
+    """What a caller did, as far as it is known."""
+    known = merge(Signal.LOG, *groups).values
+    actor = known.get(names.USER.name)
+    if names.DECISION.name not in known:
+        return _Act(outcome, actor, "system")
+    is_service = known.get(names.IDENTITY_KIND.name) == "service"
+    return _Act(outcome, actor, "service" if is_service else "user")
 
 
 def _log(
     record: Record,
     groups: Sequence[Attributes],
     measured: Sequence[Attributes],
-    outcome: str,
+    act: _Act,
     severity: Severity,
     ids: tuple[bytes, bytes],
 ) -> Log:
@@ -66,25 +113,30 @@ def _log(
         severity=severity,
         time_us=record.time_us,
         own=own,
-        common=merge(Signal.LOG, *groups, _audited(record, groups, outcome)),
+        common=merge(Signal.LOG, *groups, _audited(record, groups, act)),
     )
 
 
-def _audited(record: Record, groups: Sequence[Attributes], outcome: str) -> Attributes:
+def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attributes:
     """What an audit record has to say of any act: who did what to which, and how it ended."""
     known = merge(Signal.LOG, *groups).values
-    model, target = known.get(names.MODEL.name), record.text("target")
+    what = (
+        ("target", record.text("target")),
+        ("model", known.get(names.MODEL.name)),
+        ("key", record.text("key_id")),
+    )
+    target_type, target = next((each for each in what if each[1] is not None), (None, None))
     return _AUDITED.read(
         {},
         record.lane,
         _HASH_ALGORITHM,
         names.RECORD_SCHEMA,
-        outcome,
+        act.outcome,
         record.kind,
-        known.get(names.USER.name),
-        "user" if names.DECISION.name in known else "system",
-        target or model,
-        "target" if target else "model" if model else None,
+        act.actor,
+        act.actor_type,
+        target,
+        target_type,
     )
 
 

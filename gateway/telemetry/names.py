@@ -119,6 +119,9 @@ EXCHANGE = _row("gatehouse.exchange.id", STR, "SPCL", "the audit id, as in `x-ga
 TURN = _row("gatehouse.turn.id", STR, "SL", "the same for every try of one turn")
 TEAM = _row("gatehouse.team.id", STR, "SPCL", "the key's team")
 KEY = _row("gatehouse.key.id", STR, "SCL", "id of the key, never the key or its prefix")
+IDENTITY_KIND = _row(
+    "gatehouse.identity.kind", STR, "SL", "`person`, or `service` for what is none"
+)
 AUTH_METHOD = _row("gatehouse.auth.method", STR, "SL", "how the caller proved who it is")
 CLIENT_NAME = _row("gatehouse.client.name", STR, "SL", "the assistant, or `unrecognised`")
 CLIENT_VERSION = _row("gatehouse.client.version", STR, "SL", "as it claims")
@@ -137,6 +140,7 @@ RULES = _row("gatehouse.policy.rule.ids", STRS, "SPL", "the rules that refused")
 PHASE = _row("gatehouse.policy.phase", STR, "PL", "`request`")
 BUNDLE = _row("gatehouse.policy.bundle.digest", STR, "PL", "digest of the configuration in force")
 TARGETS = _row("gatehouse.policy.targets", STRS, "PL", "the set of targets allowed, in order")
+REPEATS = _row("gatehouse.policy.repeats", INT, "L", "how often a denied turn was asked again")
 WARNING_COUNT = _row("gatehouse.policy.warning.count", INT, "PL", "warnings that came with it")
 
 ATTEMPTS = _row("gatehouse.route.attempts", INT, "SL", "targets tried")
@@ -169,11 +173,13 @@ OUTCOME = _row(
 RECORD_ID = _row("audit.record.id", STR, "SPCL", "the ledger record told; sinks dedupe on it")
 AUDIT_SCHEMA = _row("audit.schema.version", STR, "L", f"`{RECORD_SCHEMA}`")
 ACTOR = _row("audit.actor.id", STR, "L", "the user's pseudonym")
-ACTOR_TYPE = _row("audit.actor.type", STR, "L", "`user`; `system` where nobody asked")
-ACTION = _row("audit.action", STR, "L", "the kind of record: `admitted`, `denied`, `repeated`, ...")
+ACTOR_TYPE = _row("audit.actor.type", STR, "L", "`user` or `service`; `system` where nobody asked")
+ACTION = _row(
+    "audit.action", STR, "L", "the kind of record: `admitted`, `repeated`, `key_revoked`, ..."
+)
 AUDIT_OUTCOME = _row("audit.outcome", STR, "L", "`success`, `failure`, `unknown`")
-AUDIT_TARGET = _row("audit.target.id", STR, "L", "model asked for, or target tried")
-AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model` or `target`")
+AUDIT_TARGET = _row("audit.target.id", STR, "L", "model asked for, target tried, or key changed")
+AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model`, `target` or `key`")
 LANE = _row("audit.sequence.stream_id", STR, "L", "the lane of the ledger")
 SEQUENCE = _row("audit.sequence.number", INT, "L", "place in the lane")
 PREV_HASH = _row("audit.sequence.prev_hash", STR, "L", "hash of the record before it, hex")

@@ -25,7 +25,7 @@ from gateway.telemetry.attributes import (
     read_request,
 )
 from gateway.telemetry.fitting import fit_count
-from gateway.telemetry.logs import log_of, lone_log
+from gateway.telemetry.logs import log_of, lone_log, repeat_log
 from gateway.telemetry.model import Log, Projection, Pseudonym, Record, Span, SpanKind
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, Story, read_story
@@ -51,7 +51,7 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
     story = read_story(records)
     exchange_id = story.end.text("exchange_id") if story is not None else None
     if story is None or exchange_id is None:
-        alone = tuple(lone_log(record) for record in records)
+        alone = tuple(_told_alone(record, pseudonym) for record in records)
         return Projection(records[-1].lane, (), alone)
     told = _Telling(story, exchange_id, pseudonym)
     spans = [told.server_span()]
@@ -59,6 +59,15 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
         spans.append(told.policy_span(story.opening))
     spans += [told.client_span(number) for number in range(len(story.attempts))]
     return Projection(story.end.lane, tuple(spans), tuple(map(told.log, records)))
+
+
+def _told_alone(record: Record, pseudonym: Pseudonym) -> Log:
+    exchange_id = record.text("exchange_id")
+    if record.kind != "repeated" or exchange_id is None:
+        return lone_log(record, pseudonym)
+    ids = _ids(exchange_id, attempts=0)
+    groups = (read_caller(record, pseudonym), read_request(record))
+    return repeat_log(record, groups, (measure_request(record),), (ids.trace, ids.policy))
 
 
 @dataclass(frozen=True, slots=True)

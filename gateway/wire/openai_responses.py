@@ -79,8 +79,7 @@ class OpenAiResponses(OpenAiForm):
         continues = _continued(values)
         _check_input(values, continues)
         _refuse_what_is_kept_elsewhere(values)
-        items = _items_to_look_into(values)
-        _refuse_references(items)
+        brought = _names_brought_in(values)
         facts = RequestFacts(
             model=model,
             streaming=fields.flag(values, "stream"),
@@ -93,7 +92,7 @@ class OpenAiResponses(OpenAiForm):
             answers=1,
             tool_names=(
                 *fields.names_of_tools(values, ("tools",), _tool_names),
-                *_names_brought_by(items),
+                *brought,
             ),
             read_segments=lambda: _read_segments(values),
             continues=continues,
@@ -164,14 +163,21 @@ def _refuse_what_is_kept_elsewhere(values: splice.Members) -> None:
         raise MalformedRequest("'background' is not offered here: stream the answer instead")
 
 
-def _items_to_look_into(values: splice.Members) -> list[tuple[str, splice.Members]]:
-    """The items of the input, each taken apart; none where plainly all of them are plain."""
+def _names_brought_in(values: splice.Members) -> list[str]:
+    """Names of tools that stand in the input. Refuses items that stand for others.
+
+    An item is taken apart only where not plainly all of them are plain.
+    """
     if not fields.is_given(values, "input") or memoryview(values["input"])[0] == _STRING:
         return []
     source = bytes(values["input"])
     if not any(mark in source for mark in _MARKS) and _all_say_what_they_are(source):
         return []
-    return list(_items(values))
+    names: list[str] = []
+    for path, item in _items(values):
+        _refuse_reference(item, path)
+        names += _names_brought_by(item, path)
+    return names
 
 
 def _all_say_what_they_are(source: bytes) -> bool:
@@ -181,14 +187,13 @@ def _all_say_what_they_are(source: bytes) -> bool:
         return False
 
 
-def _refuse_references(items: list[tuple[str, splice.Members]]) -> None:
+def _refuse_reference(item: splice.Members, path: str) -> None:
     """An item named by its id alone would bring in a text that nobody here has seen."""
-    for path, item in items:
-        kind = "" if fields.is_given(item, "role") else "item_reference"
-        if fields.is_given(item, "type"):
-            kind = fields.text(item["type"], f"'{path}.type'")
-        if kind == "item_reference":
-            raise MalformedRequest(f"'{path}' names an item kept elsewhere: send the item itself")
+    kind = "" if fields.is_given(item, "role") else "item_reference"
+    if fields.is_given(item, "type"):
+        kind = fields.text(item["type"], f"'{path}.type'")
+    if kind == "item_reference":
+        raise MalformedRequest(f"'{path}' names an item kept elsewhere: send the item itself")
 
 
 def _tool_names(values: splice.Members) -> Iterator[str]:
@@ -197,14 +202,13 @@ def _tool_names(values: splice.Members) -> Iterator[str]:
         yield from _names_of(tool, path)
 
 
-def _names_brought_by(items: list[tuple[str, splice.Members]]) -> Iterator[str]:
-    """The same of tools that stand in the input: a search for tools may have found them."""
-    for path, item in items:
-        for inner_path, tool in fields.tools_of(item, "tools"):
-            where = f"{path}.{inner_path}"
-            name = None if "type" in tool else fields.tool_name(tool, where)
-            # Tools that a remote server listed have a name and no type.
-            yield from _names_of(tool, where) if name is None else (name,)
+def _names_brought_by(item: splice.Members, path: str) -> Iterator[str]:
+    """Names of the tools in one item of the input: a search for tools may have found them."""
+    for inner_path, tool in fields.tools_of(item, "tools"):
+        where = f"{path}.{inner_path}"
+        name = None if "type" in tool else fields.tool_name(tool, where)
+        # Tools that a remote server listed have a name and no type.
+        yield from _names_of(tool, where) if name is None else (name,)
 
 
 def _names_of(tool: splice.Members, path: str) -> Iterator[str]:
@@ -226,7 +230,10 @@ def _names_of(tool: splice.Members, path: str) -> Iterator[str]:
 def _items(values: splice.Members) -> Iterator[tuple[str, splice.Members]]:
     if not fields.is_given(values, "input") or memoryview(values["input"])[0] == _STRING:
         return
-    for number, item in enumerate(splice.items(values["input"], "'input'")):
+    items = splice.items(values["input"], "'input'")
+    if len(items) > splice.MOST_OBJECTS:
+        raise MalformedRequest(f"'input' holds more than {splice.MOST_OBJECTS} items; send fewer")
+    for number, item in enumerate(items):
         path = f"input.{number}"
         yield path, splice.members(item, path)
 

@@ -17,13 +17,18 @@ Members = dict[str, msgspec.Raw]
 """The members of one object, each value still JSON text."""
 
 MOST_MEMBERS: Final = 10_000
+MOST_OBJECTS: Final = 100_000
+"""Objects in a large body, and items in one list: the longest conversations have some thousands."""
+
 _PIECE: Final = 1 << 20
+_LARGE: Final = 4 << 20  # a body below cannot hold enough objects to matter
 _MOST_AT_ONCE: Final = 1 << 20  # bytes of an array whose objects are all read in one step
 
 _OBJECT: Final = msgspec.json.Decoder(Members)
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS: Final = msgspec.json.Decoder(list[Members])
 _KEY: Final = re.compile(rb'[ \t\r\n]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*+:[ \t\r\n]*+').match
+_NEXT_OBJECT: Final = re.compile(rb'(?:[^"{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+\{').match
 _AFTER: Final = re.compile(rb"[ \t\r\n]*+([,}])").match
 _PLAIN_KEY: Final = re.compile(r"[a-z_]{1,32}\Z").match
 _SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\u[dD][89a-fA-F]")
@@ -37,6 +42,8 @@ def parse(body: bytes) -> tuple[Members, dict[str, Span]]:
     are all different: also for NaN, infinities, a byte order mark and nesting too deep to read.
     """
     _check_encoding(body)
+    if len(body) > _LARGE:
+        _refuse_crowd(body)
     try:
         values = _OBJECT.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -185,6 +192,18 @@ def _duplicate(key: str, where: str, position: int) -> MalformedRequest:
     # A key is the caller's text and may be a secret: only plain lower-case words are repeated.
     named = f"the key {key!r}" if _PLAIN_KEY(key) else "a key"
     return MalformedRequest(f"{where} holds {named} twice (byte {position}); send each key once")
+
+
+def _refuse_crowd(body: bytes) -> None:
+    """Refuse objects that would take far more time and memory read than written."""
+    if body.count(b"{") <= MOST_OBJECTS:
+        return
+    # A text may hold any number of braces: those outside of texts count.
+    found, position = 0, 0
+    while (opening := _NEXT_OBJECT(body, position)) is not None:
+        found, position = found + 1, opening.end()
+        if found > MOST_OBJECTS:
+            raise MalformedRequest(f"the body holds more than {MOST_OBJECTS} objects; send fewer")
 
 
 def _check_encoding(body: bytes) -> None:

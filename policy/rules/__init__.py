@@ -3,12 +3,14 @@
 from policy.question import Rule
 from policy.rules.budget import Budget
 from policy.rules.data_class import DataClassClearance
+from policy.rules.key_scope import KeyScope
 from policy.rules.model_access import ModelAccess
 from policy.rules.parallel import Parallel
 from policy.rules.rates import Rates
 from policy.rules.request_size import RequestSize
 
 RULES: tuple[type[Rule], ...] = (
+    KeyScope,
     RequestSize,
     ModelAccess,
     DataClassClearance,

@@ -74,7 +74,7 @@ class Started:
             assert following.stdout is not None
             for line in following.stdout:
                 record = json.loads(line)
-                if record["exchange_id"] == audit_id:
+                if record.get("exchange_id") == audit_id:
                     records.append(record)
                     if record["kind"] in {"completed", "denied", "unknown"}:
                         break
@@ -82,11 +82,11 @@ class Started:
         return records
 
     def records(self) -> list[dict[str, Any]]:
-        """Every ledger record of this gateway, oldest first."""
+        """Every ledger record of this gateway's exchanges, lane by lane, each in order."""
         uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
-        return [json.loads(row[0]) for row in rows]
+        return [body for row in rows if "exchange_id" in (body := json.loads(row[0]))]
 
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, pointed here. It never asks twice: what is refused is seen."""

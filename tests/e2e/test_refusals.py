@@ -82,13 +82,18 @@ async def test_the_key_may_come_as_either_header_of_anthropics_client(house: Sta
     assert reply.stop_reason == "max_tokens"
 
 
-async def test_a_wrong_key_is_an_authentication_error_of_either_client(house: Started) -> None:
-    async with house.openai("gth_wrong") as chat, house.anthropic("gth_wrong") as messages:
-        with pytest.raises(openai.AuthenticationError, match="no valid Gatehouse key"):
+@pytest.mark.parametrize(
+    ("key", "told"), [("sk-other", "no valid Gatehouse key"), ("gth_wrong", "is mistyped")]
+)
+async def test_a_wrong_key_is_an_authentication_error_of_either_client(
+    house: Started, key: str, told: str
+) -> None:
+    async with house.openai(key) as chat, house.anthropic(key) as messages:
+        with pytest.raises(openai.AuthenticationError, match=told):
             await chat.chat.completions.create(model="coder", messages=HELLO)
-        with pytest.raises(anthropic.AuthenticationError, match="no valid Gatehouse key"):
+        with pytest.raises(anthropic.AuthenticationError, match=told):
             await messages.messages.create(model="coder", messages=HELLO, max_tokens=5)
-        with pytest.raises(openai.AuthenticationError, match="no valid Gatehouse key"):
+        with pytest.raises(openai.AuthenticationError, match=told):
             await chat.models.list()
 
 

@@ -13,7 +13,7 @@ from gateway.assembly import Gatehouse, assembled
 from gateway.server import BoundedHeadProtocol, GatehouseServer, listen, server_config
 from gateway.settings import ServeOptions
 from providers.http.client import HttpClient
-from tests.fakes.ledger_file import durable_records
+from tests.fakes.ledger_file import exchange_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class RunningGateway:
             return await client.post("/v1/messages", json=body)
 
     def records(self) -> list[dict[str, Any]]:
-        """Every durable ledger record, oldest first."""
-        return durable_records(self.data)
+        """Every durable record of an exchange, lane by lane, each in order."""
+        return exchange_records(self.data)
 
     def records_of(self, exchange_id: str) -> list[dict[str, Any]]:
         """The records of one exchange, oldest first."""

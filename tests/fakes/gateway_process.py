@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from tests.fakes.ledger_file import durable_records
+from tests.fakes.ledger_file import exchange_records
 
 COMMAND = Path(sys.executable).with_name("gatehouse")
 
@@ -42,7 +42,7 @@ class GatewayProcess:
 
     def records(self) -> list[dict[str, Any]]:
         """Every durable ledger record, by lane, oldest first."""
-        return durable_records(self.data)
+        return exchange_records(self.data)
 
     def children(self) -> set[int]:
         """The processes it has started, and theirs."""

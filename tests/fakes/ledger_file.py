@@ -11,6 +11,16 @@ from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.store.database import FILE_NAME
 
 
+def exchange_records(data: Path) -> list[dict[str, Any]]:
+    """The records of exchanges."""
+    return [each for each in durable_records(data) if "exchange_id" in each]
+
+
+def key_records(data: Path) -> list[dict[str, Any]]:
+    """The records of changes of keys."""
+    return [each for each in durable_records(data) if "key_id" in each]
+
+
 def durable_records(data: Path) -> list[dict[str, Any]]:
     """Every record, lane by lane, each in order; read as a process beside the gateway would."""
     found = {(each["lane"], each["seq"]): each for each in _journaled(data)}

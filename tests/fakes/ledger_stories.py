@@ -115,6 +115,14 @@ class Stories:
         deny = Deny("model_access", f"reason {CANARY}", f"ask {CANARY}", code="model_not_found")
         return [self.records.denied(exchange or self.exchange(), deny, 403)]
 
+    def repeated(self) -> list[RecordBody]:
+        """The request was refused, and asked again five times."""
+        exchange = self.exchange()
+        (denied,) = self.denied(exchange)
+        deny = Deny("model_access", f"reason {CANARY}")
+        again = self.records.repeated(exchange.id, exchange.turn_id, exchange.identity, deny, 5)
+        return [denied, again]
+
     def attempt(self, exchange: Exchange, target: Target, reason: str = "primary") -> RecordBody:
         """One more try, on its way."""
         edit = Edit(f"messages.{CANARY}", "model_name", 7, 13)

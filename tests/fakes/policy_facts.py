@@ -3,10 +3,18 @@
 from policy.document import LimitsDocument, TeamDocument
 from policy.engine import Policy
 from policy.question import Question, Team
-from policy.types import DataClass, Identity, Operation, RequestFacts, TargetFacts
+from policy.types import (
+    Circumstances,
+    DataClass,
+    Identity,
+    Operation,
+    RequestFacts,
+    TargetFacts,
+)
 
 HOUSE = TargetFacts("house/qwen3-coder", True, DataClass.RESTRICTED, price_known=True)
 DEEPSEEK = TargetFacts("deepseek/deepseek-chat", False, DataClass.INTERNAL, price_known=True)
+NOON = Circumstances(1_780_315_200)  # 2026-06-01T12:00:00Z, a Monday
 
 
 def an_identity(team: str = "web") -> Identity:
@@ -21,6 +29,7 @@ def some_facts(
     output_limit: int | None = None,
     answers: int = 1,
     operation: Operation = Operation.CHAT,
+    tools: tuple[str, ...] = (),
 ) -> RequestFacts:
     return RequestFacts(
         model=model,
@@ -30,7 +39,7 @@ def some_facts(
         input_tokens_estimate=input_tokens,
         output_tokens_limit=output_limit,
         answers=answers,
-        tool_names=(),
+        tool_names=tools,
         read_segments=lambda: (),
     )
 
@@ -48,11 +57,16 @@ def a_team(name: str = "web", *targets: TargetFacts, **written: object) -> Team:
 
 
 def a_question(
-    *targets: TargetFacts, data_class: DataClass = DataClass.INTERNAL, **facts: object
+    *targets: TargetFacts,
+    data_class: DataClass = DataClass.INTERNAL,
+    circumstances: Circumstances = NOON,
+    identity: Identity | None = None,
+    **facts: object,
 ) -> Question:
     asked = targets or (HOUSE, DEEPSEEK)
     names = tuple(each.name for each in asked)
-    return Question(an_identity(), some_facts(**facts), asked, names, data_class)
+    asker = identity or an_identity()
+    return Question(asker, some_facts(**facts), asked, names, data_class, circumstances)
 
 
 def a_policy(**teams: TeamDocument) -> Policy:

@@ -22,7 +22,9 @@ from gateway.identity import KeyRing
 from gateway.inbound import Inbound
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
-from gateway.store.keys import KeyChanges, StoredKey
+from gateway.store.key_records import GATEWAY, Actor
+from gateway.store.keys import KeyChanges
+from gateway.store.stored_key import StoredKey
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
 from gateway.turn import TurnIds
@@ -30,7 +32,7 @@ from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, Role
 from gateway.wire import wires
 from gateway.wire.base import Wire
-from policy.types import Allow, Identity
+from policy.types import Allow, Identity, Scope
 from providers.base import Headers, UpstreamCall, UpstreamReply
 from providers.catalogue import Price, PriceBook
 from providers.errors import ProviderError
@@ -137,8 +139,20 @@ class FakeKeys:
     def __init__(self) -> None:
         self._stored: dict[bytes, StoredKey] = {}
 
-    async def create(self, key: StoredKey, digest: bytes) -> None:
+    async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         self._stored[digest] = key
+
+    async def find(self, key_id: str) -> StoredKey:
+        return next(each for each in self._stored.values() if each.id == key_id)
+
+    async def replace(
+        self, key_id: str, successor: StoredKey, digest: bytes, until_unix_us: int, by: Actor
+    ) -> StoredKey:
+        self._stored[digest] = successor
+        return await self.find(key_id)
+
+    async def lapse(self, now_unix_us: int) -> int:
+        return 0
 
     async def list(self) -> list[StoredKey]:
         return list(self._stored.values())
@@ -178,7 +192,11 @@ class Road:
         keys = FakeKeys()
         self.ring = KeyRing(keys, hasher, unix_us=self.clock.unix_us)
         self._issuer = KeyIssuer(
-            keys, hasher, unix_us=self.clock.unix_us, random_bytes=random.Random(5).randbytes
+            keys,
+            hasher,
+            by=GATEWAY,
+            unix_us=self.clock.unix_us,
+            random_bytes=random.Random(5).randbytes,
         )
         self.verdicts = InProcessVerdicts(self.clock.unix_ns, self.bookkeeper.note_repeats)
         self.pipeline = Pipeline(
@@ -194,9 +212,11 @@ class Road:
         )
         self.wires = {each.path: each for each in wires(self.estimator.estimate)}
 
-    async def a_key(self, team: str = "web", role: Role = Role.DEVELOPER) -> str:
+    async def a_key(
+        self, team: str = "web", role: Role = Role.DEVELOPER, scope: Scope | None = None
+    ) -> str:
         """A key that the gateway knows from now on."""
-        issued = await self._issuer.issue(team, "ann", frozenset({role}))
+        issued = await self._issuer.issue(team, "ann", frozenset({role}), scope=scope)
         await self.ring.refresh()
         return issued.secret.reveal()
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "up", "check", "models", "version",
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
+    "policy explain", "policy test", "policy diff",
     "connect", "doctor",
 }  # fmt: skip
 
@@ -112,8 +113,8 @@ def fields(schema: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    published: dict[str, Any] = json.loads((DOCS / "gatehouse.schema.json").read_text())
-    return published
+    names = ("gatehouse.schema.json", "gatehouse-policy.schema.json")
+    return {name: json.loads((DOCS / name).read_text()) for name in names}
 
 
 def test_the_documents_tell_of_every_field_of_the_configuration(schema: dict[str, Any]) -> None:

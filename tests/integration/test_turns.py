@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.fakes.gatehouse import RunningGateway, running_gateway
-from tests.fakes.ledger_file import durable_records
+from tests.fakes.ledger_file import exchange_records
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
 
@@ -137,7 +137,7 @@ async def test_a_stop_leaves_the_count_beside_the_denial(tmp_path: Path) -> None
         for streamed in (True, False, True):
             await gateway.chat("gpt-9", stream=streamed)
         assert gateway.kinds() == ["denied"]
-    denied, repeated = durable_records(tmp_path / "data")
+    denied, repeated = exchange_records(tmp_path / "data")
     assert (repeated["kind"], repeated["repeats"]) == ("repeated", 2)
     assert repeated["exchange_id"] == denied["exchange_id"]
     assert repeated["turn_id"] == denied["turn_id"]

@@ -13,7 +13,7 @@ from policy.types import Allow, Operation, RequestFacts
 from providers.base import WireName
 from providers.catalogue import Price, PriceBook
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.policy_facts import an_identity, some_facts
+from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 USD = 1_000_000_000
 
@@ -21,7 +21,12 @@ USD = 1_000_000_000
 BOOK = PriceBook(
     "2026-11-21",
     "a test",
-    {"deepseek": {"deepseek-chat": Price(input=USD, output=2 * USD, cache_read=USD // 10)}},
+    {
+        "deepseek": {
+            "deepseek-chat": Price(input=USD, output=2 * USD, cache_read=USD // 10),
+            "search": Price(input=USD, output=2 * USD, has_fees=True),
+        }
+    },
 )
 
 BUDGET = "usd_per_month: 5000"
@@ -56,7 +61,7 @@ class Office:
 
     async def ask(self, facts: RequestFacts, team: str = "web") -> Reservation | Refused:
         self.asked += 1
-        allow = self.configuration.policy.decide(an_identity(team), facts)
+        allow = self.configuration.policy.decide(an_identity(team), facts, NOON)
         assert isinstance(allow, Allow)
         exchange = an_exchange(facts, team, f"gh-{self.asked}")
         return await self.accountant.reserve(exchange, allow, self.configuration)
@@ -207,6 +212,14 @@ async def test_a_target_whose_price_nobody_knows_is_told_apart_from_a_free_one(t
     assert not office.accountant.knows_price(reservation, unpriced, exchange)
     assert office.accountant.knows_price(reservation, free, exchange)
     assert office.accountant.settle(reservation, unpriced, Usage(output_tokens=50)) == 0
+
+
+async def test_a_model_that_takes_fees_is_counted_by_tokens_and_not_told_as_priced(tmp_path):
+    office = Office(configured(tmp_path, GOOD.replace("/deepseek-chat]", "/search]")))
+    reservation = await office.reserve(some_facts())
+    searching = office.target("deepseek/search")
+    assert not office.accountant.knows_price(reservation, searching, an_exchange(some_facts()))
+    assert office.accountant.settle(reservation, searching, Usage(output_tokens=50)) == 100_000
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,13 @@ class Site:
         self.status = Status(LedgerHealth(SilentMeter()), lambda: None)
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
-        front = Front(wires, road.pipeline, Calls(Patience()), road.records.new_audit_id, related)
+        front = Front(
+            wires,
+            road.pipeline,
+            Calls(Patience(), road.ring.is_revoked),
+            road.records.new_audit_id,
+            related,
+        )
         self.app = create_app("1.2", wires, related, front, road.pipeline, self.status)
 
     async def ask(

@@ -19,7 +19,7 @@ from gateway.virtual_key import Hasher
 from policy.types import Allow, Deny
 from tests.fakes.configurations import write
 from tests.fakes.ledger import LedgerFolder, a_ledger_in, a_story
-from tests.fakes.policy_facts import an_identity, some_facts
+from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 HOUSE = """
 vendors:
@@ -65,8 +65,8 @@ async def test_a_gateway_is_ready_to_serve_what_its_file_says(tmp_path):
     async with assembled(options(tmp_path), {}) as gatehouse:
         assert gatehouse.status.report()["ready"] is True
         policy = gatehouse.in_force.configuration.policy
-        assert isinstance(policy.decide(an_identity("default"), some_facts("coder")), Allow)
-        assert isinstance(policy.decide(an_identity("web"), some_facts("coder")), Deny)
+        assert isinstance(policy.decide(an_identity("default"), some_facts("coder"), NOON), Allow)
+        assert isinstance(policy.decide(an_identity("web"), some_facts("coder"), NOON), Deny)
 
 
 async def test_the_first_keys_are_made_once_and_hold_after_a_restart(tmp_path):
@@ -152,7 +152,8 @@ async def test_an_exchange_that_a_dead_process_left_open_gets_its_end(tmp_path):
     async with assembled(options(tmp_path), {}):
         pass
     async with a_ledger_in(tmp_path / "data") as folder:
-        assert await all_kinds(folder) == ["admitted", "attempted", "unknown"]
+        ended = ["admitted", "attempted", "unknown"]
+        assert await all_kinds(folder) == [*ended, "key_created", "key_created"]
 
 
 async def test_what_is_kept_is_for_its_owner_only(tmp_path):

@@ -22,6 +22,14 @@ async def test_a_body_is_its_pieces_in_order() -> None:
     assert await connection.call().read_body(100) == b"one two three"
 
 
+async def test_a_call_knows_the_other_end_of_its_connection_where_there_is_one() -> None:
+    scope = {"path": "/", "headers": (), "client": ("10.1.2.3", 4711)}
+    connection = Connection()
+    call = Call(connection.call().wire, scope, connection.receive, connection.send, "gh-1")
+    assert call.address == "10.1.2.3"
+    assert connection.call().address is None
+
+
 async def test_a_body_of_exactly_the_limit_is_read() -> None:
     connection = Connection()
     connection.brings(b"12345", b"67890")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.continuation import CaughtUp, Origin, held_to_origin
+from gateway.continuation import CaughtUp, Held, Origin, held_to_origin
 from policy.types import Allow, DataClass, Deny, Identity
 from tests.fakes.road import FakeOrigins
 
@@ -10,7 +10,7 @@ ANN = Identity("ann", "web", frozenset({"developer"}), "key_1")
 ALLOW = Allow(("house/a", "house/b"), DataClass.INTERNAL, warnings=("w",))
 
 
-async def held(origin: Origin | None, identity: Identity = ANN) -> Allow | Deny:
+async def held(origin: Origin | None, identity: Identity = ANN) -> Held | Deny:
     origins = FakeOrigins()
     if origin is not None:
         origins.known["resp_1"] = origin
@@ -18,8 +18,8 @@ async def held(origin: Origin | None, identity: Identity = ANN) -> Allow | Deny:
 
 
 async def test_only_the_target_that_made_the_answer_is_left() -> None:
-    decision = await held(Origin("ann", "web", "house/b"))
-    assert decision == Allow(("house/b",), DataClass.INTERNAL, warnings=("w",))
+    decision = await held(Origin("ann", "web", "house/b", kept_tokens=70))
+    assert decision == Held(Allow(("house/b",), DataClass.INTERNAL, warnings=("w",)), 70)
 
 
 @pytest.mark.parametrize(

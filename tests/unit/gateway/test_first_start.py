@@ -3,6 +3,7 @@
 import random
 
 from gateway.first_start import ADMINISTRATORS, FIRST_USER, FirstKeys, issue_first_keys
+from gateway.store.key_records import GATEWAY
 from gateway.virtual_key import Hasher, KeyIssuer, Role, is_well_formed
 from tests.fakes.road import FakeKeys
 
@@ -10,7 +11,8 @@ HASHER = Hasher(b"p" * 32)
 
 
 async def first_keys(keys: FakeKeys) -> FirstKeys:
-    issuer = KeyIssuer(keys, HASHER, unix_us=lambda: 1_000, random_bytes=random.Random(4).randbytes)
+    randbytes = random.Random(4).randbytes
+    issuer = KeyIssuer(keys, HASHER, by=GATEWAY, unix_us=lambda: 1_000, random_bytes=randbytes)
     return await issue_first_keys(issuer, "web")
 
 

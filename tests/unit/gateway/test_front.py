@@ -90,8 +90,15 @@ class Door:
             return answer
 
         self.pipeline = StubPipeline(serve)
-        self.calls = Calls(Patience())
-        self.front = Front((CHAT,), self.pipeline, self.calls, lambda: "gh-1")  # type: ignore[arg-type]
+        self.revoked: set[str] = set()
+        self.calls = Calls(Patience(), self.revoked.__contains__)
+        self.front = Front(
+            (CHAT,),
+            self.pipeline,  # type: ignore[arg-type]  # as much of one as is asked
+            self.calls,
+            lambda: "gh-1",
+            last_words_seconds=0.05,
+        )
         self.connection = Connection()
 
     def task(self, body: bytes = BODY) -> "asyncio.Task[None]":
@@ -250,6 +257,56 @@ async def test_a_shutdown_does_not_wait_for_a_client_that_never_reads() -> None:
     serving.cancel()
     await asyncio.wait([serving])
     assert serving.exception() is None
+
+
+def revoke(door: Door) -> None:
+    """End the key of everybody at this door, and let that be noticed."""
+    door.revoked.add(an_exchange("gh-1").identity.credential_id)
+    door.calls.tick(asyncio.get_running_loop().time())
+
+
+async def test_a_revoked_key_is_told_before_the_answer() -> None:
+    door = Door()
+    serving = door.task()
+    await door.under_way()
+    revoke(door)
+    await serving
+    assert door.connection.statuses == [401]
+    assert b"revoked" in door.connection.body
+
+
+async def test_a_revoked_key_is_told_in_a_running_stream() -> None:
+    pieces = Pieces(b"one", lingers=True)
+    door = Door(Outbound(200, (), pieces))
+    serving = door.task()
+    await until(lambda: door.connection.bodies)
+    revoke(door)
+    await serving
+    assert b"the key was revoked" in door.connection.body
+    assert pieces.closed == 1
+
+
+async def test_a_client_with_a_revoked_key_that_never_reads_is_hung_up_on() -> None:
+    door = Door()
+    serving = door.task()
+    await door.under_way()
+    door.connection.reads.clear()
+    revoke(door)
+    await serving
+    assert door.connection.aborted
+
+
+async def test_a_body_that_is_still_coming_under_a_revoked_key_is_not_read_on() -> None:
+    door = Door(whole())
+    connection = door.connection
+    connection.brings(b"{", more=True)
+    serving = asyncio.create_task(
+        door.front.serve(CHAT, connection.scope(), connection.receive, connection.send)
+    )
+    await until(lambda: any(call.credential_id for call in door.calls))
+    revoke(door)
+    await serving
+    assert door.connection.statuses == [401]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from sqlalchemy.exc import OperationalError
 from gateway.errors import MalformedRequest, NotAuthenticated
 from gateway.identity import KeyRing, extract_credential, with_query_key
 from gateway.store.database import open_database
-from gateway.store.keys import KeyChanges, Keys, StoredKey
+from gateway.store.key_records import GATEWAY
+from gateway.store.keys import KeyChanges, Keys
+from gateway.store.stored_key import StoredKey
 from gateway.virtual_key import Hasher, KeyIssuer, Role, mint
 from policy.types import Identity
 
@@ -25,6 +27,7 @@ class FakeKeys:
         self.stored: dict[bytes, StoredKey] = {}
         self.number = 0
         self.asked: list[int] = []
+        self.lapsed: list[int] = []
         self.broken = False
 
     def keep(self, key: str, **changes: object) -> None:
@@ -42,6 +45,10 @@ class FakeKeys:
     async def changes_since(self, revision: int) -> KeyChanges:
         self.asked.append(revision)
         return KeyChanges(self.number, dict(self.stored))
+
+    async def lapse(self, now_unix_us: int) -> int:
+        self.lapsed.append(now_unix_us)
+        return 1
 
 
 async def a_ring(keys: FakeKeys, now_us: int = 1_000) -> KeyRing:
@@ -147,7 +154,8 @@ async def test_each_refusal_has_its_cause_for_the_ledger():
     assert cause_of(ring, KEY) == ("revoked", "key_revoked")
     assert cause_of(ring, OTHER) == ("expired", "key_expired")
     assert cause_of(ring, mint(os.urandom)) == ("unknown", None)
-    assert cause_of(ring, KEY[:-1] + "?") == ("malformed", None)
+    assert cause_of(ring, KEY[:-1] + "?") == ("mistyped", None)
+    assert cause_of(ring, "sk-" + KEY) == ("malformed", None)
 
 
 async def test_every_refusal_has_the_same_words_for_the_caller():
@@ -164,6 +172,14 @@ async def test_every_refusal_has_the_same_words_for_the_caller():
         "no valid Gatehouse key: send one as 'Authorization: Bearer <key>'; "
         "ask your platform team for one"
     }
+
+
+async def test_a_typo_is_told_as_one_without_a_look_at_the_keys():
+    ring = KeyRing(FakeKeys(), HASHER, unix_us=lambda: 1)  # which has read no key at all
+    with pytest.raises(NotAuthenticated, match="mistyped") as refused:
+        ring.identify(KEY[:20] + KEY[21] + KEY[20] + KEY[22:])
+    assert (refused.value.cause, refused.value.status) == ("mistyped", 401)
+    assert KEY[:8] not in refused.value.message
 
 
 async def test_a_key_holds_until_the_very_moment_it_expires():
@@ -229,6 +245,40 @@ async def test_while_the_database_is_away_the_last_known_keys_hold():
     await ring.stop()
 
 
+async def test_a_revoked_key_is_known_as_such_by_its_id():
+    keys = FakeKeys()
+    keys.keep(KEY, id="key_a", revoked_unix_us=5)
+    keys.keep(OTHER, id="key_b", expires_unix_us=5)
+    ring = await a_ring(keys)
+    assert ring.is_revoked("key_a")
+    assert not ring.is_revoked("key_b")
+    assert not ring.is_revoked("key_none")
+
+
+async def test_a_replaced_key_that_comes_to_its_end_is_put_on_record_once():
+    keys, now = FakeKeys(), [1_000]
+    keys.keep(KEY, successor_id="key_b", expires_unix_us=2_000)
+    ring = KeyRing(keys, HASHER, unix_us=lambda: now[0])
+    await ring.refresh()
+    assert keys.lapsed == []
+    assert ring.identify(KEY).subject == "ann"
+    now[0] = 2_000
+    await ring.refresh()
+    await ring.refresh()
+    assert keys.lapsed == [2_000]
+    assert cause_of(ring, KEY) == ("expired", "key_a")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lapsed_unix_us": 3}, {"revoked_unix_us": 3}, {"successor_id": None}]
+)
+async def test_what_is_on_record_or_was_revoked_or_just_expired_does_not_lapse(changes):
+    keys = FakeKeys()
+    keys.keep(KEY, **{"successor_id": "key_b", "expires_unix_us": 2, **changes})
+    await a_ring(keys)
+    assert keys.lapsed == []
+
+
 async def test_a_ring_that_cannot_read_the_keys_does_not_start():
     keys = FakeKeys()
     keys.broken = True
@@ -242,11 +292,13 @@ async def test_a_key_made_and_revoked_beside_a_running_gateway_is_noticed(tmp_pa
     ring = KeyRing(Keys(gateway), HASHER, unix_us=lambda: 10, sleep=poll.sleep)
     await ring.start()
     await poll.begun.get()
-    issuer = KeyIssuer(Keys(command), HASHER, unix_us=lambda: 10, random_bytes=os.urandom)
+    issuer = KeyIssuer(
+        Keys(command), HASHER, by=GATEWAY, unix_us=lambda: 10, random_bytes=os.urandom
+    )
     issued = await issuer.issue("web", "ann", frozenset({Role.DEVELOPER}))
     await poll.once()
     assert ring.identify(issued.secret.reveal()).credential_id == issued.stored.id
-    await Keys(command).revoke(issued.stored.id, 20)
+    await Keys(command).revoke(issued.stored.id, 20, GATEWAY)
     await poll.once()
     assert cause_of(ring, issued.secret.reveal()) == ("revoked", issued.stored.id)
     await ring.stop()

@@ -7,6 +7,7 @@ from gateway.configuration.shipped import Shipped
 from gateway.errors import NotAuthenticated
 from gateway.offer import Offer
 from gateway.wire.model_lists import ListedModel
+from policy.types import Scope
 from providers.catalogue import Limits
 from providers.vendors import RECORDS
 from tests.fakes.configurations import ENVIRON, GOOD, write
@@ -25,9 +26,11 @@ def built(tmp_path, text: str = GOOD, coder: str = "") -> Configuration:
     return load(write(tmp_path, text), ENVIRON, SHIPPED)
 
 
-async def offered(configuration: Configuration, team: str = "web") -> list[ListedModel]:
+async def offered(
+    configuration: Configuration, team: str = "web", scope: Scope | None = None
+) -> list[ListedModel]:
     road = Road(configuration)
-    key = await road.a_key(team)
+    key = await road.a_key(team, scope=scope)
     return Offer(road.pipeline).to(((b"x-api-key", key.encode()),))
 
 
@@ -79,3 +82,14 @@ async def test_no_title_stands_in_the_list_twice(tmp_path):
 async def test_a_team_without_the_model_has_none_of_its_names(tmp_path):
     text = GOOD.replace("models: [coder], data_class: conf", "models: [], data_class: conf")
     assert await offered(built(tmp_path, text, ", aliases: [claude-a]"), "payments") == []
+
+
+async def test_a_key_is_offered_the_models_it_is_for_and_no_other(tmp_path):
+    text = GOOD.replace("models:\n", "models:\n  tiny: { targets: [house/t], aliases: [t] }\n", 1)
+    text = text.replace("    models: [coder]", "    models: [tiny, coder]")
+    listed = await offered(built(tmp_path, text, ", aliases: [a]"), scope=Scope(models=("tiny",)))
+    assert [each.id for each in listed] == ["tiny", "t"]
+
+
+async def test_a_key_for_a_model_that_is_gone_is_offered_nothing(tmp_path):
+    assert await offered(built(tmp_path), scope=Scope(models=("gone",))) == []

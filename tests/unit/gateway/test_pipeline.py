@@ -101,7 +101,7 @@ async def test_a_denied_turn_is_told_the_same_however_it_is_asked_again(road, pa
     }
     assert {each.audit_id for each in again} == {road.ledger.bodies[0]["exchange_id"]}
     assert road.ledger.kinds == ["denied"]
-    road.verdicts.stop()
+    await road.verdicts.stop()
     assert road.ledger.kinds == ["denied", "repeated"]
     assert road.ledger.bodies[1]["repeats"] == 5
     assert road.ledger.bodies[1]["exchange_id"] == road.ledger.bodies[0]["exchange_id"]
@@ -357,6 +357,16 @@ async def test_a_conversation_that_a_vendor_keeps_stays_with_that_vendor(road):
         )
     assert sent_to(road) == ["deepseek/deepseek-chat"]
     assert road.ledger.bodies[0]["targets"] == ["deepseek/deepseek-chat"]
+
+
+async def test_what_a_vendor_keeps_of_a_conversation_is_reserved_with_what_is_new(road):
+    road.origins.known["resp_1"] = Origin("ann", "web", "deepseek/deepseek-chat", 40_000)
+    road.translator.replies = [ProviderUnavailable("down")]
+    asked = road.ask(RESPONSES, input="and now?", previous_response_id="resp_1")
+    with pytest.raises(UpstreamFailed):
+        await road.pipeline.serve(asked)
+    new = asked.reading.facts.input_tokens_estimate
+    assert road.ledger.bodies[0]["input_tokens_estimate"] == new + 40_000
 
 
 async def test_a_conversation_that_nobody_is_known_to_keep_is_refused_and_recorded(road):

@@ -7,7 +7,14 @@ import pytest
 from gateway.bookkeeping import Books
 from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
-from gateway.relay import HELD_LIMIT_BYTES, StreamRelay, relay_stream, relay_whole
+from gateway.relay import (
+    HELD_LIMIT_BYTES,
+    StreamRelay,
+    header_text,
+    relay_stream,
+    relay_whole,
+    reply_headers,
+)
 from gateway.reply import StreamedReply, WholeReply
 from providers.errors import ReplyCut
 from tests.fakes.hot_road import (
@@ -176,6 +183,28 @@ async def test_the_caller_learns_who_answered_and_what_was_dropped() -> None:
         (b"x-gatehouse-dropped", b"seed"),
     )
     await road.relay.aclose()
+
+
+async def test_the_caller_learns_what_policy_warns_of() -> None:
+    road = await a_road(Upstream())
+    headers = reply_headers(road.reply, ("it leaves in July", "b", "c", "d", "e"))
+    assert headers[2:] == tuple(
+        (b"x-gatehouse-warning", each) for each in (b"it leaves in July", b"b", b"c", b"d")
+    )
+    await road.relay.aclose()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("100% sure", b"100%25 sure"),
+        ("sch\u00f6n", b"sch%C3%B6n"),
+        ("a\r\nx-evil: 1", b"a%0D%0Ax-evil: 1"),
+        ("x" * 1000, b"x" * 300),
+    ],
+)
+def test_a_warning_is_a_safe_header(text: str, value: bytes) -> None:
+    assert header_text(text) == value
 
 
 async def test_a_whole_answer_is_released_once_it_is_recorded() -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Exchange
-from gateway.verdicts import LIFE_NS, InProcessVerdicts, Verdict
+from gateway.verdicts import LIFE_NS, PORTION, InProcessVerdicts, Verdict
 from policy.types import Deny, Operation
 from tests.fakes.ledger import an_exchange
 
@@ -20,7 +20,23 @@ class Shelf:
     def __init__(self, **limits: int) -> None:
         self.now_ns = 0
         self.ended: list[Verdict] = []
-        self.verdicts = InProcessVerdicts(lambda: self.now_ns, self.ended.append, **limits)
+        self.unwritten = 0
+        self.most_unwritten = 0
+        self.verdicts = InProcessVerdicts(lambda: self.now_ns, self._write, **limits)
+
+    def _write(self, verdict: Verdict) -> asyncio.Future[None]:
+        """Written in the next turn of the loop."""
+        self.ended.append(verdict)
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        self.unwritten += 1
+        self.most_unwritten = max(self.most_unwritten, self.unwritten)
+        loop.call_soon(self._written, written)
+        return written
+
+    def _written(self, written: asyncio.Future[None]) -> None:
+        self.unwritten -= 1
+        written.set_result(None)
 
     def hold(self, exchange: Exchange, deny: Deny = DENY, *, is_recorded: bool = True) -> None:
         recorded = asyncio.get_running_loop().create_future()
@@ -178,6 +194,27 @@ async def test_when_it_stops_every_count_is_told(shelf):
     shelf.hold(a_try("00" * 16))
     shelf.hold(a_try("11" * 16))
     shelf.ask_again(a_try("11" * 16))
-    shelf.verdicts.stop()
+    await shelf.verdicts.stop()
     assert [each.turn_id for each in shelf.ended] == ["11" * 16]
     assert len(shelf.verdicts) == 0
+
+
+async def many_asked_again(shelf: Shelf) -> None:
+    for number in range(3 * PORTION):
+        turn = f"{number:032x}"
+        shelf.hold(a_try(turn))
+        shelf.ask_again(a_try(turn))
+
+
+async def test_many_that_lapse_together_do_not_crowd_out_what_requests_write(shelf):
+    await many_asked_again(shelf)
+    shelf.now_ns = LIFE_NS
+    assert [shelf.verdicts.sweep() for _ in range(4)] == [True, True, True, False]
+    assert len(shelf.ended) == 3 * PORTION
+
+
+async def test_nor_do_those_that_end_when_it_stops(shelf):
+    await many_asked_again(shelf)
+    await shelf.verdicts.stop()
+    assert len(shelf.ended) == 3 * PORTION
+    assert shelf.most_unwritten == PORTION

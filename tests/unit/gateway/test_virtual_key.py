@@ -2,30 +2,36 @@
 
 import os
 import random
+import re
 import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.database import StoreError
-from gateway.store.keys import StoredKey
-from gateway.virtual_key import Hasher, KeyIssuer, Role, is_well_formed, load_pepper, mint
+from gateway.store.key_records import GATEWAY
+from gateway.virtual_key import (
+    Hasher,
+    KeyIssuer,
+    Role,
+    is_mistyped,
+    is_well_formed,
+    load_pepper,
+    mint,
+)
+from tests.fakes.road import FakeKeys
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SECURITY = Path(__file__).parents[3] / "SECURITY.md"
 KEY = mint(random.Random(1).randbytes)
 
 
-class KeptKeys:
-    def __init__(self) -> None:
-        self.kept: dict[bytes, StoredKey] = {}
-
-    async def create(self, key: StoredKey, digest: bytes) -> None:
-        self.kept[digest] = key
-
-
-def an_issuer(keys: KeptKeys) -> KeyIssuer:
-    return KeyIssuer(keys, Hasher(b"p" * 32), unix_us=lambda: 1_000, random_bytes=os.urandom)
+def an_issuer(keys: FakeKeys) -> KeyIssuer:
+    hasher = Hasher(b"p" * 32)
+    return KeyIssuer(keys, hasher, by=GATEWAY, unix_us=lambda: 1_000, random_bytes=os.urandom)
 
 
 @given(st.binary(min_size=24, max_size=24))
@@ -43,16 +49,51 @@ def test_the_least_and_the_greatest_key_are_well_formed():
     assert is_well_formed(greatest)
 
 
-@given(at=st.integers(4, 42), character=st.sampled_from(CHARACTERS))
-def test_one_wrong_character_is_a_typo(at, character):
-    mistyped = KEY[:at] + character + KEY[at + 1 :]
-    assert is_well_formed(mistyped) == (mistyped == KEY)
+def slips(key: str) -> Iterator[str]:
+    """The key with one character replaced by another of its alphabet, at every place."""
+    for at, right in enumerate(key):
+        others = (CHARACTERS + "_").replace(right, "")
+        yield from (key[:at] + wrong + key[at + 1 :] for wrong in others)
 
 
-@given(at=st.integers(4, 41))
-def test_two_neighbours_exchanged_are_a_typo(at):
-    mistyped = KEY[:at] + KEY[at + 1] + KEY[at] + KEY[at + 2 :]
-    assert is_well_formed(mistyped) == (mistyped == KEY)
+def transpositions(key: str) -> Iterator[str]:
+    """The key with two different neighbours exchanged, at every place."""
+    for at in range(len(key) - 1):
+        if key[at] != key[at + 1]:
+            yield key[:at] + key[at + 1] + key[at] + key[at + 2 :]
+
+
+A_KEY = st.binary(min_size=24, max_size=24).map(lambda entropy: mint(lambda _: entropy))
+
+
+@given(A_KEY)
+def test_every_slip_of_one_character_is_found(key):
+    assert not any(map(is_well_formed, slips(key)))
+
+
+@given(A_KEY)
+def test_every_exchange_of_two_neighbours_is_found(key):
+    assert not any(map(is_well_formed, transpositions(key)))
+
+
+@given(A_KEY, st.integers(4, 42), st.sampled_from(CHARACTERS))
+def test_a_character_missing_or_too_many_is_a_typo(key, at, more):
+    assert is_mistyped(key[:at] + key[at + 1 :])
+    assert is_mistyped(key[:at] + more + key[at:])
+
+
+def test_a_typo_is_told_from_what_never_was_a_key_of_ours():
+    assert is_mistyped(KEY[:-1] + "?")
+    assert not is_mistyped(KEY)
+    assert not is_mistyped("sk-" + KEY)
+    assert not is_mistyped("null")
+
+
+@given(A_KEY, st.sampled_from(["", "\n", '"', "key=", "export GATEHOUSE_KEY="]))
+def test_the_pattern_for_secret_scanners_finds_every_key_and_the_key_alone(key, before):
+    (pattern,) = re.findall(r"^    (\S*gth_\S*)$", SECURITY.read_text(), re.MULTILINE)
+    assert re.findall(pattern, f"{before}{key}\n") == [key]
+    assert re.findall(pattern, f"{key}0 x{key} {key[:-1]}") == []
 
 
 @pytest.mark.parametrize(
@@ -77,17 +118,18 @@ def test_what_is_no_key_is_told_without_a_look_up(credential):
 
 
 async def test_an_issued_key_is_kept_as_a_digest_only():
-    keys = KeptKeys()
+    keys = FakeKeys()
     issued = await an_issuer(keys).issue("web", "ann", expires_unix_us=2_000)
     secret = issued.secret.reveal()
     assert is_well_formed(secret)
-    assert keys.kept == {Hasher(b"p" * 32).digest(secret): issued.stored}
+    kept = (await keys.changes_since(0)).keys
+    assert kept == {Hasher(b"p" * 32).digest(secret): issued.stored}
     assert secret not in repr(issued)
-    assert secret[:-4] not in repr(keys.kept)
+    assert secret[:-4] not in repr(kept)
 
 
 async def test_an_issued_key_says_whose_it_is():
-    issued = await an_issuer(KeptKeys()).issue("web", "ann", frozenset({Role.ADMIN}), 2_000)
+    issued = await an_issuer(FakeKeys()).issue("web", "ann", frozenset({Role.ADMIN}), 2_000)
     stored = issued.stored
     assert (stored.team, stored.subject, stored.roles) == ("web", "ann", frozenset({"admin"}))
     assert (stored.created_unix_us, stored.expires_unix_us) == (1_000, 2_000)
@@ -95,7 +137,7 @@ async def test_an_issued_key_says_whose_it_is():
 
 
 async def test_a_key_id_is_short_and_easy_to_type():
-    issued = await an_issuer(KeptKeys()).issue("web", "ann")
+    issued = await an_issuer(FakeKeys()).issue("web", "ann")
     prefix, _, tail = issued.stored.id.partition("_")
     assert prefix == "key"
     assert len(tail) == 12
@@ -105,7 +147,7 @@ async def test_a_key_id_is_short_and_easy_to_type():
 @pytest.mark.parametrize("expires", [0, 999, 1_000])
 async def test_a_key_that_would_be_born_expired_is_refused(expires):
     with pytest.raises(ValueError, match="expire"):
-        await an_issuer(KeptKeys()).issue("web", "ann", expires_unix_us=expires)
+        await an_issuer(FakeKeys()).issue("web", "ann", expires_unix_us=expires)
 
 
 def test_another_pepper_gives_another_digest():

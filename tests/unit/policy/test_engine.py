@@ -14,6 +14,7 @@ from policy.types import Allow, Cap, DataClass, Decision, Deny, TargetFacts, Uni
 from tests.fakes.policy_facts import (
     DEEPSEEK,
     HOUSE,
+    NOON,
     a_policy,
     a_question,
     a_team_document,
@@ -109,24 +110,28 @@ def test_the_order_of_teams_does_not_matter(order, asking):
     }
     shuffled = a_policy(**{name: documents[name] for name in order})
     identity, facts = an_identity(asking), some_facts("coder")
-    assert shuffled.decide(identity, facts) == a_policy(**documents).decide(identity, facts)
+    assert shuffled.decide(identity, facts, NOON) == a_policy(**documents).decide(
+        identity, facts, NOON
+    )
 
 
 def test_an_unknown_team_is_denied_with_what_to_do():
-    decision = a_policy(web=a_team_document()).decide(an_identity("ghosts"), some_facts())
+    decision = a_policy(web=a_team_document()).decide(an_identity("ghosts"), some_facts(), NOON)
     assert isinstance(decision, Deny)
     assert "'ghosts'" in decision.reason
     assert "operator" in str(decision.alternative)
 
 
 def test_a_team_without_a_name_is_denied():
-    assert isinstance(a_policy(web=a_team_document()).decide(an_identity(""), some_facts()), Deny)
+    assert isinstance(
+        a_policy(web=a_team_document()).decide(an_identity(""), some_facts(), NOON), Deny
+    )
 
 
 def test_an_unknown_model_and_one_not_granted_get_the_same_answer():
     policy = a_policy(web=a_team_document(("coder",)))
-    unknown = policy.decide(an_identity(), some_facts("nothing"))
-    hidden = policy.decide(an_identity(), some_facts("cheap"))
+    unknown = policy.decide(an_identity(), some_facts("nothing"), NOON)
+    hidden = policy.decide(an_identity(), some_facts("cheap"), NOON)
     assert isinstance(unknown, Deny)
     assert isinstance(hidden, Deny)
     assert unknown.reason.replace("nothing", "cheap") == hidden.reason
@@ -139,14 +144,14 @@ def test_an_unknown_model_and_one_not_granted_get_the_same_answer():
 
 def test_the_teams_data_class_narrows_the_targets():
     policy = a_policy(payments=a_team_document(("coder",), "confidential"))
-    decision = policy.decide(an_identity("payments"), some_facts())
+    decision = policy.decide(an_identity("payments"), some_facts(), NOON)
     assert decision == Allow((HOUSE.name,), DataClass.CONFIDENTIAL)
 
 
 def test_a_label_on_the_content_raises_the_data_class_and_never_lowers_it():
     policy = a_policy(web=a_team_document())
-    raised = policy.decide(an_identity(), some_facts(), DataClass.RESTRICTED)
-    lowered = policy.decide(an_identity(), some_facts(), DataClass.PUBLIC)
+    raised = policy.decide(an_identity(), some_facts(), NOON, DataClass.RESTRICTED)
+    lowered = policy.decide(an_identity(), some_facts(), NOON, DataClass.PUBLIC)
     assert raised == Allow((HOUSE.name,), DataClass.RESTRICTED)
     assert lowered == Allow((HOUSE.name, DEEPSEEK.name), DataClass.INTERNAL)
 
@@ -154,7 +159,7 @@ def test_a_label_on_the_content_raises_the_data_class_and_never_lowers_it():
 def test_restricted_code_never_reaches_a_vendor_without_clearance():
     bare = TargetFacts("vendor/x", False, DataClass.PUBLIC)
     policy = Policy.compile({"web": a_team_document(("m",), "restricted")}, {"m": (bare,)})
-    assert isinstance(policy.decide(an_identity(), some_facts("m")), Deny)
+    assert isinstance(policy.decide(an_identity(), some_facts("m"), NOON), Deny)
 
 
 def test_all_limits_of_a_team_become_caps():
@@ -163,7 +168,7 @@ def test_all_limits_of_a_team_become_caps():
             requests_per_minute=600, tokens_per_minute=2_000_000, parallel=40, usd_per_month=5_000
         )
     )
-    decision = policy.decide(an_identity(), some_facts())
+    decision = policy.decide(an_identity(), some_facts(), NOON)
     assert isinstance(decision, Allow)
     assert decision.caps == (
         Cap("team:web", Unit.REQUESTS, 600, Window.MINUTE),
@@ -186,7 +191,7 @@ def test_a_team_sees_only_the_models_it_can_reach():
 def test_a_model_that_nobody_offers_is_left_out():
     policy = Policy.compile({"web": a_team_document(("gone",))}, {"gone": ()})
     assert policy.models_for("web") == ()
-    assert isinstance(policy.decide(an_identity(), some_facts("gone")), Deny)
+    assert isinstance(policy.decide(an_identity(), some_facts("gone"), NOON), Deny)
 
 
 def test_the_largest_request_of_any_team_is_known():
@@ -196,32 +201,42 @@ def test_the_largest_request_of_any_team_is_known():
 
 def test_rules_stand_in_their_order():
     names = [rule.name for rule in RULES]
-    assert names == ["request_size", "model_access", "data_class", "rates", "parallel", "budget"]
+    assert names == [
+        "key_scope",
+        "request_size",
+        "model_access",
+        "data_class",
+        "rates",
+        "parallel",
+        "budget",
+    ]
 
 
 def test_a_remembered_answer_is_the_first_answer():
     policy = a_policy(web=a_team_document(parallel=3), payments=a_team_document((), "restricted"))
-    first = [policy.decide(an_identity(team), some_facts()) for team in ("web", "payments")]
-    again = [policy.decide(an_identity(team), some_facts()) for team in ("web", "payments")]
+    first = [policy.decide(an_identity(team), some_facts(), NOON) for team in ("web", "payments")]
+    again = [policy.decide(an_identity(team), some_facts(), NOON) for team in ("web", "payments")]
     assert first == again
 
 
 def test_a_remembered_answer_does_not_let_a_large_request_pass():
     policy = a_policy(web=a_team_document(max_request_bytes=10))
-    small = policy.decide(an_identity(), some_facts(body_bytes=10))
-    large = policy.decide(an_identity(), some_facts(body_bytes=11))
+    small = policy.decide(an_identity(), some_facts(body_bytes=10), NOON)
+    large = policy.decide(an_identity(), some_facts(body_bytes=11), NOON)
     assert isinstance(small, Allow)
     assert isinstance(large, Deny)
 
 
 def test_unknown_models_are_not_remembered():
     policy = a_policy(web=a_team_document())
-    policy.decide(an_identity(), some_facts("made-up"))
+    policy.decide(an_identity(), some_facts("made-up"), NOON)
     assert policy.teams["web"].remembered == {}
 
 
 def test_a_decision_costs_microseconds():
     policy = a_policy(web=a_team_document(requests_per_minute=1, parallel=1, usd_per_month=1))
     identity, facts = an_identity(), some_facts()
-    best = min(timeit.repeat(lambda: policy.decide(identity, facts), number=500, repeat=9)) / 500
+    best = (
+        min(timeit.repeat(lambda: policy.decide(identity, facts, NOON), number=500, repeat=9)) / 500
+    )
     assert best < 100e-6

@@ -186,3 +186,15 @@ def test_any_other_tier_has_a_price_that_is_not_known(tier):
 @pytest.mark.parametrize("tool", ["web_search", "file_search", "code_interpreter", "new_tool"])
 def test_a_tool_that_the_vendor_runs_has_a_fee_that_is_not_known(tool):
     assert not is_by_tokens_alone(None, {"web_fetch": 1, tool: 1})
+
+
+def test_searching_models_take_fees_that_no_reply_tells_and_others_do_not():
+    with_fees = {
+        (vendor, name)
+        for vendor, models in BOOK.prices.items()
+        for name, price in models.items()
+        if price.has_fees
+    }
+    assert ("openai", "gpt-5-search-api") in with_fees
+    assert all("search" in name for _, name in with_fees)
+    assert len(with_fees) > 5

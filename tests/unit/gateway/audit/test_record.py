@@ -85,6 +85,13 @@ def test_admitted_tells_the_request_and_the_decision():
     ]
 
 
+def test_admitted_tells_what_policy_warned_of_and_what_shadow_rules_would_have_denied():
+    allow = replace(ALLOW, warnings=("it leaves in July",), shadow=("no-db-tools",))
+    body = some_records().admitted(an_exchange("gh-1"), allow)
+    assert (body["warnings"], body["shadow"]) == (["it leaves in July"], ["no-db-tools"])
+    assert "shadow" not in some_records().admitted(an_exchange("gh-1"), ALLOW)
+
+
 def test_attempted_tells_where_the_bytes_would_go_and_how_they_were_changed():
     body = a_story(some_records()).attempted()
     assert body["target"] == "house/qwen3-coder"

@@ -100,7 +100,7 @@ def test_show_of_an_unknown_id_says_so(
 ) -> None:
     ran = command_line.run("audit", "show", "gh-ZZZ")
     assert (ran.code, ran.out) == (Exit.NOT_FOUND, "")
-    assert "no exchange has the audit id 'gh-ZZZ'" in ran.err
+    assert "nothing on record has the id 'gh-ZZZ'" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,28 @@ def test_each_error_is_an_object_as_json(command_line: CommandLine) -> None:
     assert {"file", "line", "column", "path", "message"} == set(ran.objects[0])
 
 
+def test_rules_are_counted_and_what_they_need_is_noted(command_line: CommandLine) -> None:
+    rules = (
+        "rules:\n"
+        "  - { id: old, effect: deny, reason: x, match: { users: [bob] }, until: 2020-01-01 }\n"
+    )
+    (command_line.working / "rules.yaml").write_text(rules)
+    (command_line.working / "gatehouse.yaml").write_text(RIGHT + "policy: [rules.yaml]\n")
+    ran = command_line.run("check")
+    assert "teams 1, rules 1" in ran.out
+    assert "note: rules.yaml:2: old has lapsed (until 2020-01-01)" in ran.err
+    (summary,) = command_line.run("check", "--json").objects
+    assert summary["rules"] == ["old"]
+    assert any("old has lapsed" in each for each in summary["notices"])
+
+
+def test_an_error_in_a_rule_names_the_rules_file(command_line: CommandLine) -> None:
+    (command_line.working / "rules.yaml").write_text("rules:\n  - { id: r, effect: mask }\n")
+    (command_line.working / "gatehouse.yaml").write_text(RIGHT + "policy: [rules.yaml]\n")
+    (error,) = command_line.run("check", "--json").objects
+    assert (error["file"].rpartition("/")[2], error["line"]) == ("rules.yaml", 2)
+
+
 def test_a_file_is_found_beside_a_gateway_that_runs_without_one(command_line: CommandLine) -> None:
     command_line.make_folder()
     without_file = RunningGateway(os.getpid(), "http://127.0.0.1:7070", None)

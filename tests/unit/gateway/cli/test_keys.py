@@ -3,11 +3,12 @@
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.cli.exits import Exit
-from gateway.settings import RunningGateway, write_running
+from gateway.settings import RunningGateway, operating_user, write_running
 from gateway.virtual_key import is_well_formed
 from tests.unit.gateway.cli.conftest import CommandLine
 
@@ -15,7 +16,8 @@ CONFIGURATION = """
 vendors:
   house: { kind: in_house, base_url: "${HOUSE}", wires: [openai_chat] }
 models:
-  coder: { targets: [house/qwen] }
+  coder: { targets: [house/qwen], aliases: [claude-a] }
+  other: { targets: [house/other] }
 teams:
   payments: { models: [coder], data_class: confidential }
 """
@@ -149,3 +151,149 @@ def test_an_open_pepper_is_told(command_line: CommandLine) -> None:
     ran = command_line.run("key", "create", "--team", "default", "--user", "anna")
     assert ran.code == Exit.DATA
     assert "chmod 600" in ran.err
+
+
+def records(command_line: CommandLine) -> list[dict[str, Any]]:
+    """What the ledger says, oldest first."""
+    return command_line.run("audit", "tail", "--json").objects
+
+
+def test_a_service_has_a_key_of_its_own_kind(command_line: CommandLine) -> None:
+    ran = command_line.run("key", "create", "--team", "default", "--service", "ci-build", "--json")
+    (facts,) = ran.objects
+    assert (facts["user"], facts["kind"]) == ("ci-build", "service")
+    assert "service" in command_line.run("key", "list").out
+    (record,) = records(command_line)
+    assert (record["subject"], record["identity_kind"]) == ("ci-build", "service")
+
+
+@pytest.mark.parametrize("whose", [[], ["--user", "anna", "--service", "ci"]])
+def test_a_key_is_a_persons_or_a_services(command_line: CommandLine, whose: list[str]) -> None:
+    ran = command_line.run("key", "create", "--team", "default", *whose)
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert "--service" in ran.err
+
+
+def test_a_key_may_be_limited_to_models_and_networks(command_line: CommandLine) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(CONFIGURATION)
+    limits = ["--model", "coder", "--network", "10.0.0.0/8", "--network", "2001:db8::/32"]
+    whose = ["--team", "payments", "--user", "anna"]
+    made = command_line.run("key", "create", *whose, *limits, "--json")
+    assert made.objects[0]["models"] == ["coder"]
+    assert made.objects[0]["networks"] == ["10.0.0.0/8", "2001:db8::/32"]
+    assert "coder, 10.0.0.0/8" in command_line.run("key", "list").out
+
+
+@pytest.mark.parametrize(
+    ("limit", "code", "said"),
+    [
+        (["--model", "other"], Exit.NOT_FOUND, "it has: coder"),
+        (["--model", "claude-a"], Exit.USAGE, "another name of 'coder'"),
+        (["--network", "10.0.0.1/8"], Exit.USAGE, "host bits"),
+        (["--network", "home"], Exit.USAGE, "IPv4 or IPv6"),
+    ],
+)
+def test_a_limit_that_limits_nothing_there_is_is_refused(
+    command_line: CommandLine, limit: list[str], code: Exit, said: str
+) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(CONFIGURATION)
+    ran = command_line.run("key", "create", "--team", "payments", "--user", "anna", *limit)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+
+
+def test_an_administrators_key_is_not_limited(command_line: CommandLine) -> None:
+    ran = command_line.run("key", "create", "--admin", "--user", "root", "--model", "coder")
+    assert ran.code == Exit.USAGE
+
+
+def test_a_rotated_keys_successor_is_like_it_and_shown_once(command_line: CommandLine) -> None:
+    (command_line.working / "gatehouse.yaml").write_text(CONFIGURATION)
+    like = ["--team", "payments", "--service", "ci", "--network", "10.0.0.0/8"]
+    (first,) = command_line.run("key", "create", *like, "--expires", "90d", "--json").objects
+    rotated = command_line.run("key", "rotate", first["id"], "--json")
+    new, old = rotated.objects
+    assert is_well_formed(new["key"])
+    assert new["key"] != first["key"]
+    alike = ("team", "user", "kind", "roles", "models", "networks")
+    assert [new[name] for name in alike] == [first[name] for name in alike]
+    assert (new["predecessor"], old["successor"]) == (first["id"], new["id"])
+    assert old["expires"] < first["expires"] <= new["expires"]
+    assert (old["state"], new["state"]) == ("active", "active")
+
+
+def test_a_rotation_prints_the_new_key_alone_to_stdout(command_line: CommandLine) -> None:
+    key_id = create(command_line)
+    ran = command_line.run("key", "rotate", key_id, "--overlap", "1h")
+    assert is_well_formed(ran.out.strip())
+    assert f"in place of {key_id}, which holds on until 20" in ran.err
+    listed = command_line.run("key", "list").out
+    assert "replaced by key_" in listed
+    assert ran.out.strip() not in listed
+
+
+def test_a_key_is_rotated_once(command_line: CommandLine) -> None:
+    key_id = create(command_line)
+    command_line.run("key", "rotate", key_id)
+    again = command_line.run("key", "rotate", key_id)
+    assert (again.code, again.out) == (Exit.FAILED, "")
+    assert "was replaced before" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["key_none"], Exit.NOT_FOUND), (["key_none", "--overlap", "soon"], Exit.USAGE)],
+)
+def test_a_rotation_that_cannot_be_is_refused(
+    command_line: CommandLine, arguments: list[str], code: Exit
+) -> None:
+    assert command_line.run("key", "rotate", *arguments).code == code
+
+
+def test_all_keys_of_a_leaver_are_revoked_in_one_step(command_line: CommandLine) -> None:
+    made = {create(command_line), create(command_line)}
+    service = create(command_line, "--expires", "1d")
+    command_line.run("key", "rotate", service)
+    ran = command_line.run("key", "revoke", "--user", "anna", "--json")
+    assert made < {each["id"] for each in ran.objects}
+    assert {each["state"] for each in command_line.run("key", "list", "--json").objects} == {
+        "revoked"
+    }
+
+
+def test_a_service_is_revoked_by_its_name(command_line: CommandLine) -> None:
+    command_line.run("key", "create", "--team", "default", "--service", "ci")
+    create(command_line)
+    assert command_line.run("key", "revoke", "--service", "ci").code == Exit.OK
+    states = [each["state"] for each in command_line.run("key", "list", "--json").objects]
+    assert states == ["revoked", "active"]
+
+
+@pytest.mark.parametrize(
+    "which", [[], ["key_a", "--user", "anna"], ["--user", "", "--service", ""]]
+)
+def test_a_revocation_says_which_in_one_way(command_line: CommandLine, which: list[str]) -> None:
+    assert command_line.run("key", "revoke", *which).code == Exit.USAGE
+
+
+@pytest.mark.parametrize("which", [["--user", "bob"], ["--user", ""], ["--service", "anna"]])
+def test_revoking_for_somebody_without_keys_is_told(
+    command_line: CommandLine, which: list[str]
+) -> None:
+    create(command_line)
+    assert command_line.run("key", "revoke", *which).code == Exit.NOT_FOUND
+
+
+def test_every_change_is_in_the_ledger_with_who_made_it(command_line: CommandLine) -> None:
+    key_id = create(command_line)
+    command_line.run("key", "rotate", key_id)
+    command_line.run("key", "revoke", key_id)
+    told = records(command_line)
+    kinds = ["key_created", "key_created", "key_rotated", "key_revoked"]
+    assert [each["kind"] for each in told] == kinds
+    assert {each["actor"]["name"] for each in told} == {operating_user()}
+    printed = command_line.run("audit", "tail").out
+    assert f"{operating_user()} revoked the key of anna of default" in printed
+    story = command_line.run("audit", "show", key_id).out
+    assert "rotated" in story
+    assert "revoked" in story

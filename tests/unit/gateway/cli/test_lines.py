@@ -13,6 +13,14 @@ HEAD = {
 CALLER = {"subject": "anna", "team": "web", "model": "coder"}
 USAGE = {"input_tokens": 14, "cache_read_tokens": 4000, "output_tokens": 812}
 
+CI = {
+    "kind": "key_created",
+    "subject": "ci",
+    "team": "web",
+    "identity_kind": "service",
+    "actor": {"kind": "os_user", "name": "anna"},
+}
+
 
 @pytest.mark.parametrize(
     ("body", "gist"),
@@ -61,9 +69,31 @@ USAGE = {"input_tokens": 14, "cache_read_tokens": 4000, "output_tokens": 812}
             "failed, upstream_failed",
         ),
         ({"kind": "unknown", "reason": "process ended"}, "process ended"),
+        (
+            {**CI, "expires_unix_us": 1_795_252_500_000_000},
+            "anna made the key of service ci of web, until 2026-11-21T09:15:00Z",
+        ),
+        (
+            {**CI, "predecessor_id": "key_a"},
+            "anna made the key of service ci of web in place of key_a",
+        ),
+        (
+            {**CI, "kind": "key_rotated", "successor_id": "key_b"},
+            "anna replaced the key of service ci of web by key_b",
+        ),
+        ({**CI, "kind": "key_revoked"}, "anna revoked the key of service ci of web"),
+        (
+            {**CI, "kind": "key_lapsed", "actor": {"kind": "gateway"}, "successor_id": "key_b"},
+            "the key of service ci of web, replaced by key_b, has lapsed",
+        ),
     ],
 )
 def test_each_kind_has_its_gist(body: dict[str, Any], gist: str) -> None:
     line = line_of({**HEAD, **body})
     assert line.startswith("2026-11-21T09:15:00Z  gh-01KAJ0T6M0ABCDEFGHJKMNPQRS  ")
     assert line[HEADING.index("WHAT") :] == gist
+
+
+def test_a_change_of_a_key_stands_under_the_keys_id() -> None:
+    line = line_of({**CI, "key_id": "key_abcdefghijkl", "time_unix_us": 1_795_252_500_000_000})
+    assert line.startswith("2026-11-21T09:15:00Z  key_abcdefghijkl  ")

@@ -14,7 +14,7 @@ from policy.types import Allow, DataClass, Deny
 from providers.base import Secret, Via, WireName
 from providers.vendors import RECORDS
 from tests.fakes.configurations import CANARIES, ENVIRON, GOOD, SHIPPED, configured, write
-from tests.fakes.policy_facts import an_identity, some_facts
+from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 
 def with_telemetry(tmp_path, telemetry: str) -> Telemetry | None:
@@ -40,13 +40,13 @@ def test_the_digest_is_the_hash_of_the_files_bytes(tmp_path):
 
 def test_policy_decides_by_what_was_written(tmp_path):
     policy = configured(tmp_path).policy
-    payments = policy.decide(an_identity("payments"), some_facts("coder"))
-    web = policy.decide(an_identity("web"), some_facts("coder"))
+    payments = policy.decide(an_identity("payments"), some_facts("coder"), NOON)
+    web = policy.decide(an_identity("web"), some_facts("coder"), NOON)
     assert isinstance(payments, Allow)
     assert isinstance(web, Allow)
     assert payments.targets == ("house/qwen3-coder",)
     assert web.targets == ("house/qwen3-coder", "deepseek/deepseek-chat")
-    assert isinstance(policy.decide(an_identity("web"), some_facts("gpt-9")), Deny)
+    assert isinstance(policy.decide(an_identity("web"), some_facts("gpt-9"), NOON), Deny)
 
 
 def test_an_alias_is_its_model_and_another_spelling_is_nothing(tmp_path):
@@ -195,7 +195,7 @@ def test_prices_are_exact_integers(tmp_path):
 
 def test_a_target_without_a_price_is_refused_to_a_team_with_a_budget_and_a_notice_says_so(tmp_path):
     built = configured(tmp_path, GOOD.replace("deepseek-chat", "unheard-of"))
-    decision = built.policy.decide(an_identity("web"), some_facts("coder"))
+    decision = built.policy.decide(an_identity("web"), some_facts("coder"), NOON)
     assert isinstance(decision, Allow)
     assert decision.targets == ("house/qwen3-coder",)
     assert any("deepseek/unheard-of" in each for each in built.notices)

@@ -7,7 +7,7 @@ from policy.types import Allow, DataClass
 from providers.base import Secret, Via, WireName
 from providers.discovery import FoundEngine
 from tests.fakes.configurations import SHIPPED
-from tests.fakes.policy_facts import an_identity, some_facts
+from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 OLLAMA = FoundEngine(
     "ollama",
@@ -29,7 +29,7 @@ def test_nothing_found_means_the_rehearsal_model():
 def test_every_model_found_is_offered_to_team_default_for_internal_code():
     built = default_configuration((OLLAMA, VLLM), SHIPPED)
     assert built.policy.models_for("default") == ("qwen3-coder:30b", "llama4", "Qwen/Qwen3")
-    decision = built.policy.decide(an_identity("default"), some_facts("Qwen/Qwen3"))
+    decision = built.policy.decide(an_identity("default"), some_facts("Qwen/Qwen3"), NOON)
     assert decision == Allow(("vllm/Qwen/Qwen3",), DataClass.INTERNAL)
 
 

@@ -39,6 +39,12 @@ def test_problems_stand_in_the_files_order():
     assert str(error).splitlines() == list(error.lines)
 
 
+def test_a_problem_of_another_file_names_that_file():
+    elsewhere = Problem(Place(2, 7), ("rules", 0), "is wrong", "policy/a.yaml")
+    error = ConfigurationError("g.yaml", [elsewhere, Problem(Place(9, 1), (), "own")])
+    assert error.lines == ("g.yaml:9:1: own", "policy/a.yaml:2:7: rules.0: is wrong")
+
+
 def test_a_path_is_written_as_people_write_it():
     assert dotted(("teams", "web", "models", 1)) == "teams.web.models.1"
 

@@ -182,3 +182,48 @@ async def test_watching_goes_on_until_it_is_cancelled(tmp_path):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+RULES = "rules:\n  - { id: r, effect: deny, reason: x, match: { users: [bob] } }\n"
+
+
+class GatewayWithRules(Gateway):
+    """The same, with a file of rules."""
+
+    def __init__(self, folder, files: str = "policy/*.yaml") -> None:
+        (folder / "policy").mkdir()
+        write(folder / "policy", RULES, "a.yaml")
+        super().__init__(folder, f"{GOOD}policy: [{files}]\n")
+
+
+@pytest.mark.parametrize("files", ["policy/*.yaml", "policy/a.yaml"])
+async def test_rules_that_change_are_applied_as_a_whole(tmp_path, files):
+    gateway = GatewayWithRules(tmp_path, files)
+    assert not await gateway.watcher.look()
+    write(tmp_path / "policy", RULES.replace("id: r", "id: other"), "a.yaml")
+    assert await gateway.watcher.look()
+    assert [rule.id for rule in gateway.applied[0].policy.rules] == ["other"]
+    assert not await gateway.watcher.look()
+
+
+async def test_a_file_of_rules_that_comes_or_goes_is_noticed(tmp_path):
+    gateway = GatewayWithRules(tmp_path)
+    write(tmp_path / "policy", RULES.replace("id: r", "id: more"), "b.yaml")
+    assert await gateway.watcher.look()
+    (tmp_path / "policy" / "a.yaml").unlink()
+    assert await gateway.watcher.look()
+    assert [[rule.id for rule in each.policy.rules] for each in gateway.applied] == [
+        ["r", "more"],
+        ["more"],
+    ]
+
+
+async def test_bad_rules_leave_the_last_good_ones_until_they_are_mended(tmp_path):
+    gateway = GatewayWithRules(tmp_path)
+    write(tmp_path / "policy", RULES.replace("deny", "forbid"), "a.yaml")
+    assert not await gateway.watcher.look()
+    assert "policy/a.yaml:2:" in str(gateway.watcher.state.error)
+    assert gateway.applied == []
+    write(tmp_path / "policy", RULES, "a.yaml")
+    assert await gateway.watcher.look()
+    assert gateway.watcher.state.error is None

@@ -18,6 +18,18 @@ from gateway.store.database import REVISIONS, SchemaTooNew, StoreError, open_dat
 from gateway.store.tables import Base
 from tests.fakes.ledger import a_ledger_in
 
+BACK_TO_THE_FIRST = """
+    ALTER TABLE audit_lane DROP COLUMN purpose;
+    ALTER TABLE virtual_key DROP COLUMN lapsed_unix_us;
+    ALTER TABLE virtual_key DROP COLUMN successor_id;
+    ALTER TABLE virtual_key DROP COLUMN is_service;
+    ALTER TABLE virtual_key DROP COLUMN networks;
+    ALTER TABLE virtual_key DROP COLUMN models;
+    DROP INDEX ix_audit_body_response_id;
+    ALTER TABLE audit_body DROP COLUMN response_id;
+    UPDATE alembic_version SET version_num = '0001';
+"""
+
 
 @contextmanager
 def raw(folder: Path) -> Iterator[sqlite3.Connection]:
@@ -54,9 +66,7 @@ async def test_a_ledger_of_the_first_schema_goes_on_with_its_rows(tmp_path):
     async with a_ledger_in(tmp_path) as folder:
         audit_id = await folder.write_story()
     with raw(tmp_path) as connection:
-        connection.execute("DROP INDEX ix_audit_body_response_id")
-        connection.execute("ALTER TABLE audit_body DROP COLUMN response_id")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.executescript(BACK_TO_THE_FIRST)
     async with a_ledger_in(tmp_path) as folder:
         await folder.write_story(response_id="resp_1")
         assert await folder.ledger.origin_of("resp_1") is not None

@@ -211,7 +211,8 @@ async def test_a_lane_marked_settled_is_not_looked_through_again(tmp_path):
 async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path):
     await folder.write_story(team="web", response_id="resp_1")
     async with a_ledger_in(tmp_path) as later:
-        assert await later.ledger.origin_of("resp_1") == Origin("ann", "web", "house/qwen3-coder")
+        found = await later.ledger.origin_of("resp_1")
+    assert found == Origin("ann", "web", "house/qwen3-coder", kept_tokens=100 + 20 + 3 + 2 + 50)
 
 
 @pytest.mark.parametrize("unknown", ["resp_2", "chatcmpl-1", "", "' OR 1=1--", "%", "resp_1\x00"])

@@ -87,7 +87,48 @@ def test_the_target_is_where_it_went_and_before_that_what_was_asked_for():
     ("kind", "severity"), [("unreadable", Severity.ERROR), ("vendor_approved", Severity.INFO)]
 )
 def test_a_record_of_no_exchange_is_told_without_what_it_says(kind, severity):
-    log = lone_log(Record("01LANE", 4, "ab", {"note": CANARY, "reason": CANARY}, kind, 5))
+    body = {"note": CANARY, "reason": CANARY}
+    log = lone_log(Record("01LANE", 4, "ab", body, kind, 5), lambda subject: CANARY)
     assert (log.event, log.severity) == (f"gatehouse.audit.{kind}", severity)
     assert (log.trace_id, log.span_id, log.time_us) == (b"", b"", 5)
     assert CANARY not in str(log)
+
+
+REVOKED = {
+    "kind": "key_revoked",
+    "key_id": "key_a",
+    "team": "web",
+    "subject": "ann",
+    "identity_kind": "service",
+    "actor": {"kind": "os_user", "name": "root"},
+}
+
+
+def test_a_change_of_a_key_says_which_key_and_by_whom_and_names_nobody():
+    log = lone_log(Record.read("01LANE", 4, "ab", REVOKED), lambda subject: f"p({len(subject)})")
+    told = {
+        names.KEY: "key_a",
+        names.TEAM: "web",
+        names.IDENTITY_KIND: "service",
+        names.USER: "p(3)",
+        names.ACTOR: "p(4)",
+        names.ACTOR_TYPE: "user",
+        names.AUDIT_OUTCOME: "success",
+        names.AUDIT_TARGET: "key_a",
+        names.AUDIT_TARGET_TYPE: "key",
+    }
+    assert log.event == "gatehouse.audit.key_revoked"
+    assert {name: log.attributes[name.name] for name in told} == told
+
+
+def test_what_the_gateway_does_to_a_key_by_itself_is_done_by_the_system():
+    body = {**REVOKED, "kind": "key_lapsed", "actor": {"kind": "gateway"}}
+    log = lone_log(Record.read("01LANE", 4, "ab", body), str.upper)
+    assert log.attributes[names.ACTOR_TYPE.name] == "system"
+    assert names.ACTOR.name not in log.attributes
+
+
+def test_a_service_that_asks_is_told_as_one():
+    asked = {names.USER: "p7", names.DECISION: "allow", names.IDENTITY_KIND: "service"}
+    (log,) = logs(Stories().denied(), known_of(asked))
+    assert log.attributes[names.ACTOR_TYPE.name] == "service"

@@ -135,7 +135,9 @@ def test_all_records_of_an_exchange_are_found_also_across_lanes(data, source):
 def test_a_body_that_is_no_json_keeps_its_place_and_hash(data, source):
     record = chained(Stories().denied())[0]
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
-        connection.execute("INSERT INTO audit_lane VALUES ('01LANE', 1, 0)")
+        connection.execute(
+            "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES ('01LANE', 1, 0)"
+        )
         write_row(connection, record, raw='["not", "an", "object"]')
     page = source.read_page(10)
     assert page == (Record.read("01LANE", 1, record.record_hash, {}),)
@@ -147,7 +149,9 @@ def test_the_writer_is_never_kept_waiting_by_a_page_that_travels(data, source):
     source.read_page(10)
     with closing(sqlite3.connect(data / FILE_NAME, timeout=0)) as writer, writer:
         writer.execute("BEGIN IMMEDIATE")
-        writer.execute("INSERT INTO audit_lane VALUES ('01B', 1, 0)")
+        writer.execute(
+            "INSERT INTO audit_lane (lane, opened_unix_us, settled_seq) VALUES ('01B', 1, 0)"
+        )
         writer.execute("COMMIT")
         busy, _, _ = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert busy == 0

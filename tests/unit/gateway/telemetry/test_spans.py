@@ -38,6 +38,11 @@ def pseudonym(subject: str) -> str:
     return f"p{len(subject)}"
 
 
+def told_of_repeats() -> Projection:
+    """What becomes of the count of a denied turn's repeats, beside its denial."""
+    return project(chained(Stories().repeated())[1:], pseudonym)
+
+
 def server(projection: Projection) -> Span:
     return next(span for span in projection.spans if span.kind is SpanKind.SERVER)
 
@@ -64,7 +69,7 @@ def test_every_attribute_stands_in_the_table_for_its_signal_and_has_its_type(sto
 def test_every_row_of_the_table_is_used_on_every_signal_it_names():
     several = Stories().answered()
     several[0] |= {"answers": 2, "asked_model": "small"}
-    projections = [project(chained(several), pseudonym), *map(told, STORIES)]
+    projections = [project(chained(several), pseudonym), *map(told, STORIES), told_of_repeats()]
     placed = {
         (SIGNALS[span.kind], name)
         for projection in projections
@@ -288,3 +293,17 @@ def test_a_session_id_that_is_no_id_does_not_leave(session):
     bodies = Stories().denied()
     bodies[0]["assistant"]["session_id"] = session
     assert "gen_ai.conversation.id" not in server(project(chained(bodies), pseudonym)).attributes
+
+
+def test_repeats_of_a_denied_turn_are_told_in_its_trace_as_the_callers_own():
+    (log,) = told_of_repeats().logs
+    denied = project(chained(Stories().repeated())[:1], pseudonym)
+    assert (log.trace_id, log.span_id) == (denied.logs[0].trace_id, denied.logs[0].span_id)
+    assert (log.event, log.severity) == ("gatehouse.audit.repeated", Severity.WARN)
+    said = log.attributes
+    assert said["gatehouse.policy.repeats"] == 5
+    assert (said["audit.outcome"], said["audit.actor.type"]) == ("failure", "user")
+    assert said["audit.actor.id"] == denied.logs[0].attributes["audit.actor.id"]
+    assert said["gatehouse.turn.id"] == denied.logs[0].attributes["gatehouse.turn.id"]
+    assert said["gatehouse.policy.rule.ids"] == ("model_access",)
+    assert CANARY not in repr(log)

@@ -272,3 +272,10 @@ def test_tools_that_a_remote_server_listed_have_names_only() -> None:
     listed = {"name": "ask", "description": "d", "input_schema": {"type": "object"}}
     item = {"type": "mcp_list_tools", "server_label": "wiki", "tools": [listed]}
     assert read(input=[item]).facts.tool_names == ("ask",)
+
+
+@pytest.mark.parametrize("item", ["{}", '{"type":""}', '{"tools":[],"role":"user"}'])
+def test_an_input_of_very_many_items_that_need_a_look_is_refused(item: str) -> None:
+    body = '{"model":"m","input":[' + ",".join([item] * 100_001) + "]}"
+    with pytest.raises(MalformedRequest, match="more than 100000 items"):
+        WIRE.read(body.encode())

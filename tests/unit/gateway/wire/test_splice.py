@@ -285,3 +285,21 @@ def test_plain_objects_are_read_at_once() -> None:
 )
 def test_what_is_not_read_at_once_is_left_to_be_read_one_by_one(array: bytes) -> None:
     assert splice.compact_objects(msgspec.Raw(array)) is None
+
+
+def large(items: bytes, count: int) -> bytes:
+    """A body over 4 MB that holds so many of these items, and a long text."""
+    return b'{"input":[' + b",".join([items] * count) + b'],"text":"' + b"x" * 4_200_000 + b'"}'
+
+
+@pytest.mark.parametrize("item", [b"{}", b' {"a" : "{" } ', b'{"a":{"b":"\\""}}'])
+def test_a_large_body_of_very_many_objects_is_refused_before_it_is_read(item):
+    with pytest.raises(MalformedRequest, match="more than 100000 objects"):
+        splice.parse(large(item, splice.MOST_OBJECTS + 1))
+
+
+def test_braces_in_a_text_are_no_objects():
+    body = json.dumps({"input": [{"a": '{ "b": {} }\\' * 600_000}] * 2}).encode()
+    assert body.count(b"{") > splice.MOST_OBJECTS
+    assert list(splice.parse(body)[0]) == ["input"]
+    assert len(splice.parse(large(b"{}", splice.MOST_OBJECTS - 1))[0]) == 2

@@ -1,0 +1,242 @@
+"""`gatehouse policy`: why a request is decided as it is, and whether the rules' tests hold."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.configured import AnyName, configuration_path
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.output import note, print_json, print_line, print_table
+from gateway.cli.times import parse_moment
+from gateway.settings import environment
+
+if TYPE_CHECKING:
+    from gateway.cli.posing import Given
+    from gateway.configuration.build import Configuration
+    from policy.rulebook.cases import Outcome, Posed
+    from policy.rulebook.explain import Explanation
+
+AuditId = Annotated[
+    str | None,
+    typer.Argument(metavar="[ID]", help="A request of the ledger; options say what is otherwise."),
+]
+Team = Annotated[str | None, typer.Option(help="The key's team.")]
+User = Annotated[str | None, typer.Option(help="The key's user.")]
+Roles = Annotated[list[str] | None, typer.Option(help="A role of the key.")]
+Key = Annotated[str | None, typer.Option(help="The key's id.")]
+AssistantName = Annotated[
+    str | None, typer.Option(help='Its name, or with its version: "claude-code 2.1.198".')
+]
+Model = Annotated[str | None, typer.Option(help="The model, or an alias.")]
+Label = Annotated[str | None, typer.Option("--class", help="The content's own data class.")]
+Tools = Annotated[list[str] | None, typer.Option(help="A tool that is offered.")]
+OperationName = Annotated[str | None, typer.Option(help="chat, embeddings, ...")]
+BodyBytes = Annotated[int | None, typer.Option("--bytes", min=0, help="The body's size.")]
+Tokens = Annotated[int | None, typer.Option(min=0, help="The input's estimate.")]
+Address = Annotated[str | None, typer.Option(help="The caller's address.")]
+At = Annotated[str | None, typer.Option(metavar="TIME", help="When: 2026-07-10. Default: now.")]
+
+policy = typer.Typer(
+    help="Explain and test the rules, and compare two versions of them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@policy.command()
+def explain(
+    audit_id: AuditId = None,
+    team: Team = None,
+    user: User = None,
+    role: Roles = None,
+    key: Key = None,
+    assistant: AssistantName = None,
+    model: Model = None,
+    label: Label = None,
+    tool: Tools = None,
+    operation: OperationName = None,
+    body_bytes: BodyBytes = None,
+    tokens: Tokens = None,
+    address: Address = None,
+    at: At = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a request is allowed or denied: which rule, where it stands, what others missed."""
+    from gateway.cli.posing import Given
+
+    if audit_id is None and (team is None or model is None):
+        raise CommandFailed("name a request of the ledger, or --team and --model", Exit.USAGE)
+    now = datetime.now(UTC)
+    moment = None if at is None else int(parse_moment(at, now).timestamp())
+    given = Given(
+        team, user, tuple(role or ()), key, assistant, model, label, tuple(tool or ()),
+        operation, body_bytes, tokens, address, moment,
+    )  # fmt: skip
+    folder = data_folder(data)
+    configuration = _configuration(config, folder)
+    told = _explained(configuration, folder, audit_id, given, int(now.timestamp()))
+    _tell(told, as_json)
+
+
+def _explained(
+    configuration: "Configuration",
+    folder: Path,
+    audit_id: str | None,
+    given: "Given",
+    now_unix_seconds: int,
+) -> "Explanation":
+    from gateway.cli.posing import altered, plain
+    from policy.rulebook.explain import explain as explained
+
+    if audit_id is None:
+        posed = plain(now_unix_seconds)
+    else:
+        posed = _recorded(folder, audit_id, configuration)
+    asked = altered(posed, given, configuration.canonical)
+    return explained(
+        configuration.policy, asked.identity, asked.facts, asked.circumstances, asked.label
+    )
+
+
+def _tell(told: "Explanation", as_json: bool) -> None:
+    from gateway.cli.reasons import TABLE, lines_of, object_of, rows_of
+
+    if as_json:
+        print_json([object_of(told)])
+        return
+    for line in lines_of(told):
+        print_line(line)
+    if told.rules:
+        print_table(TABLE, rows_of(told))
+
+
+@policy.command("test")
+def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Run the tests that stand beside the rules; name the rules that no test hits."""
+    from policy.rulebook.cases import run, unhit
+
+    configuration = _configuration(config, data_folder(data))
+    rules = configuration.policy
+    outcomes = run(rules, configuration.policy_tests, configuration.canonical, int(time.time()))
+    failed = [each for each in outcomes if not each.passed]
+    left = unhit(rules, outcomes)
+    if as_json:
+        print_json(_object(each) for each in outcomes)
+        print_json([{"passed": len(outcomes) - len(failed), "failed": len(failed), "unhit": left}])
+    else:
+        note(f"policy {configuration.digest[:12]}: {len(rules.rules)} rules")
+        for each in failed:
+            print_line(f"failed: {each.case.document.name} ({each.case.place})")
+            for missed in each.missed:
+                print_line(f"  {missed}")
+        print_line(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+        if left:
+            print_line(f"hit by no test: {', '.join(left)}")
+    if failed:
+        raise typer.Exit(Exit.FAILED)
+
+
+@policy.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A gatehouse.yaml.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare the rules of two configurations, and what both make of the tests of both."""
+    from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases
+
+    before, after = _loaded(_existing(old)), _loaded(_existing(new))
+    now = int(time.time())
+    rules = list(changes_of_rules(before.policy, after.policy))
+    flips = list(flips_of_cases(before, after, now))
+    if as_json:
+        print_json(
+            {"change": each.what, "rule": each.rule, "fields": each.fields} for each in rules
+        )
+        print_json({"case": each.name, "old": each.old, "new": each.new} for each in flips)
+        return
+    for change in rules:
+        fields = f": {', '.join(change.fields)}" if change.fields else ""
+        print_line(f"{change.what} {change.rule}{fields}")
+    for flip in flips:
+        print_line(f"otherwise decided: {flip.name}: {flip.old} before, {flip.new} after")
+    note(f"{len(rules)} rules differ; {len(flips)} tests are decided otherwise")
+
+
+def _configuration(config: Path | None, folder: Path) -> "Configuration":
+    path = configuration_path(config, folder, Path.cwd())
+    if path is None:
+        raise CommandFailed(
+            "there is no gatehouse.yaml in the working folder; name one with --config",
+            Exit.NOT_FOUND,
+        )
+    return _loaded(path)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
+    return path
+
+
+def _loaded(path: Path) -> "Configuration":
+    """A configuration whose secrets need not be here: rules do not depend on them."""
+    from gateway.configuration.build import load
+    from gateway.configuration.choice import shipped_with
+    from gateway.configuration.problems import ConfigurationError
+    from providers.catalogue import load_price_book
+
+    try:
+        return load(
+            path,
+            AnyName(environment()),
+            shipped_with(load_price_book()),
+            unlock=lambda secret, _: secret,
+        )
+    except ConfigurationError as error:
+        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+
+
+def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "Posed":
+    from gateway.cli.posing import recorded
+
+    body = asyncio.run(_first_record(folder, audit_id))
+    decided_by = str(body.get("config_digest", ""))
+    if decided_by != configuration.digest:
+        note(f"decided by {decided_by[:12]}; explained by {configuration.digest[:12]}")
+    if any(rule.written.document.match.networks for rule in configuration.policy.rules):
+        note("the ledger keeps no addresses: without --address it is not known")
+    return recorded(body)
+
+
+async def _first_record(folder: Path, audit_id: str) -> Mapping[str, Any]:
+    from gateway.cli.data import opened_ledger
+    from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound
+
+    async with opened_ledger(folder) as ledger:
+        try:
+            rows = await ledger.exchange(audit_id)
+        except (AmbiguousAuditId, ExchangeNotFound) as error:
+            raise CommandFailed(str(error), Exit.NOT_FOUND) from error
+    return next((row.body for row in rows if row.kind in ("admitted", "denied")), rows[0].body)
+
+
+def _object(outcome: "Outcome") -> dict[str, object]:
+    case = outcome.case
+    return {
+        "test": case.document.name,
+        "file": case.file,
+        "line": case.line,
+        "passed": outcome.passed,
+        "missed": list(outcome.missed),
+        "effect": outcome.explanation.effect,
+        "rules": list(outcome.explanation.speaking),
+    }

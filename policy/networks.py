@@ -1,0 +1,38 @@
+"""Whether a caller's address is in one of some networks: integers, compared."""
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+
+Address = tuple[int, int]
+"""IP version and number; an IPv4 address inside IPv6 is the IPv4 address."""
+Span = tuple[int, int, int]
+"""IP version, first and last number of a network."""
+
+
+@lru_cache(maxsize=4096)
+def parse_address(text: str | None) -> Address | None:
+    """An address; None for one that is not known or is none."""
+    if text is None:
+        return None
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if address.version == 6 and address.ipv4_mapped is not None:
+        return 4, int(address.ipv4_mapped)
+    return address.version, int(address)
+
+
+def spans_of(networks: Sequence[str]) -> tuple[Span, ...]:
+    """The networks, ready to be compared with."""
+    parsed = [ipaddress.ip_network(each) for each in networks]
+    return tuple(
+        (each.version, int(each.network_address), int(each.broadcast_address)) for each in parsed
+    )
+
+
+def is_within(address: Address, spans: Sequence[Span]) -> bool:
+    """Whether one of the networks holds the address."""
+    version, number = address
+    return any(of == version and first <= number <= last for of, first, last in spans)

@@ -1,0 +1,157 @@
+"""Ask a team's rules about one request: what policy allowed becomes less, and never more.
+
+Rules are bound to each team's models when they are compiled: which team, which model and which
+targets is then known, and only the rest is asked. A denial wins; an exception exempts from the
+rules it names only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from policy.question import Question
+from policy.rulebook.conditions import Holds
+from policy.rulebook.moments import NEVER
+from policy.rulebook.rule import CompiledRule, Does
+from policy.types import Allow, Cap, Decision, Deny, TargetFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An exception to a rule, and the targets for which it is one."""
+
+    rule: CompiledRule
+    targets: frozenset[str]
+
+    def holds(self, asked: Question) -> bool:
+        """Whether it is one for this request, at this moment."""
+        now = asked.circumstances.unix_seconds
+        return self.rule.does_at(now) is not None and self.rule.speaks_of(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule as it concerns one team and one model, with its exceptions."""
+
+    rule: CompiledRule
+    touches: frozenset[str]
+    exemptions: tuple[Exemption, ...]
+    asks: tuple[Holds, ...]
+    """What only a request can answer."""
+    lasts: bool
+    """Whether its denial of a turn holds when the turn is asked again."""
+
+    def touched(self, asked: Question) -> frozenset[str]:
+        """The targets it touches for this request, those exempted left out."""
+        touched = self.touches
+        for each in self.exemptions:
+            if each.holds(asked):
+                touched -= each.targets
+        return touched
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRules:
+    """What a team's rules say of each of its models, in the order they are written."""
+
+    by_model: Mapping[str, tuple[BoundRule, ...]]
+
+    @classmethod
+    def bind(
+        cls,
+        team: str,
+        rules: Sequence[CompiledRule],
+        targets: Mapping[str, tuple[TargetFacts, ...]],
+    ) -> Self:
+        """Keep, for each model, the rules that can touch one of its targets."""
+        of_team = [each for each in rules if each.is_for_team(team)]
+        by_model = {
+            model: bound
+            for model, served in targets.items()
+            if (bound := tuple(_bound(of_team, model, served)))
+        }
+        return cls(by_model)
+
+    def narrow(self, asked: Question, allow: Allow) -> Decision:
+        """What is left of a permission after all rules."""
+        bound = self.by_model.get(asked.facts.model)
+        if bound is None:
+            return allow
+        now = asked.circumstances.unix_seconds
+        left, lasts = allow.targets, True
+        gentle: list[tuple[CompiledRule, Does, frozenset[str]]] = []
+        for each in bound:
+            for holds in each.asks:  # unrolled: most rules end at their first condition
+                if not holds(asked):
+                    break
+            else:
+                does = each.rule.does_at(now)
+                if does is None or not (touched := each.touched(asked)):
+                    continue
+                if does is not Does.DENY:
+                    gentle.append((each.rule, does, touched))
+                    continue
+                left = tuple([name for name in left if name not in touched])
+                lasts = lasts and each.lasts
+                if not left:
+                    return denial_by(each.rule, lasts)
+        if not gentle and left == allow.targets:
+            return allow
+        return _with_the_gentle(asked, allow, left, gentle)
+
+
+def denial_by(rule: CompiledRule, lasts: bool) -> Deny:
+    """The denial in the rule's own words."""
+    document = rule.written.document
+    return Deny(rule.id, document.reason or "", document.alternative, lasts=lasts)
+
+
+def _lasts(rule: CompiledRule, exemptions: Iterable[Exemption]) -> bool:
+    """Neither the rule's end nor an exception's beginning, nor what passes, can turn it."""
+    return (
+        rule.is_steady
+        and rule.ends == NEVER
+        and all(each.rule.is_steady and each.rule.starts == -NEVER for each in exemptions)
+    )
+
+
+def _with_the_gentle(
+    asked: Question,
+    allow: Allow,
+    left: tuple[str, ...],
+    gentle: Iterable[tuple[CompiledRule, Does, frozenset[str]]],
+) -> Allow:
+    """Warnings, caps and shadows count where a target they touch may still be tried."""
+    warnings: tuple[str, ...] = allow.warnings
+    caps: tuple[Cap, ...] = allow.caps
+    shadow: tuple[str, ...] = allow.shadow
+    for rule, does, touched in gentle:
+        if does is Does.SHADOW:
+            if touched.issuperset(left):
+                shadow += (rule.id,)
+        elif touched.isdisjoint(left):
+            continue
+        elif does is Does.CAP:
+            caps += rule.caps_for(asked)
+        else:
+            warnings += (rule.warning,)
+    return Allow(left, allow.data_class, caps, warnings, shadow)
+
+
+def _bound(
+    rules: Sequence[CompiledRule], model: str, targets: tuple[TargetFacts, ...]
+) -> Iterable[BoundRule]:
+    about = [each for each in rules if each.is_for_model(model)]
+    exceptions = [each for each in about if each.does is Does.EXEMPT]
+    for rule in about:
+        touches = rule.touched(targets)
+        if rule.does is Does.EXEMPT or not touches:
+            continue
+        named = [each for each in exceptions if rule.id in (each.written.document.exempts or ())]
+        exemptions = tuple(
+            Exemption(each, exempted)
+            for each in named
+            if (exempted := each.touched(targets) & touches)
+        )
+        asks = tuple(each.holds for each in rule.conditions)
+        yield BoundRule(rule, touches, exemptions, asks, _lasts(rule, exemptions))

@@ -1,0 +1,22 @@
+"""Addresses are compared as numbers; what is no address is not known."""
+
+import pytest
+
+from policy.networks import is_within, parse_address, spans_of
+
+SPANS = spans_of(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])
+
+
+@pytest.mark.parametrize("text", ["10.1.2.3", "::ffff:10.1.2.3", "fd12::1%eth0", "192.0.2.7"])
+def test_an_address_inside_is_inside_however_it_is_written(text):
+    assert is_within(parse_address(text), SPANS)
+
+
+@pytest.mark.parametrize("text", ["11.0.0.1", "192.0.2.8", "fe80::1", "::a00:1"])
+def test_an_address_outside_is_outside(text):
+    assert not is_within(parse_address(text), SPANS)
+
+
+@pytest.mark.parametrize("text", [None, "", "localhost", "10.1", "10.0.0.0/8"])
+def test_what_is_no_address_is_not_known(text):
+    assert parse_address(text) is None
