@@ -4,19 +4,24 @@ LiteLLM has no part in it (docs/decisions/0016), but the way is the one its requ
 watched transport, which knows address and key, and the watch, which says whether the end was seen.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import orjson
 
-from providers.errors import ProviderUnavailable, ReplyCut
+from providers.errors import ProviderError, ProviderUnavailable, ReplyCut
 from providers.translated_errors import translate_failure
-from providers.translation.from_responses import StrangeReply, UpstreamResponse
+from providers.translation.from_responses import UpstreamResponse
 from providers.translation.hub import ChatRequest, Json
+from providers.translation.response_items import StrangeReply
 from providers.translation.to_responses import responses_request
+from providers.translation.watch import RESPONSE_ENDS
 from providers.watched_http import Errand, WatchedTransport
 
 _FAILURES = ("error", "response.failed")
+_LAST_SECONDS = 1.0
 _NOWHERE = "http://the-errand-knows"
 
 
@@ -83,6 +88,20 @@ class ResponsesUpstream:
                     raise errand.failure from error
                 for chunk in chunks:
                     yield chunk
+                if event.get("type") in RESPONSE_ENDS:
+                    await _hang_up(errand)
+                    return  # the watch knows whether it is whole: nothing behind its end counts
+
+
+async def _hang_up(errand: Errand) -> None:
+    """Leave the reply: a connection whose framing comes to its end at once is kept."""
+    if errand.body is None:
+        return
+    with suppress(TimeoutError, ProviderError):
+        async with asyncio.timeout(_LAST_SECONDS):
+            while await errand.body.read():
+                pass
+    await errand.aclose()
 
 
 def _event(line: bytes) -> Json:

@@ -4,13 +4,23 @@ Engines leave out events and numbers that OpenAI sends: what an item or the whol
 the end supplies what was not streamed, and must not contradict what was.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from providers.translation.hub import Json
+from providers.translation.response_items import (
+    CALL,
+    THOUGHTS,
+    WORDS,
+    Item,
+    Items,
+    Named,
+    StrangeReply,
+)
 from providers.translation.watch import RESPONSE_ENDS
 
 _SPOKEN = {
@@ -24,59 +34,43 @@ _PARTS = {"output_text": ("content", "text"), "refusal": ("refusal", "refusal")}
 _TRACES = frozenset(
     {"web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "mcp_list_tools"}
 )
+_WORDS = ("content", "refusal")
+_REASONING, _ARGUMENTS = "reasoning_content", "arguments"
 _PARAGRAPH = "\n\n"
-
-
-class StrangeReply(Exception):
-    """The reply contradicts itself, or holds what the hub has no word for. The text says which."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A tool call that the client has been told of, and its arguments as far as they were told."""
-
-    index: int
-    pieces: list[str] = field(default_factory=list)
 
 
 class UpstreamResponse:
     """Reads one reply. Every method raises `StrangeReply`."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, _Call] = {}  # by their ids, in the order they began
-        self._by_key: dict[str | int, _Call] = {}  # by the item's id and by its place
-        self._said: set[str] = set()
-        self._has_said_item = False  # words of the item that is being streamed
-        self._starts_paragraph = False
-        self._thinks_by: str | None = None  # which of two kinds of event tells its reasoning
+        self._items = Items()
+        self._reply_id = ""
+        self._calls = 0  # that the client was told of
+        self._spoke: dict[str, Item] = {}  # the item whose words of that name came last
+        self._starts_part = False  # of a summary
 
     def read(self, event: Json) -> list[Json]:
         """The chunks that one event comes to."""
-        kind = event.get("type")
+        kind, response = event.get("type"), _object(event.get("response"))
+        self._reply_id = self._reply_id or _text(response.get("id"))
         if kind in RESPONSE_ENDS:
-            return [*map(_chunk, self._end(_object(event.get("response")))), self._finish(event)]
+            return [*map(_chunk, self._end(response)), self._finish(event)]
         return [_chunk(delta) for delta in self._deltas(str(kind), event)]
 
     def document(self, response: Json) -> Json:
         """A whole response as a chat document."""
-        message: Json = {"role": "assistant", "content": None}
-        for item in _objects(response.get("output")):
-            self._begin(item)
-            for delta in self._whole(item):
-                _add(message, delta)
+        self._reply_id = _text(response.get("id"))
+        message = _message(chain.from_iterable(map(self._stands, _objects(response.get("output")))))
         choice = {"index": 0, "message": message, "finish_reason": self._reason(response)}
         return {"choices": [choice], "usage": chat_usage(response.get("usage"))}
 
     def _deltas(self, kind: str, event: Json) -> Iterator[Json]:
         if kind in _SPOKEN:
-            yield from self._hear(kind, _text(event.get("delta")))
+            yield from self._hear(kind, event)
         elif kind == "response.output_item.added":
-            item = _object(event.get("item"))
-            self._begin(item)
-            if item.get("type") == "function_call" and item.get("name"):
-                yield from self._open(item, event)
+            yield from self._added(_object(event.get("item")), event)
         elif kind == "response.reasoning_summary_part.added":
-            self._starts_paragraph = True
+            self._starts_part = True
         elif kind == "response.function_call_arguments.delta":
             if (call := self._call_at(event)) is not None:
                 yield from self._argue(call, _text(event.get("delta")))
@@ -84,107 +78,119 @@ class UpstreamResponse:
             if (call := self._call_at(event)) is not None:
                 yield from self._conclude(call, _text(event.get("arguments")))
         elif kind == "response.output_item.done":
-            yield from self._done(_object(event.get("item")), event)
+            item = _object(event.get("item"))
+            _check(item)
+            yield from self._supply(self._items.at(Named.of_item(item, event)), item)
+
+    def _added(self, item: Json, event: Json) -> Iterator[Json]:
+        _check(item)
+        begun = self._items.begin(Named.of_item(item, event))
+        if begun.kind == CALL and item.get("name") and not begun.is_told:
+            yield self._open(begun, item)
+
+    def _stands(self, item: Json) -> Iterator[Json]:
+        """An item of a whole response, of which nobody was told before."""
+        _check(item)
+        yield from self._supply(self._items.begin(Named.of_item(item, {})), item)
+
+    def _supply(self, told: Item, item: Json) -> Iterator[Json]:
+        """All that an item says, less what was told of it."""
+        told.is_done = True
+        if told.kind == CALL:
+            yield from self._call_done(told, item)
+        elif told.kind == WORDS:
+            for name, whole in _words(item).items():
+                if rest := self._items.rest(told, name, whole, _same_words):
+                    yield self._say(told, name, rest)
+        elif told.kind == THOUGHTS and not told.is_told and (thoughts := _thoughts(item)):
+            yield self._say(told, _REASONING, thoughts)
 
     # Words.
 
-    def _hear(self, kind: str, text: str) -> Iterator[Json]:
-        name = _SPOKEN[kind]
-        if name == "reasoning_content":
-            self._thinks_by = self._thinks_by or kind
-            if kind != self._thinks_by:
-                return  # the same thoughts, once in full and once in short
-        yield from self._say(name, text)
-
-    def _say(self, name: str, text: str) -> Iterator[Json]:
+    def _hear(self, kind: str, event: Json) -> Iterator[Json]:
+        name, text = _SPOKEN[kind], _text(event.get("delta"))
         if not text:
             return
-        if self._starts_paragraph and name in self._said:
-            text = _PARAGRAPH + text
-        self._starts_paragraph = False
-        self._has_said_item = True
-        self._said.add(name)
-        yield {name: text}
+        if name != _REASONING:
+            item = self._items.at(Named.of_event(WORDS, event))
+            self._items.add(item, name, text)
+            yield self._say(item, name, text)
+            return
+        item = self._items.at(Named.of_event(THOUGHTS, event))
+        item.thinks_by = item.thinks_by or kind
+        if kind == item.thinks_by:  # else the same thoughts, once in full and once in short
+            item.is_told = True
+            yield self._say(item, name, text)
 
-    # Items.
-
-    def _begin(self, item: Json) -> None:
-        self._has_said_item, self._starts_paragraph, self._thinks_by = False, True, None
-        kind = item.get("type")
-        if kind not in ("message", "reasoning", "function_call") and kind not in _TRACES:
-            raise StrangeReply(f"the model's answer holds a {str(kind)[:48]}, unknown here")
-
-    def _done(self, item: Json, event: Json) -> Iterator[Json]:
-        if item.get("type") == "function_call":
-            yield from self._call_done(item, event)
-        elif not self._has_said_item:
-            yield from self._whole(item)
-
-    def _whole(self, item: Json) -> Iterator[Json]:
-        """All that an item says, of which nothing was told yet."""
-        kind = item.get("type")
-        if kind == "function_call":
-            yield from self._call_done(item, {})
-        elif kind == "message":
-            for part in _objects(item.get("content")):
-                name, member = _PARTS.get(str(part.get("type")), ("content", "text"))
-                yield from self._say(name, _text(part.get(member)))
-        elif kind == "reasoning":
-            content = _objects(item.get("content"))
-            for part in content or _objects(item.get("summary")):
-                self._starts_paragraph = self._starts_paragraph or not content
-                yield from self._say("reasoning_content", _text(part.get("text")))
+    def _say(self, item: Item, name: str, text: str) -> Json:
+        last, self._spoke[name] = self._spoke.get(name), item
+        is_apart = last is not None and last is not item
+        if name == _REASONING:
+            is_apart = is_apart or (self._starts_part and last is not None)
+            self._starts_part = False
+        return {name: _PARAGRAPH + text if is_apart else text}
 
     # Calls.
 
-    def _open(self, item: Json, event: Json) -> Iterator[Json]:
-        call_id = _call_id(item)
-        call = self._calls[call_id] = _Call(len(self._calls))
-        for key in (item.get("id"), event.get("output_index")):
-            if isinstance(key, str | int):
-                self._by_key[key] = call
-        function = {"name": _text(item.get("name")), "arguments": ""}
-        opened = {"index": call.index, "id": call_id, "type": "function", "function": function}
-        yield {"tool_calls": [opened]}
+    def _call_at(self, event: Json) -> Item | None:
+        """The call that an event adds to; None where the client could not be told of it yet."""
+        call = self._items.find(Named.of_event(CALL, event))
+        return call if call is not None and call.is_told else None
 
-    def _call_at(self, event: Json) -> _Call | None:
-        """The call that an event adds to; None where its name has not come yet."""
-        given = (event.get("item_id"), event.get("output_index"))
-        keys = [key for key in given if isinstance(key, str | int)]
-        if keys:
-            return next((self._by_key[key] for key in keys if key in self._by_key), None)
-        return next(reversed(self._calls.values()), None)
+    def _call_done(self, call: Item, item: Json) -> Iterator[Json]:
+        name = _text(item.get("name"))
+        if not call.is_told:
+            yield self._open(call, item)
+        elif name and name != call.name:
+            raise StrangeReply("the model's server contradicts itself about a tool's name")
+        yield from self._conclude(call, _text(item.get("arguments")))
 
-    def _call_done(self, item: Json, event: Json) -> Iterator[Json]:
-        if _call_id(item) not in self._calls:
-            yield from self._open(item, event)
-        yield from self._conclude(self._calls[_call_id(item)], _text(item.get("arguments")))
+    def _open(self, call: Item, item: Json) -> Json:
+        call.is_told, call.index, call.name = True, self._calls, _text(item.get("name"))
+        self._calls += 1
+        function = {"name": call.name, "arguments": ""}
+        opened = {"index": call.index, "id": self._call_id(item, call), "type": "function"}
+        return {"tool_calls": [{**opened, "function": function}]}
 
-    @staticmethod
-    def _argue(call: _Call, piece: str) -> Iterator[Json]:
+    def _call_id(self, item: Json, call: Item) -> str:
+        """What its result will be sent back under. The item's own id is another one, but for want.
+
+        One that is made up is the only one in the conversation, if the reply's id is.
+        """
+        parts = filter(None, ("call", self._reply_id, str(call.index)))
+        return _text(item.get("call_id")) or _text(item.get("id")) or "_".join(parts)
+
+    def _argue(self, call: Item, piece: str) -> Iterator[Json]:
         if piece:
-            call.pieces.append(piece)
-            yield {"tool_calls": [{"index": call.index, "function": {"arguments": piece}}]}
+            self._items.add(call, _ARGUMENTS, piece)
+            yield _argued(call, piece)
 
-    def _conclude(self, call: _Call, whole: str) -> Iterator[Json]:
+    def _conclude(self, call: Item, whole: str) -> Iterator[Json]:
         """All of a call's arguments: tells the rest of what was told piece by piece."""
-        told = "".join(call.pieces)
-        if whole.startswith(told):
-            yield from self._argue(call, whole[len(told) :])
-        elif whole and not _same_json(whole, told):
-            raise StrangeReply("the model's server contradicts itself about a tool's arguments")
+        if rest := self._items.rest(call, _ARGUMENTS, whole, _same_json):
+            yield _argued(call, rest)
 
     # The end.
 
     def _end(self, response: Json) -> Iterator[Json]:
         """What the whole response tells of calls and words that no event told."""
-        is_silent = not self._said & {"content", "refusal"}
-        for item in _objects(response.get("output")):
-            self._begin(item)
-            if item.get("type") == "function_call":
-                yield from self._call_done(item, {})
-            elif item.get("type") == "message" and is_silent:
-                yield from self._whole(item)
+        output = _objects(response.get("output"))
+        for item in output:
+            _check(item)
+        kinds = {CALL} if self._has_said_all(output) else {CALL, WORDS}
+        # Engines open messages that then say nothing, and leave them out in the end.
+        output = [each for each in output if each["type"] in kinds and _says_anything(each)]
+        named = [Named.of_item(item, {}) for item in output]
+        pairs = zip(output, named, self._items.paired(named), strict=True)
+        for item, names, told in pairs:
+            yield from self._supply(told or self._items.begin(names), item)
+
+    def _has_said_all(self, output: list[Json]) -> bool:
+        """All words were told, maybe in other messages than the whole response has."""
+        items, messages = self._items.told(WORDS), [_words(each) for each in output]
+        told = ["".join(item.texts[name].getvalue() for item in items) for name in _WORDS]
+        whole = ["".join(words.get(name, "") for words in messages) for name in _WORDS]
+        return all(map(_same_words, told, whole))
 
     def _finish(self, event: Json) -> Json:
         response = _object(event.get("response"))
@@ -212,26 +218,59 @@ def chat_usage(usage: object) -> Json | None:
     }
 
 
+def _check(item: Json) -> None:
+    kind = str(item.get("type"))
+    if kind not in (WORDS, THOUGHTS, CALL) and kind not in _TRACES:
+        raise StrangeReply(f"the model's answer holds a {kind[:48]}, unknown here")
+
+
+def _words(item: Json) -> dict[str, str]:
+    """What a message says, by the hub's names."""
+    if item.get("type") != WORDS:
+        return {}
+    pieces: defaultdict[str, list[str]] = defaultdict(list)
+    for part in _objects(item.get("content")):
+        name, member = _PARTS.get(str(part.get("type")), ("content", "text"))
+        pieces[name].append(_text(part.get(member)))
+    return {name: "".join(said) for name, said in pieces.items()}
+
+
+def _thoughts(item: Json) -> str:
+    """Reasoning in full; its summary for want of it."""
+    full = "".join(_text(part.get("text")) for part in _objects(item.get("content")))
+    short = [_text(part.get("text")) for part in _objects(item.get("summary"))]
+    return full or _PARAGRAPH.join(filter(None, short))
+
+
+def _says_anything(item: Json) -> bool:
+    return item.get("type") == CALL or any(_words(item).values())
+
+
+def _argued(call: Item, piece: str) -> Json:
+    return {"tool_calls": [{"index": call.index, "function": {"arguments": piece}}]}
+
+
 def _chunk(delta: Json, finish_reason: str | None = None) -> Json:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
 
 
-def _add(message: Json, delta: Json) -> None:
-    for name, said in delta.items():
-        if name != "tool_calls":
-            message[name] = (message.get(name) or "") + said
-            continue
-        calls = message.setdefault("tool_calls", [])
-        for piece in said:
-            if piece["index"] == len(calls):
-                calls.append({**piece, "function": dict(piece["function"])})
-            else:
-                calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
+def _message(deltas: Iterable[Json]) -> Json:
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    calls: dict[int, Json] = {}
+    for delta in deltas:
+        for name in delta.keys() - {"tool_calls"}:
+            said[name].append(delta[name])
+        for piece in delta.get("tool_calls", ()):
+            call = calls.setdefault(piece["index"], piece)
+            call["function"].update(piece["function"])  # its name first, then all its arguments
+    message = {"role": "assistant", "content": None}
+    message |= {name: "".join(pieces) for name, pieces in said.items()}
+    return {**message, "tool_calls": list(calls.values())} if calls else message
 
 
-def _call_id(item: Json) -> str:
-    """What its result will be sent back under. The item's own id is another one, but for want."""
-    return _text(item.get("call_id")) or _text(item.get("id"))
+def _same_words(one: str, other: str) -> bool:
+    """Engines trim what they streamed."""
+    return one == other or "".join(one.split()) == "".join(other.split())
 
 
 def _same_json(one: str, other: str) -> bool:

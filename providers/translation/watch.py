@@ -5,7 +5,7 @@ vendor told none. So the end of a reply, its usage and its ids are believed only
 seen here. The known vendors' dialects are told apart by their members, not by names.
 """
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -38,10 +38,16 @@ class ReplyWatch:
         self.has_usage = False
         self.has_reasoning_count = False
         self.failure: str | None = None  # the vendor's own error in the middle of a stream
-        self.document: bytes = b""
         self._answers = answers
         self._finished: set[int] = set()
-        self._rest = b""
+        self._is_over = False  # a response has ended: nothing behind its last event is its own
+        self._document = bytearray()
+        self._rest = bytearray()  # of a line whose end has not come
+
+    @property
+    def document(self) -> bytes:
+        """All that has come of a reply that is no stream."""
+        return bytes(self._document)
 
     @property
     def is_whole(self) -> bool:
@@ -51,11 +57,15 @@ class ReplyWatch:
     def feed(self, data: bytes) -> bytes:
         """Read the next bytes; what may be handed on of them. Raises `ReplyTooLarge`."""
         if not self.is_stream:
-            self.document += data
-            if len(self.document) > DOCUMENT_LIMIT_BYTES:
+            self._document += data
+            if len(self._document) > DOCUMENT_LIMIT_BYTES:
                 raise ReplyTooLarge
             return data
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest += data
+        lines = []
+        if b"\n" in data:
+            *lines, rest = bytes(self._rest).split(b"\n")
+            self._rest = bytearray(rest)
         if len(self._rest) > _LINE_LIMIT_BYTES:
             raise ReplyTooLarge
         return b"".join([self._read_line(line) + b"\n" for line in lines])
@@ -65,13 +75,13 @@ class ReplyWatch:
         if not self.is_stream:
             self._read(self.document)
             return b""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         return self._read_line(rest)
 
     def _read_line(self, line: bytes) -> bytes:
         if not line.startswith(b"data:"):
             return line
-        if any(mark in line for mark in _MARKS):
+        if not self._is_over and any(mark in line for mark in _MARKS):
             self._read(line[5:])
         if _DONE in line and line[5:].lstrip().startswith(b"{"):
             # LiteLLM takes the word for the end wherever it stands, and a model may well write it.
@@ -113,7 +123,7 @@ class ReplyWatch:
         if self.response_model is None and isinstance(model, str) and model:
             self.response_model = model
         created = value.get("created", value.get("created_at"))
-        if self.created is None and isinstance(created, int | float):
+        if self.created is None and _is_time(created):
             self.created = int(created)
 
     def _read_tier(self, told: object) -> None:
@@ -143,6 +153,7 @@ class ReplyWatch:
             self.failure = error_message(response.get("error") or "the model failed")
         elif may_end and status in ("completed", "incomplete"):
             self._finished.add(0)
+            self._is_over = True
 
     def _read_choice(self, choice: dict[str, Any], at: int) -> None:
         if choice.get("finish_reason"):
@@ -165,6 +176,13 @@ class ReplyWatch:
         names = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount")
         if any(told.get(each) is not None for each in names):
             self.has_reasoning_count = True
+
+
+def _is_time(value: object) -> TypeGuard[int | float]:
+    """A number of seconds that JSON can hold: what writes the answer takes no larger one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value < 2**53
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

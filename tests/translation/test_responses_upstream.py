@@ -372,6 +372,18 @@ async def test_an_end_marker_alone_is_no_end(sender, engine, wire):
     assert not looks_whole(found)
 
 
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.STALL])
+@pytest.mark.parametrize("wire", WIRES)
+async def test_an_answer_whose_stop_reason_was_seen_is_whole(sender, engine, wire, ending):
+    engine.calls_tools(*CALLS, text="Let me look.")
+    engine.cuts_after(events=1000, ending=ending)
+    told = await ask(sender, asked(wire, target(ENGINE, engine.url), streaming=True))
+    assert (told.text, len(told.calls)) == ("Let me look.", 2)
+    assert told.finish == FINISHES[wire]["calls"]
+    if ending is Ending.STALL:
+        await engine.calls[-1].until_gone()
+
+
 @pytest.mark.parametrize("goes_on", [False, True])
 @pytest.mark.parametrize("wire", WIRES)
 async def test_an_error_event_in_the_middle_is_a_cut(sender, engine, wire, goes_on):
@@ -434,6 +446,21 @@ async def test_a_document_in_place_of_a_stream_is_not_taken_for_an_empty_answer(
         sender, asked(CHAT, target(ENGINE, engine.url), streaming=True)
     )
     assert (found, type(cut)) == (b"", ProviderUnavailable)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_date_beyond_all_time_is_the_gateways(sender, engine, streaming):
+    whole: dict[str, Any] = {**FAILED, "status": "completed", "error": None, "created_at": 1e300}
+    words = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    document = json.dumps({**whole, "output": [words]}).encode()
+    event = b'data: {"type": "response.completed", "response": ' + document + b"}\n\n"
+    kind = "text/event-stream" if streaming else "application/json"
+    engine.answers(200, event if streaming else document, content_type=kind)
+    data = await read_all(
+        await sender.send(asked(CHAT, target(ENGINE, engine.url), streaming=streaming))
+    )
+    assert b'"created":1790000001' in data
+    assert understood(CHAT, data, streaming=streaming).text == "Hi"
 
 
 async def test_a_contradiction_found_at_the_very_end_is_a_cut(sender, engine):
@@ -551,6 +578,57 @@ async def test_any_chunking_keeps_every_argument_figure_and_stop_reason(
     assert written == [json.loads(ARGUMENTS), {}]
     assert told.finish == FINISHES[wire]["calls"]
     assert told.usage == FIGURES[wire]
+
+
+def event(kind: str, **members: Any) -> bytes:
+    return b"data: " + json.dumps({"type": f"response.{kind}", **members}).encode() + b"\n\n"
+
+
+def woven() -> bytes:
+    """Two messages and two calls side by side, half of them streamed, all named anew in the end."""
+    texts = ("Wörter.", "漢字. [DONE]")
+    contents = [[{"type": "output_text", "text": text}] for text in texts]
+    items: list[dict[str, Any]] = [
+        *[{"type": "message", "id": "m", "content": content} for content in contents],
+        *[{"type": "function_call", "name": "read_file", "arguments": ARGUMENTS} for _ in "ab"],
+    ]
+    blank = [{**each, "content": [], "arguments": ""} for each in items]
+    begun = [
+        event("output_item.added", output_index=at, item={**each, "id": f"i{at}"})
+        for at, each in enumerate(blank)
+    ]
+    told = [
+        event("output_text.delta", output_index=0, delta=texts[0]),
+        event("output_text.delta", output_index=1, delta=texts[1][:1]),
+        *[
+            event("function_call_arguments.delta", output_index=at, delta=ARGUMENTS[start:stop])
+            for start, stop in ((0, 9), (9, 20))
+            for at in (3, 2)
+        ],
+        event("output_item.done", output_index=2, item={**items[2], "call_id": "late"}),
+    ]
+    renamed = [{**each, "id": f"x{at}", "call_id": f"y{at}"} for at, each in enumerate(items)]
+    whole = {**FAILED, "status": "completed", "error": None, "output": renamed}
+    return b"".join(
+        [*begun[:2], *told[:2], *begun[2:], *told[2:], event("completed", response=whole)]
+    )
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=6))
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+async def test_any_chunking_of_a_woven_stream_tells_everything_once(sender, wire, sizes):
+    async with FakeVendor(key=None) as vendor:
+        vendor.answers(200, woven(), content_type="text/event-stream")
+        vendor.behaves(chop=cut_by(sizes))
+        told = await ask(sender, asked(wire, target(ENGINE, vendor.url), streaming=True))
+    assert told.text == "Wörter.\n\n漢字. [DONE]"
+    assert [json.loads(each["arguments"]) for each in told.calls] == [json.loads(ARGUMENTS)] * 2
+    assert told.finish == FINISHES[wire]["calls"]
 
 
 # What real servers sent.

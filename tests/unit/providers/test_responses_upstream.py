@@ -16,7 +16,7 @@ from providers.translation.hub import ChatRequest, Losses
 from providers.translation.watch import ReplyWatch
 from providers.watched_http import ERRAND, Errand, WatchedTransport
 from tests.fakes.translation import RESPONSES, target
-from tests.fakes.vendor import FakeVendor, ToolCall
+from tests.fakes.vendor import Ending, FakeVendor, ToolCall
 
 REQUEST = ChatRequest({"messages": [{"role": "user", "content": "Hi"}]}, Losses())
 
@@ -108,6 +108,26 @@ async def test_nothing_is_read_behind_a_failure(upstream, engine):
     chunks = [each async for each in await upstream.stream(REQUEST, errand)]
     assert all(each["choices"][0]["finish_reason"] is None for each in chunks)
     assert errand.watch.failure is not None
+
+
+BEHIND = b'data: {"type": "error", "message": "too late"}\n\n'
+
+
+@pytest.mark.parametrize("ending", [Ending.CLEAN, Ending.CLOSE, Ending.STALL])
+async def test_nothing_behind_the_end_counts(upstream, engine, ending):
+    engine.behaves(insert=(1000, BEHIND))
+    engine.cuts_after(events=1001, ending=ending)
+    errand = errand_to(engine, streaming=True)
+    chunks = [each async for each in await upstream.stream(REQUEST, errand)]
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert (errand.watch.is_whole, errand.watch.failure, errand.failure) == (True, None, None)
+
+
+async def test_a_connection_whose_reply_ends_properly_is_kept(upstream, engine):
+    for _ in range(2):
+        errand = errand_to(engine, streaming=True)
+        assert [each async for each in await upstream.stream(REQUEST, errand)]
+    assert engine.connections.opened == 1
 
 
 async def test_a_document_is_no_stream(upstream, engine):

@@ -29,7 +29,8 @@ NOISE = ValueError("Traceback: the secret prompt")
 
 def errand(status: int | None = None, body: bytes = b"", **headers: str) -> Errand:
     watch = ReplyWatch(answers=1)
-    watch.status, watch.document, watch.headers = status, body, headers
+    watch.status, watch.headers = status, headers
+    watch.feed(body)
     return Errand(
         target=target("qwen", "http://x"),
         speaks=CHAT,

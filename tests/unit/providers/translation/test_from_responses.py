@@ -1,12 +1,18 @@
 """What an upstream says on responses, as the hub's chat: OpenAI's events and lesser ones."""
 
 import json
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from providers.translation.from_responses import StrangeReply, UpstreamResponse, chat_usage
+from providers.translation import response_items
+from providers.translation.from_responses import UpstreamResponse, chat_usage
 from providers.translation.hub import Json
+from providers.translation.response_items import StrangeReply
 
 USAGE = {
     "input_tokens": 40,
@@ -147,6 +153,64 @@ def test_arguments_of_a_call_without_a_name_wait_for_it():
     assert whole["calls"] == [["call_0", "f", ""], ["call_1", "f", "{}"]]
 
 
+RENAMED = {"id": "fc_other", "call_id": "call_other"}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [added(call("")), delta("function_call_arguments", "{", item_id="fc_0"), done(call("{}"))],
+        [added(call("")), done(call("{}", **RENAMED))],
+        [added(call("", call_id=None)), done(call("{}"))],
+        [added(call("", id=None, call_id=None)), done(call("{}"))],
+        [added(call("", id=None)), delta("function_call_arguments", "{}", item_id="call_0")],
+        [added(call("")), added(call("")), done(call("{}"))],
+        [added(call("")), done(call("{}"), 1)],
+        [done(call("{}"))],
+        [],
+    ],
+)
+@pytest.mark.parametrize("last", [{}, RENAMED, {"id": None}, {"id": None, "call_id": None}])
+def test_a_call_is_told_once_whatever_it_is_called_later(events, last):
+    whole = told(*events, end(call("{}", **last)))
+    assert [each[1:] for each in whole["calls"]] == [["f", "{}"]]
+
+
+def test_equal_calls_are_as_many_as_the_whole_answer_holds():
+    whole = told(
+        added(call("")),
+        done(call("{}")),
+        end(*[call("{}", id=f"fc_other_{at}", call_id=f"call_other_{at}") for at in range(3)]),
+    )
+    called = ["call_0", "call_other_1", "call_other_2"]
+    assert whole["calls"] == [[each, "f", "{}"] for each in called]
+
+
+@pytest.mark.parametrize("other", [{"name": "g"}, {"arguments": '{"a": 2}'}])
+def test_a_call_named_anew_that_says_something_else_is_no_answer(other):
+    last = {**call('{"a": 1}'), **RENAMED, **other}
+    begun = [added(call("")), delta("function_call_arguments", '{"a": 1}', item_id="fc_0")]
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(*begun, done(last))
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(*begun, done(call('{"a": 1}')), end(last))
+
+
+@pytest.mark.parametrize("place", [0, None])
+def test_an_engine_that_counts_all_places_the_same_keeps_its_calls_apart(place):
+    first, second = call('{"a": 1}', 0), call('{"a": 2}', 1)
+    whole = told(done(first, place), done(second, place), end(first, second))
+    assert [each[2] for each in whole["calls"]] == ['{"a": 1}', '{"a": 2}']
+
+
+def test_calls_that_began_late_are_paired_by_their_place():
+    unnamed = {"type": "function_call", "id": "fc_0"}
+    pair = [call('{"a": 1}', 0), call('{"a": 2}', 1)]
+    renamed = [{**each, "id": f"x{at}", "call_id": f"y{at}"} for at, each in enumerate(pair)]
+    whole = told(added(unnamed, 0), done(pair[1], 1), done(pair[0], 0), end(*renamed))
+    assert [each[2] for each in whole["calls"]] == ['{"a": 2}', '{"a": 1}']
+
+
 def test_arguments_written_anew_are_no_contradiction():
     whole = told(
         added(call("")),
@@ -170,6 +234,30 @@ def test_a_call_without_an_id_of_its_own_has_its_items():
     assert told(end(call("{}", call_id=None)))["calls"] == [["fc_0", "f", "{}"]]
 
 
+NAMELESS = {"id": None, "call_id": None}
+
+
+def test_calls_without_any_id_are_as_many_as_began():
+    pieces = [delta("function_call_arguments", "{}", output_index=at) for at in (2, 0, 1)]
+    begun = [added(call("", **NAMELESS, name=name), at) for at, name in enumerate("fgh")]
+    response = {"type": "response.created", "response": {"id": "resp_1"}}
+    expected = [["call_resp_1_0", "f", "{}"], ["call_resp_1_1", "g", "{}"]]
+    expected.append(["call_resp_1_2", "h", "{}"])
+    assert told(response, *begun, *pieces, end())["calls"] == expected
+    equal = [call("{}", **NAMELESS)] * 2
+    assert [each[0] for each in told(end(*equal))["calls"]] == ["call_0", "call_1"]
+
+
+@pytest.mark.parametrize("named", [NAMELESS, {}])
+@pytest.mark.parametrize("reply_id", [None, "resp_1"])
+def test_equal_calls_of_a_document_stay_as_many(named, reply_id):
+    output = [call("{}", **named)] * 2
+    whole = UpstreamResponse().document({"id": reply_id, "status": "completed", "output": output})
+    calls = whole["choices"][0]["message"]["tool_calls"]
+    assert [each["function"] for each in calls] == [{"name": "f", "arguments": "{}"}] * 2
+    assert all(each["id"].startswith("call_") for each in calls)
+
+
 @pytest.mark.parametrize(
     "events",
     [
@@ -180,6 +268,117 @@ def test_a_call_without_an_id_of_its_own_has_its_items():
 )
 def test_words_are_told_once(events):
     assert told(*events, end(message(text_part("ab"))))["content"] == "ab"
+
+
+def at_place(text: str, at: int, **more: Any) -> Json:
+    return {**message(text_part(text)), "id": f"msg_{at}", **more}
+
+
+FIRST, SECOND = at_place("one.", 0), at_place("and two.", 1)
+ONE_ID = [{**each, "id": "m"} for each in (FIRST, SECOND)]
+BEGUN = [added({**message(), "id": f"msg_{at}"}, at) for at in (0, 1)]
+SPOKEN = delta("output_text", "one.", output_index=0)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*BEGUN, SPOKEN, done(FIRST, 0), done(SECOND, 1), end(FIRST, SECOND)],
+        [*BEGUN, SPOKEN, done(FIRST, 0), end(FIRST, SECOND)],
+        [BEGUN[0], SPOKEN, done(FIRST, 0), done(SECOND, 1), end()],
+        [BEGUN[0], SPOKEN, done(FIRST, 0), delta("output_text", "and two.", output_index=1), end()],
+        [BEGUN[0], SPOKEN, done(FIRST), delta("output_text", "and two.", item_id="msg_1"), end()],
+        [*BEGUN, SPOKEN, delta("output_text", "and", output_index=1), end(FIRST, SECOND)],
+        [BEGUN[0], SPOKEN, end(FIRST, SECOND)],
+        [
+            *[added({**message(), "id": "m"}, at) for at in (0, 1)],
+            SPOKEN,
+            *[done(each, at) for at, each in enumerate(ONE_ID)],
+            end(*ONE_ID),
+        ],
+        [end(FIRST, SECOND)],
+    ],
+)
+def test_no_message_is_lost(events):
+    assert told(*events)["content"] == "one.\n\nand two."
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        end(message(text_part("one two")), status="incomplete"),
+        end({**message(text_part("one two")), "id": "other"}),
+        done(message(text_part("one two"))),
+        done({**message(text_part("one two")), "id": "other"}),
+    ],
+)
+def test_the_rest_of_a_message_is_told(last):
+    assert told(added(message()), delta("output_text", "one"), last)["content"] == "one two"
+
+
+@pytest.mark.parametrize("place", [{}, {"item_id": "other"}])
+def test_words_of_a_message_named_otherwise_are_told_once(place):
+    whole = told(
+        added(message(), None),
+        delta("output_text", "one", **place),
+        done(message(text_part("one")), None),
+        end(message(text_part("one"))),
+    )
+    assert whole["content"] == "one"
+
+
+@pytest.mark.parametrize("last", ["one", "\n\n one ", "", "o n e"])
+def test_words_that_come_trimmed_are_the_same(last):
+    words = message(text_part(last))
+    events = [added(message()), delta("output_text", "one\r\n"), done(words), end(words)]
+    assert told(*events)["content"] == "one\r\n"
+
+
+def test_the_same_words_cut_up_otherwise_are_told_once():
+    one = message(text_part("one.and two."))
+    assert told(done(one), end(FIRST, SECOND))["content"] == "one.and two."
+    both = told(done(FIRST), done(SECOND, 1), end({**one, "id": "other"}))
+    assert both["content"] == "one.\n\nand two."
+
+
+@pytest.mark.parametrize("last", [done, end])
+@pytest.mark.parametrize("kind", ["output_text", "refusal"])
+def test_a_contradiction_about_words_is_no_answer(last, kind):
+    with pytest.raises(StrangeReply, match="contradicts"):
+        told(added(message()), delta(kind, "one"), last(message(text_part("two", kind))))
+
+
+def test_a_message_that_said_nothing_is_not_taken_for_another():
+    blank = {**message(), "id": "blank"}
+    whole = told(added(blank), done(blank), done(FIRST, 1), end(at_place("one.", 0, id="x")))
+    assert whole["content"] == "one."
+
+
+def test_a_refusal_behind_words_is_told():
+    both = message(text_part("one."), text_part("No.", "refusal"))
+    whole = told(added(message()), SPOKEN, end(both))
+    assert (whole["content"], whole["refusal"]) == ("one.", "No.")
+
+
+def test_thoughts_that_were_not_streamed_are_told_beside_others():
+    second = {**reasoning(short=("two",)), "id": "rs_2"}
+    whole = told(
+        added(reasoning()),
+        added(second, 1),
+        delta("reasoning_text", "one", output_index=0),
+        done(reasoning(full="one")),
+        done(second, 1),
+        end(),
+    )
+    assert whole["reasoning_content"] == "one\n\ntwo"
+
+
+def test_an_answer_without_bounds_is_given_up(monkeypatch):
+    monkeypatch.setattr(response_items, "DOCUMENT_LIMIT_BYTES", 1000)
+    with pytest.raises(StrangeReply, match="too large"):
+        told(*[delta("output_text", "x" * 100)] * 10)
+    with pytest.raises(StrangeReply, match="too large"):
+        told(*[added(message(), at) for at in range(10)])
 
 
 def test_messages_and_summaries_are_paragraphs():
@@ -285,10 +484,80 @@ def test_a_document_is_what_its_stream_would_have_been():
     assert whole["usage"] == chat_usage(USAGE)
 
 
+def test_a_document_of_many_parts_and_messages_is_put_together():
+    output = [message(*[text_part("x" * 100)] * 20_000), *[message(text_part("y"))] * 20_000]
+    whole = UpstreamResponse().document({"status": "completed", "output": output})
+    said = whole["choices"][0]["message"]["content"]
+    assert said == "\n\n".join(["x" * 2_000_000, *["y"] * 20_000])
+
+
+def test_arguments_concluded_again_and_again_are_told_once():
+    concluded = {"type": "response.function_call_arguments.done", "output_index": 0}
+    rounds = [delta("function_call_arguments", "x", output_index=0), {**concluded, "arguments": ""}]
+    whole = told(added(call("")), *rounds * 20_000, {**concluded, "arguments": "x" * 20_001}, end())
+    assert whole["calls"][0][2] == "x" * 20_001
+
+
 def test_full_thoughts_of_a_document_come_before_their_summary():
     item = reasoning(full="in full", short=("in short",))
     whole = UpstreamResponse().document({"status": "completed", "output": [item]})
     assert whole["choices"][0]["message"]["reasoning_content"] == "in full"
+
+
+@st.composite
+def tellings(draw: st.DrawFn, item: Json, at: int, least: int) -> list[Json]:
+    """The events of one item: any of them may be missing, and so may the end of its words."""
+    is_call = item["type"] == "function_call"
+    kind = "function_call_arguments" if is_call else "output_text"
+    text = item["arguments"] if is_call else item["content"][0]["text"]
+    stops = draw(st.sets(st.integers(least, len(text)), min_size=least, max_size=3))
+    marks = [0, *sorted(stops)]
+    pieces = [text[start:stop] for start, stop in pairwise(marks)]
+    begin = added(call("", at) if is_call else {**item, "content": []}, at)
+    events = [begin] if is_call or draw(st.booleans()) else []
+    place: Json = {"item_id": item["id"], "output_index": at}
+    if events:
+        place.pop(draw(st.sampled_from(["item_id", "output_index", ""])), None)
+    events = [*events, *[delta(kind, each, **place) for each in pieces]]
+    return [*events, done(item, at)] if draw(st.booleans()) else events
+
+
+@given(
+    kinds=st.lists(st.sampled_from(["message", "function_call"]), min_size=1, max_size=5),
+    naming=st.sampled_from(["as streamed", "anew", "by nothing"]),
+    data=st.data(),
+)
+def test_any_interleaving_of_any_events_tells_every_item_once(kinds, naming, data):
+    output = [
+        call(json.dumps({"a": "x" * at}), at) if kind == "function_call" else words_of(at)
+        for at, kind in enumerate(kinds)
+    ]
+    # Where the end names nothing as the stream did, it is the words that have to tell.
+    least = 0 if naming == "as streamed" else 1
+    left = [data.draw(tellings(item, at, least)) for at, item in enumerate(output)]
+    turns = data.draw(st.permutations([at for at, each in enumerate(left) for _ in each]))
+    streamed = [left[at].pop(0) for at in turns]
+    whole = told(*streamed, end(*[{**each, **renamed(naming, each)} for each in output]))
+    wanted = [each for each in output if each["type"] == "function_call"]
+    assert sorted(each[2] for each in whole["calls"]) == sorted(
+        each["arguments"] for each in wanted
+    )
+    said = Counter(whole.get("content", "").replace("\n\n", ""))
+    assert said == {letter_of(at): 5 for at, kind in enumerate(kinds) if kind == "message"}
+
+
+def letter_of(at: int) -> str:
+    return "abcde"[at]
+
+
+def words_of(at: int) -> Json:
+    return {**message(text_part(letter_of(at) * 5)), "id": f"msg_{at}"}
+
+
+def renamed(naming: str, item: Json) -> Json:
+    if naming == "anew":
+        return {"id": f"other_{item['id']}", "call_id": f"another_{item['id']}"}
+    return {"id": None, "call_id": None} if naming == "by nothing" else {}
 
 
 def test_usage_has_chats_names():

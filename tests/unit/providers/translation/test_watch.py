@@ -87,6 +87,14 @@ def test_a_response_that_failed_is_no_answer(event, words):
     assert (watch.is_whole, watch.failure) == (False, words)
 
 
+@pytest.mark.parametrize("size", [0, 1, 30])
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+def test_nothing_behind_the_end_of_a_response_counts(kind, size):
+    late = {"type": "error", "message": "too late"}
+    watch = read(sse(BEGUN, response(kind), late, response("failed")), size=size)
+    assert (watch.is_whole, watch.failure) == (True, None)
+
+
 @pytest.mark.parametrize("status", ["in_progress", "queued", "cancelled", None])
 def test_a_response_that_is_not_over_is_not_whole(status):
     document = json.dumps({**RESPONSE, "status": status}).encode()
@@ -140,6 +148,12 @@ def test_every_answer_needs_its_end():
     assert read(sse(choice("stop"), choice("stop", 1)), answers=2).is_whole
 
 
+@pytest.mark.parametrize("told", [1e300, 2**53, 2**60, -1, True, "7", None, [7]])
+@pytest.mark.parametrize("name", ["created", "created_at"])
+def test_a_date_that_is_none_is_not_believed(name, told):
+    assert read(sse({"id": "c", name: told}, {"id": "c", name: 7})).created == 7
+
+
 def test_a_document_is_read_as_a_whole():
     value = {"id": "c", "choices": [{"message": {}, "finish_reason": "stop"}], "usage": None}
     watch = read(json.dumps(value).encode(), streamed=False, size=5)
@@ -185,6 +199,24 @@ def test_what_is_handed_on_is_what_came_but_for_the_end_marker_in_texts(size):
     assert b"[DONE]" not in first
     assert json.loads(first[5:])["choices"][0]["delta"]["content"] == text
     assert rest == data.partition(b"\n")[2]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_megabyte_in_small_pieces_is_read_as_it_is(streamed):
+    value = {"choices": [{"delta": {"content": "x" * (1 << 20)}, "finish_reason": "stop"}]}
+    data = sse(value) if streamed else json.dumps(value).encode()
+    watch = read(data, streamed=streamed, size=100)
+    assert watch.is_whole
+    assert watch.document == (b"" if streamed else data)
+
+
+def test_a_line_without_bounds_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "_LINE_LIMIT_BYTES", 10)
+    watch = ReplyWatch(answers=1)
+    watch.is_stream = True
+    watch.feed(b"x" * 5 + b"\n" + b"x" * 10)
+    with pytest.raises(ReplyTooLarge):
+        watch.feed(b"x")
 
 
 def test_a_reply_without_bounds_is_given_up(monkeypatch):
