@@ -16,8 +16,11 @@ from policy.rulebook.versions import AssistantBounds, parse_bounds
 from policy.types import DataClass, TargetFacts
 from policy.versions import parse_version
 
-_TOOL_LISTS = 256
+_TOOL_LISTS = 64
 """An assistant offers the same tools in every request: the answers for so many are kept."""
+
+_MOST_TOOLS_KEPT = 256
+"""Longer lists are looked through each time: a caller may offer ten thousand, ever others."""
 
 Holds = Callable[[Question], bool]
 
@@ -220,14 +223,19 @@ def _tools(globs: Sequence[str], *, all_of_them: bool) -> Condition:
     covers = compile_globs(globs).fullmatch
     enough = all if all_of_them else any
 
-    @lru_cache(maxsize=_TOOL_LISTS)
-    def holds(names: tuple[str, ...]) -> bool:
+    def covered(names: tuple[str, ...]) -> bool:
         return enough(covers(folded(name)) is not None for name in names)
+
+    remembered = lru_cache(maxsize=_TOOL_LISTS)(covered)
+
+    def holds(asked: Question) -> bool:
+        names = asked.facts.tool_names
+        return remembered(names) if len(names) <= _MOST_TOOLS_KEPT else covered(names)
 
     return Condition(
         "tools",
         _listed(globs),
-        lambda asked: holds(asked.facts.tool_names),
+        holds,
         lambda asked: _listed(asked.facts.tool_names) or "no tools",
     )
 

@@ -1,5 +1,7 @@
 """Each condition looks at one thing; what is not known restricts, and never exempts."""
 
+import sys
+
 import pytest
 
 from policy.types import Identity, Operation
@@ -122,6 +124,16 @@ def test_a_denial_needs_one_tool_and_an_exception_all_of_them(tools, denied, exe
     written = {"tools": ("mcp__db__*",)}
     assert holds(tools=tools, written=written) is denied
     assert holds("allow", tools=tools, written={**written, "exempts": ("x",)}) is exempted
+
+
+@pytest.mark.parametrize("last", ["read", "mcp__db__query"])
+def test_a_list_of_very_many_tools_is_looked_through_and_not_kept(last):
+    name = "".join([last])  # a text that nobody else holds
+    rule, others = compiled("r", tools=("mcp__db__*",)), sys.getrefcount(name)
+    many = (*(f"tool_{number}" for number in range(10_000)), name)
+    assert rule.speaks_of(a_question(tools=many)) is (last != "read")
+    del many
+    assert sys.getrefcount(name) == others
 
 
 @pytest.mark.parametrize(
