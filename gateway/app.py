@@ -89,8 +89,9 @@ def create_app(
     declare_responses_paths(app)
     for family in families:
         _declare_family(app, front, family)
-    _declare_models(app, Offer(pipeline))
-    _declare_assistants(app, Offer(pipeline))
+    offer = Offer(pipeline)
+    _declare_models(app, offer)
+    _declare_assistants(app, offer)
     _declare_health(app, status)
     _declare_metrics(app, pipeline, pipeline.bookkeeper.metrics)
     app.add_api_route("/docs", _manual(app), include_in_schema=False, response_class=HTMLResponse)

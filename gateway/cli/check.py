@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from gateway.cli.configured import configuration_path
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.settings import configuration_in, environment
 
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="Default: the running gateway's, else gatehouse.yaml in the working folder.",
-        ),
-    ] = None,
+    file: ConfigurationFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:

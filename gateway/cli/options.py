@@ -24,6 +24,13 @@ Config = Annotated[
         help="The configuration. Default: gatehouse.yaml in the working folder, if there.",
     ),
 ]
+ConfigurationFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="Default: the running gateway's, else gatehouse.yaml in the working folder.",
+    ),
+]
 
 
 def data_folder(given: Path | None) -> Path:

@@ -1,14 +1,13 @@
 """`gatehouse registers`: what was reviewed, by whom, and for how long it still holds."""
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from gateway.cli.check import checked
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data
+from gateway.cli.options import AsJson, ConfigurationFile, Data
 from gateway.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -16,13 +15,7 @@ if TYPE_CHECKING:
 
 
 def registers(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="Default: the running gateway's, else gatehouse.yaml in the working folder.",
-        ),
-    ] = None,
+    file: ConfigurationFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:

@@ -4,16 +4,29 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from providers.base import Secret, Sender, Target, UpstreamCall, UpstreamReply, Vendor, WireName
+from providers.errors import ProviderError
 from providers.vendors import RECORDS
 
 CHAT, MESSAGES = WireName.OPENAI_CHAT, WireName.ANTHROPIC_MESSAGES
 RESPONSES = WireName.OPENAI_RESPONSES
 _RESPONSE_EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+
+FAILED_RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "status": "failed",
+    "error": {"code": "server_error", "message": "boom"},
+    "model": "m-1",
+    "output": [],
+}
+"""A response of OpenAI's that failed, whole."""
 
 
 def target(kind: str, url: str, *, model: str = "m-1", key: str | None = "vendor-key") -> Target:
@@ -257,3 +270,17 @@ def _take(told: Told, delta: dict[str, Any]) -> None:
 def event(**value: Any) -> bytes:
     """One event of a chat stream, as a vendor writes it."""
     return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+async def read_until_cut(sender: Sender, wanted: UpstreamCall) -> tuple[bytes, ProviderError]:
+    """What came before the cut, and the cut."""
+    pieces: list[bytes] = []
+
+    async def read() -> None:
+        reply = await sender.send(wanted)
+        while data := await reply.body.read():
+            pieces.append(data)
+
+    with pytest.raises(ProviderError) as caught:
+        await read()
+    return b"".join(pieces), caught.value

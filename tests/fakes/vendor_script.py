@@ -1,13 +1,28 @@
 """What a stand-in vendor will do with the next request: what it says, and how it misbehaves."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 Chop = Callable[[bytes], Iterable[bytes]]
 """Cuts the bytes of a streamed body into the pieces that are written (one HTTP chunk each)."""
+
+
+def cut_by(sizes: Sequence[int]) -> Chop:
+    """Pieces of these sizes, in turn and over again."""
+
+    def chop(data: bytes) -> list[bytes]:
+        pieces, at, turn = [], 0, 0
+        while at < len(data):
+            size = sizes[turn % len(sizes)]
+            pieces.append(data[at : at + size])
+            at, turn = at + size, turn + 1
+        return pieces
+
+    return chop
+
 
 HEAD = -1
 """The place before the reply's head, where a gate may stand."""

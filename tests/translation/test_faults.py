@@ -18,8 +18,18 @@ from providers.errors import (
     ReplyCut,
     UnsupportedFeature,
 )
-from tests.fakes.translation import CHAT, MESSAGES, ask, call, event, read_all, target
+from tests.fakes.translation import (
+    CHAT,
+    MESSAGES,
+    ask,
+    call,
+    event,
+    read_all,
+    read_until_cut,
+    target,
+)
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage, ToolCall
+from tests.fakes.vendor_script import cut_by
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -28,20 +38,6 @@ pytestmark = [
 
 KINDS = ("qwen", "deepseek", "moonshot", "zhipu", "openai", "anthropic")
 WIRES = (CHAT, MESSAGES)
-
-
-async def read_until_cut(sender: Any, wanted: Any) -> tuple[bytes, ProviderError]:
-    """What came before the cut, and the cut."""
-    pieces: list[bytes] = []
-
-    async def read() -> None:
-        reply = await sender.send(wanted)
-        while data := await reply.body.read():
-            pieces.append(data)
-
-    with pytest.raises(ProviderError) as caught:
-        await read()
-    return b"".join(pieces), caught.value
 
 
 def looks_whole(data: bytes) -> bool:
@@ -213,18 +209,6 @@ async def test_the_vendor_is_left_when_the_caller_leaves(sender, vendor, kind):
 # Any chunking of the upstream's bytes.
 
 ARGUMENTS = json.dumps({"path": 'a "b"\\ü\n.py', "content": "def f():\n    return '€'\n" * 3})
-
-
-def cut_by(sizes: list[int]) -> Any:
-    def chop(data: bytes) -> list[bytes]:
-        pieces, at, turn = [], 0, 0
-        while at < len(data):
-            size = sizes[turn % len(sizes)]
-            pieces.append(data[at : at + size])
-            at, turn = at + size, turn + 1
-        return pieces
-
-    return chop
 
 
 @pytest.mark.parametrize("wire", WIRES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.translation import chat_body
+from tests.fakes.translation import FAILED_RESPONSE, chat_body
 from tests.fakes.vendor import FakeVendor, TokenUsage, ToolCall
 
 pytestmark = [
@@ -54,16 +54,7 @@ async def test_of_a_model_it_does_not_know_it_asks_no_stream_and_says_arguments_
 async def test_of_a_model_it_does_not_know_a_cut_answer_and_a_failed_one_end_well(sender, engine):
     engine.says("words", finish="length")
     assert (await bridged(sender, engine, "m-1"))[-1]["choices"][0]["finish_reason"] == "stop"
-    failed = {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1,
-        "status": "failed",
-        "error": {"code": "server_error", "message": "boom"},
-        "model": "m-1",
-        "output": [],
-    }
-    engine.answers(200, json.dumps(failed).encode())
+    engine.answers(200, json.dumps(FAILED_RESPONSE).encode())
     assert (await bridged(sender, engine, "m-1"))[-1]["choices"][0]["finish_reason"] == "stop"
 
 

@@ -25,16 +25,19 @@ from providers.errors import (
 from providers.translated import DROPPED_HEADER
 from tests.fakes.translation import (
     CHAT,
+    FAILED_RESPONSE,
     MESSAGES,
     SCHEMA,
     Told,
     call,
     read_all,
+    read_until_cut,
     target,
     understand,
 )
 from tests.fakes.translation_gemini import GEMINI, gemini_call, understand_gemini
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage, ToolCall
+from tests.fakes.vendor_script import cut_by
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -81,19 +84,6 @@ def understood(wire: WireName, data: bytes, *, streaming: bool) -> Told:
 async def ask(sender: Any, wanted: UpstreamCall) -> Told:
     data = await read_all(await sender.send(wanted))
     return understood(wanted.wire, data, streaming=wanted.streaming)
-
-
-async def read_until_cut(sender: Any, wanted: UpstreamCall) -> tuple[bytes, ProviderError]:
-    pieces: list[bytes] = []
-
-    async def read() -> None:
-        reply = await sender.send(wanted)
-        while data := await reply.body.read():
-            pieces.append(data)
-
-    with pytest.raises(ProviderError) as caught:
-        await read()
-    return b"".join(pieces), caught.value
 
 
 def looks_whole(data: bytes) -> bool:
@@ -396,23 +386,12 @@ async def test_an_error_event_in_the_middle_is_a_cut(sender, engine, wire, goes_
     assert not looks_whole(found)
 
 
-FAILED = {
-    "id": "resp_1",
-    "object": "response",
-    "created_at": 1,
-    "status": "failed",
-    "error": {"code": "server_error", "message": "boom"},
-    "model": "m-1",
-    "output": [],
-}
-
-
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_response_that_failed_is_an_error_and_no_empty_answer(sender, engine, wire):
-    engine.answers(200, json.dumps(FAILED).encode())
+    engine.answers(200, json.dumps(FAILED_RESPONSE).encode())
     with pytest.raises(ProviderUnavailable, match="boom"):
         await sender.send(asked(wire, target(ENGINE, engine.url)))
-    event = json.dumps({"type": "response.failed", "response": FAILED}).encode()
+    event = json.dumps({"type": "response.failed", "response": FAILED_RESPONSE}).encode()
     engine.answers(200, b"data: " + event + b"\n\n", content_type="text/event-stream")
     found, cut = await read_until_cut(
         sender, asked(wire, target(ENGINE, engine.url), streaming=True)
@@ -440,7 +419,7 @@ async def test_a_stream_that_is_none_is_cut_at_its_start(sender, engine, body, c
 
 
 async def test_a_document_in_place_of_a_stream_is_not_taken_for_an_empty_answer(sender, engine):
-    whole = {**FAILED, "status": "completed", "error": None}
+    whole = {**FAILED_RESPONSE, "status": "completed", "error": None}
     engine.answers(200, json.dumps(whole).encode())
     found, cut = await read_until_cut(
         sender, asked(CHAT, target(ENGINE, engine.url), streaming=True)
@@ -450,7 +429,12 @@ async def test_a_document_in_place_of_a_stream_is_not_taken_for_an_empty_answer(
 
 @pytest.mark.parametrize("streaming", [False, True])
 async def test_a_date_beyond_all_time_is_the_gateways(sender, engine, streaming):
-    whole: dict[str, Any] = {**FAILED, "status": "completed", "error": None, "created_at": 1e300}
+    whole: dict[str, Any] = {
+        **FAILED_RESPONSE,
+        "status": "completed",
+        "error": None,
+        "created_at": 1e300,
+    }
     words = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
     document = json.dumps({**whole, "output": [words]}).encode()
     event = b'data: {"type": "response.completed", "response": ' + document + b"}\n\n"
@@ -474,7 +458,7 @@ async def test_a_contradiction_found_at_the_very_end_is_a_cut(sender, engine):
         {
             "type": "response.completed",
             "response": {
-                **FAILED,
+                **FAILED_RESPONSE,
                 "status": "completed",
                 "error": None,
                 "output": [{"type": "function_call", "call_id": "c", "arguments": '{"a": 2}'}],
@@ -544,18 +528,6 @@ async def test_the_engine_is_left_when_the_caller_leaves(sender, engine):
 ARGUMENTS = json.dumps({"path": 'a "b"\\ü\n.py', "content": "[DONE]\n    return '€'\n" * 3})
 
 
-def cut_by(sizes: list[int]) -> Any:
-    def chop(data: bytes) -> list[bytes]:
-        pieces, at, turn = [], 0, 0
-        while at < len(data):
-            size = sizes[turn % len(sizes)]
-            pieces.append(data[at : at + size])
-            at, turn = at + size, turn + 1
-        return pieces
-
-    return chop
-
-
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("wire", WIRES)
 @given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=6))
@@ -608,7 +580,7 @@ def woven() -> bytes:
         event("output_item.done", output_index=2, item={**items[2], "call_id": "late"}),
     ]
     renamed = [{**each, "id": f"x{at}", "call_id": f"y{at}"} for at, each in enumerate(items)]
-    whole = {**FAILED, "status": "completed", "error": None, "output": renamed}
+    whole = {**FAILED_RESPONSE, "status": "completed", "error": None, "output": renamed}
     return b"".join(
         [*begun[:2], *told[:2], *begun[2:], *told[2:], event("completed", response=whole)]
     )
