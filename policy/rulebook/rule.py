@@ -16,7 +16,6 @@ from policy.rulebook.conditions import (
 from policy.rulebook.document import RuleCapDocument, RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
-from policy.rulebook.versions import parse_bounds
 from policy.types import Cap, TargetFacts, Unit, Window
 
 
@@ -104,8 +103,8 @@ class CompiledRule:
     def is_steady(self) -> bool:
         """Whether one turn, asked again, is surely spoken of again, or surely not.
 
-        Tools, sizes and the caller's address are no part of a turn; time passes, and an assistant
-        may have been updated.
+        Tools, sizes and the caller's address are no part of a turn, and time passes. Another
+        version of the assistant is asked anew, whatever was said to this one.
         """
         match = self.written.document.match
         passing = (
@@ -116,8 +115,7 @@ class CompiledRule:
             match.weekdays,
             match.networks,
         )
-        bounded = any(parse_bounds(each).bounds for each in match.assistants or ())
-        return not bounded and all(each is None for each in passing)
+        return all(each is None for each in passing)
 
     def does_at(self, unix_seconds: int) -> Does | None:
         """What it does at a moment; None before and after its time. A shadow rule never warns."""

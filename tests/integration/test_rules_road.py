@@ -69,3 +69,28 @@ async def test_a_rule_warns_then_denies_once_its_day_is_moved(tmp_path: Path) ->
             assert gateway.records()[-1]["rule"] == "codex-leaves"
             assert gateway.records()[-1]["config_digest"] != admitted["config_digest"]
             assert (await gateway.chat()).status_code == 200
+
+
+TOO_OLD = """
+rules:
+  - id: codex-too-old
+    effect: deny
+    match: { assistants: [codex < 0.201.0] }
+    reason: Update Codex.
+"""
+
+
+async def test_an_old_version_is_denied_once_a_turn_and_the_new_one_at_once_served(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "rules.yaml").write_text(TOO_OLD)
+    async with FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
+        vendor.says("good morning")
+        async with running_gateway(tmp_path, CONFIGURATION.format(url=vendor.url)) as gateway:
+            answers = [await asked(gateway, stream=streaming) for streaming in (True, False, True)]
+            assert {answer.status_code for answer in answers} == {400}
+            assert gateway.kinds() == ["denied"]
+            body = {"model": "coder", "messages": [{"role": "user", "content": "hi"}]}
+            async with gateway.client(**{"user-agent": "codex_exec/0.201.0"}) as client:
+                updated = await client.post("/v1/chat/completions", json=body)
+            assert updated.status_code == 200
