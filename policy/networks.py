@@ -26,10 +26,16 @@ def parse_address(text: str | None) -> Address | None:
 
 def spans_of(networks: Sequence[str]) -> tuple[Span, ...]:
     """The networks, ready to be compared with."""
-    parsed = [ipaddress.ip_network(each) for each in networks]
-    return tuple(
-        (each.version, int(each.network_address), int(each.broadcast_address)) for each in parsed
-    )
+    return tuple(_span(ipaddress.ip_network(each)) for each in networks)
+
+
+def _span(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Span:
+    first, last = network.network_address, network.broadcast_address
+    if isinstance(first, ipaddress.IPv6Address) and isinstance(last, ipaddress.IPv6Address):
+        inner = first.ipv4_mapped, last.ipv4_mapped
+        if inner[0] is not None and inner[1] is not None:  # as callers' addresses are read
+            return 4, int(inner[0]), int(inner[1])
+    return network.version, int(first), int(last)
 
 
 def is_within(address: Address, spans: Sequence[Span]) -> bool:

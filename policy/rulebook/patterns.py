@@ -23,5 +23,14 @@ def is_pattern(text: str) -> bool:
 
 
 def _translated(glob: str) -> str:
-    glob = re.sub(r"\*+", "*", glob)
-    return "".join({"*": ".*", "?": "."}.get(each) or re.escape(each) for each in glob)
+    """Each run between stars is taken where it first stands: that loses nothing, and a tool's
+    name that a caller chose cannot make the search go back and forth."""
+    first, *runs = (_literal(each) for each in re.sub(r"\*+", "*", glob).split("*"))
+    if not runs:
+        return first
+    *middle, last = runs
+    return first + "".join([f"(?>.*?{each})" for each in middle]) + f".*{last}"
+
+
+def _literal(run: str) -> str:
+    return "".join("." if each == "?" else re.escape(each) for each in run)

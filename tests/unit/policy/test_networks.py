@@ -20,3 +20,10 @@ def test_an_address_outside_is_outside(text):
 @pytest.mark.parametrize("text", [None, "", "localhost", "10.1", "10.0.0.0/8"])
 def test_what_is_no_address_is_not_known(text):
     assert parse_address(text) is None
+
+
+def test_a_network_of_ipv4_inside_ipv6_holds_the_ipv4_callers():
+    caller = parse_address("10.1.2.3")
+    assert caller is not None
+    assert is_within(caller, spans_of(["::ffff:10.0.0.0/104"]))
+    assert not is_within(caller, spans_of(["::ffff:11.0.0.0/104"]))

@@ -41,3 +41,10 @@ def test_many_stars_cost_no_more_than_one():
 def test_a_plain_name_is_no_pattern():
     assert not is_pattern("claude-opus")
     assert is_pattern("claude-*")
+
+
+def test_a_name_that_nearly_matches_many_stars_is_told_at_once():
+    covers = compile_globs(["*a*a*a*a*a*a*a*b"]).fullmatch
+    assert covers("a" * 256) is None
+    assert covers("a" * 256 + "b") is not None
+    assert compile_globs(["x*ab?*b"]).fullmatch("xaabcabb") is not None
