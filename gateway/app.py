@@ -17,6 +17,7 @@ from gateway.manual import manual_page
 from gateway.offer import Offer
 from gateway.pipeline import Pipeline
 from gateway.responses_paths import declare_responses_paths
+from gateway.roles import Permission
 from gateway.status import Status
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import anthropic_messages, openai_form
@@ -227,7 +228,7 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request):
-            pipeline.identify_administrator(tuple(request.scope["headers"]))
+            pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)

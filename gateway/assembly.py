@@ -39,8 +39,8 @@ from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
+from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database, prepare_data_folder
-from gateway.store.key_records import Actor
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gateway.virtual_key import KeyIssuer, Role
+from gateway.roles import Role
+from gateway.virtual_key import KeyIssuer
 
 ADMINISTRATORS = "administrators"
 FIRST_USER = "first-user"

@@ -18,9 +18,9 @@ from gateway.inbound import Inbound, Outbound
 from gateway.refusal import Head, Refusals
 from gateway.relay import relay_stream, relay_whole
 from gateway.reply import StreamedReply
+from gateway.roles import Permission, permits
 from gateway.routing import route
 from gateway.turn import TurnIds
-from gateway.virtual_key import Role
 from gateway.wire.base import Answer
 from policy.types import Allow, Deny, Identity
 from providers.base import Headers, Target
@@ -82,14 +82,14 @@ class Pipeline:
     def identify(self, headers: Headers) -> Identity:
         """Who is asking. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
         identity = self.keys.identify(extract_credential(headers))
-        if Role.DEVELOPER not in identity.roles:
+        if not permits(identity.roles, Permission.USE_MODELS):
             raise NotAuthenticated.wrong_kind(identity)
         return identity
 
-    def identify_administrator(self, headers: Headers) -> Identity:
-        """Who is asking, when only an administrator may. Raises `NotAuthenticated`."""
+    def identify_for(self, permission: Permission, headers: Headers) -> Identity:
+        """Who is asking, when that takes a permission. Raises `NotAuthenticated`."""
         identity = self.keys.identify(extract_credential(headers))
-        if Role.ADMIN not in identity.roles:
+        if not permits(identity.roles, permission):
             raise NotAuthenticated.wrong_kind(identity)
         return identity
 

@@ -7,12 +7,12 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from gateway.roles import Role
+from gateway.store.changes import Actor
 from gateway.store.database import StoreError
-from gateway.store.key_records import Actor
 from gateway.store.stored_key import StoredKey
 from policy.types import Scope
 from providers.base import Secret
@@ -27,13 +27,6 @@ _CHECKSUM_CHARACTERS = 6  # enough for 32 bits in base 62
 _CHECKED = len(PREFIX) + _RANDOM_CHARACTERS
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS}}}")
-
-
-class Role(StrEnum):
-    """What a key is for."""
-
-    ADMIN = "admin"  # administers; does not reach models
-    DEVELOPER = "developer"  # reaches models
 
 
 class KeyStore(Protocol):

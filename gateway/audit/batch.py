@@ -46,7 +46,7 @@ class Rows:
             (
                 lane,
                 seq,
-                body.get("exchange_id") or body["key_id"],
+                body.get("exchange_id") or body.get("key_id") or body["about_id"],
                 body["kind"],
                 time,
                 body.get("team"),

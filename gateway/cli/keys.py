@@ -19,9 +19,10 @@ from gateway.cli.times import format_unix_us
 from gateway.settings import operating_user, read_running
 
 if TYPE_CHECKING:
-    from gateway.store.key_records import Actor
+    from gateway.roles import Role
+    from gateway.store.changes import Actor
     from gateway.store.stored_key import StoredKey
-    from gateway.virtual_key import IssuedKey, KeyIssuer, Role
+    from gateway.virtual_key import IssuedKey, KeyIssuer
 
 T = TypeVar("T")
 
@@ -159,14 +160,14 @@ def _show(
 
 
 def _roles(is_admin: bool) -> "frozenset[Role]":
-    from gateway.virtual_key import Role
+    from gateway.roles import Role
 
     return frozenset({Role.ADMIN if is_admin else Role.DEVELOPER})
 
 
 def _by() -> "Actor":
     """Who types this command, as the ledger names them."""
-    from gateway.store.key_records import Actor
+    from gateway.store.changes import Actor
 
     return Actor.os_user(operating_user())
 

@@ -15,8 +15,8 @@ def line_of(body: Mapping[str, Any]) -> str:
 
 
 def _about(body: Mapping[str, Any]) -> str:
-    """The exchange, or the key, that the record tells of."""
-    return str(body.get("exchange_id") or body.get("key_id", "?"))
+    """The exchange, the key, or what else was changed, that the record tells of."""
+    return str(body.get("exchange_id") or body.get("key_id") or body.get("about_id", "?"))
 
 
 def _gist(body: Mapping[str, Any]) -> str:

@@ -55,7 +55,8 @@ def tell(records: Sequence[StoryRecord]) -> list[RenderableType]:
         lines = "\n".join(chapter.lines)
         table.add_row(chapter.title, Text(lines))
     first = records[0].body
-    return [Text(printable(first.get("exchange_id") or first["key_id"]), style="bold"), table]
+    about = first.get("exchange_id") or first.get("key_id") or first["about_id"]
+    return [Text(printable(about), style="bold"), table]
 
 
 def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:

@@ -1,11 +1,10 @@
 """What the ledger says of a change of a key: who did what to which, and when; never the key."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
-from gateway.audit.record import VERSION, RecordBody
+from gateway.audit.record import RecordBody
+from gateway.store.changes import Actor, begun
 from gateway.store.stored_key import StoredKey
 
 
@@ -16,22 +15,6 @@ class KeyEvent(StrEnum):
     ROTATED = "key_rotated"  # a successor replaces it; it holds on for the overlap
     REVOKED = "key_revoked"
     LAPSED = "key_lapsed"  # the overlap is over
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who changes a key: a user of the operating system, or the gateway itself (no name)."""
-
-    kind: str
-    name: str | None = None
-
-    @classmethod
-    def os_user(cls, name: str) -> "Actor":
-        """Somebody at the command line of the gateway's machine."""
-        return cls("os_user", name.encode("utf-8", "replace").decode())  # any bytes may be one
-
-
-GATEWAY = Actor("gateway")
 
 
 class KeyRecords:
@@ -50,11 +33,7 @@ class KeyRecords:
     ) -> RecordBody:
         """One change of one key, as the key is after it."""
         body: RecordBody = {
-            "v": VERSION,
-            "record_id": UUID(bytes=self._random_bytes(16), version=4).hex,
-            "kind": event.value,
-            "time_unix_us": now_unix_us,
-            "actor": {"kind": by.kind} if by.name is None else {"kind": by.kind, "name": by.name},
+            **begun(event.value, by, now_unix_us, self._random_bytes),
             "key_id": key.id,
             "subject": key.subject,
             "team": key.team,

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.change_lane import ChangeLane
+from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
-from gateway.store.key_lane import KeyLane
-from gateway.store.key_records import GATEWAY, Actor, KeyEvent, KeyRecords
+from gateway.store.key_records import KeyEvent, KeyRecords
 from gateway.store.stored_key import StoredKey
 from gateway.store.tables import KEY_REVISION, KEYS
 from policy.types import Scope
@@ -40,7 +41,7 @@ class Keys:
         self, database: Database, random_bytes: Callable[[int], bytes] = os.urandom
     ) -> None:
         self._database = database
-        self._lane = KeyLane(random_bytes)
+        self._lane = ChangeLane(random_bytes)
         self._records = KeyRecords(random_bytes)
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:

@@ -37,7 +37,7 @@ class Base(SQLModel):
 class AuditLane(Base, table=True):
     """One run of one writer. All that was admitted up to `settled_seq` has its end.
 
-    `purpose` marks the lane that is none such: `keys` is that of `gateway.store.key_lane`.
+    `purpose` marks the lane that is none such: `changes` is that of `gateway.store.change_lane`.
     """
 
     __tablename__ = "audit_lane"
@@ -65,7 +65,7 @@ class AuditLeaf(Base, table=True):
 class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
-    `exchange_id` is the id of what the record tells of: an exchange, or a key that was changed.
+    `exchange_id` is the id of what the record tells of: an exchange, or what was changed (a key).
     `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
     `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
     request may name it.

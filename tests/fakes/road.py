@@ -22,14 +22,15 @@ from gateway.identity import KeyRing
 from gateway.inbound import Inbound
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
-from gateway.store.key_records import GATEWAY, Actor
+from gateway.roles import Role
+from gateway.store.changes import GATEWAY, Actor
 from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
-from gateway.virtual_key import Hasher, KeyIssuer, Role
+from gateway.virtual_key import Hasher, KeyIssuer
 from gateway.wire import wires
 from gateway.wire.base import Wire
 from policy.types import Allow, Identity, Scope

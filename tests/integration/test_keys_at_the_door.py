@@ -12,7 +12,7 @@ import pytest
 
 from gateway.calls import TICK_SECONDS
 from gateway.cli.data import opened_database
-from gateway.store.key_records import Actor
+from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer, load_pepper
 from policy.types import Scope

@@ -7,8 +7,8 @@ from gateway.app import create_app
 from gateway.audit.writer import SilentMeter
 from gateway.calls import Calls, Patience
 from gateway.front import Front
+from gateway.roles import Role
 from gateway.status import LedgerHealth, Status
-from gateway.virtual_key import Role
 from gateway.wire import families
 from gateway.wire.gemini import google_error
 from tests.fakes.configurations import GOOD, configured

@@ -3,8 +3,9 @@
 import random
 
 from gateway.first_start import ADMINISTRATORS, FIRST_USER, FirstKeys, issue_first_keys
-from gateway.store.key_records import GATEWAY
-from gateway.virtual_key import Hasher, KeyIssuer, Role, is_well_formed
+from gateway.roles import Role
+from gateway.store.changes import GATEWAY
+from gateway.virtual_key import Hasher, KeyIssuer, is_well_formed
 from tests.fakes.road import FakeKeys
 
 HASHER = Hasher(b"p" * 32)

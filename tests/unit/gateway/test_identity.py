@@ -9,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
 from gateway.identity import KeyRing, extract_credential, with_query_key
+from gateway.roles import Role
+from gateway.store.changes import GATEWAY
 from gateway.store.database import open_database
-from gateway.store.key_records import GATEWAY
 from gateway.store.keys import KeyChanges, Keys
 from gateway.store.stored_key import StoredKey
-from gateway.virtual_key import Hasher, KeyIssuer, Role, mint
+from gateway.virtual_key import Hasher, KeyIssuer, mint
 from policy.types import Identity
 
 KEY = mint(random.Random(1).randbytes)

@@ -13,7 +13,7 @@ from gateway.errors import LedgerUnavailable, NotAuthenticated, RequestTooLarge,
 from gateway.exchange import Outcome
 from gateway.inbound import Outbound
 from gateway.refusal import Head
-from gateway.virtual_key import Role
+from gateway.roles import Permission, Role
 from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
 from tests.fakes.configurations import GOOD, configured
 from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, RESPONSES, Road, says
@@ -306,19 +306,27 @@ async def test_a_count_is_answered_and_costs_no_tokens(road):
     assert road.direct.calls[0].counting
 
 
+def identified(road, headers):
+    return road.pipeline.identify(headers)
+
+
+def administrator(road, headers):
+    return road.pipeline.identify_for(Permission.READ_METRICS, headers)
+
+
 async def test_each_key_opens_the_door_of_its_role(road):
     developer, admin = await road.a_key(), await road.a_key("ops", Role.ADMIN)
     assert road.pipeline.identify(((b"x-api-key", developer.encode()),)).team == "web"
-    assert road.pipeline.identify_administrator(((b"x-api-key", admin.encode()),)).team == "ops"
+    assert administrator(road, ((b"x-api-key", admin.encode()),)).team == "ops"
 
 
 @pytest.mark.parametrize(
-    ("role", "door"), [(Role.ADMIN, "identify"), (Role.DEVELOPER, "identify_administrator")]
+    ("role", "door"), [(Role.ADMIN, identified), (Role.DEVELOPER, administrator)]
 )
 async def test_no_key_opens_the_other_door(road, role, door):
     key = (b"authorization", f"Bearer {await road.a_key(role=role)}".encode())
     with pytest.raises(NotAuthenticated) as refused:
-        getattr(road.pipeline, door)((key,))
+        door(road, (key,))
     assert refused.value.cause == "wrong_kind"
     assert refused.value.identity is not None
 

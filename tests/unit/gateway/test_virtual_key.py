@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.store.changes import GATEWAY
 from gateway.store.database import StoreError
-from gateway.store.key_records import GATEWAY
 from gateway.virtual_key import (
     Hasher,
     KeyIssuer,

@@ -4,7 +4,8 @@ import random
 
 import orjson
 
-from gateway.store.key_records import GATEWAY, Actor, KeyEvent, KeyRecords
+from gateway.store.changes import GATEWAY, Actor
+from gateway.store.key_records import KeyEvent, KeyRecords
 from gateway.store.stored_key import StoredKey
 from policy.types import Scope
 

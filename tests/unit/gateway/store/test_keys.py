@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database
-from gateway.store.key_records import Actor
 from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound, Keys
 from gateway.store.stored_key import StoredKey, scope_of
 from policy.types import Scope

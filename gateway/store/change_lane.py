@@ -1,8 +1,8 @@
-"""The ledger's lane for changes of keys: each record is written in the transaction of its change.
+"""The ledger's lane for what people change: each record is written in its change's transaction.
 
 A gateway's lane has one writer, the process that opened it. This lane has one at a time: whoever
 holds the database's write lock, be it the gateway or a command beside it. So the change and its
-record are there together or not at all, and all changes of keys are one chain.
+record are there together or not at all, and all changes (of keys, policy, roles) are one chain.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,10 @@ from gateway.audit.chain import ChainHead
 from gateway.audit.record import RecordBody, Records
 from gateway.store.tables import BODIES, LANES, LEAVES
 
-PURPOSE = "keys"
+PURPOSE = "changes"
 
 
-class KeyLane:
+class ChangeLane:
     """Appends to the lane; makes it at the first record. `random_bytes` gives random bytes."""
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:

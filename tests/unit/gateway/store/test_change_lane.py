@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from gateway.audit.chain import ChainHead, find_breaks
+from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database
-from gateway.store.key_records import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger, Search
 from gateway.store.stored_key import StoredKey, scope_of

@@ -1,0 +1,40 @@
+"""What every record of a change begins with: who did what, and when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway.audit.record import VERSION, RecordBody
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change: a user of the operating system, or the gateway itself (no name)."""
+
+    kind: str
+    name: str | None = None
+
+    @classmethod
+    def os_user(cls, name: str) -> "Actor":
+        """Somebody at the command line of the gateway's machine."""
+        return cls("os_user", name.encode("utf-8", "replace").decode())  # any bytes may be one
+
+
+GATEWAY = Actor("gateway")
+
+
+def begun(
+    kind: str, by: Actor, now_unix_us: int, random_bytes: Callable[[int], bytes]
+) -> RecordBody:
+    """The beginning of a record of a change.
+
+    What it tells of is added under `key_id` (a key) or `about_id` (anything else; an id of at most
+    29 characters, by which `gatehouse audit show` finds it).
+    """
+    return {
+        "v": VERSION,
+        "record_id": UUID(bytes=random_bytes(16), version=4).hex,
+        "kind": kind,
+        "time_unix_us": now_unix_us,
+        "actor": {"kind": by.kind} if by.name is None else {"kind": by.kind, "name": by.name},
+    }

@@ -1,0 +1,23 @@
+"""How the record of any change begins."""
+
+import pytest
+
+from gateway.store.changes import GATEWAY, Actor, begun
+
+
+def test_it_says_who_did_what_and_when():
+    body = begun("key_created", Actor.os_user("anna"), 5_000, lambda count: b"\x07" * count)
+    assert (body["kind"], body["time_unix_us"]) == ("key_created", 5_000)
+    assert body["actor"] == {"kind": "os_user", "name": "anna"}
+    assert len(str(body["record_id"])) == 32
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [
+        (GATEWAY, {"kind": "gateway"}),
+        (Actor.os_user("jos\udce9"), {"kind": "os_user", "name": "jos?"}),
+    ],
+)
+def test_an_actor_is_told_as_text_that_any_reader_takes(actor, told):
+    assert begun("x", actor, 1, bytes)["actor"] == told

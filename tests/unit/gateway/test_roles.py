@@ -1,0 +1,37 @@
+"""What a role may do, and what no role may do together."""
+
+import pytest
+
+from gateway.roles import PERMISSIONS, Permission, Role, permissions_of, permits
+
+CHANGES = {
+    each for each in Permission if each.startswith(("manage_", "change_", "approve_", "open_"))
+}
+
+
+def test_every_role_has_its_row():
+    assert set(PERMISSIONS) == set(Role)
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.FINANCE, Role.DEVELOPER])
+def test_who_reads_changes_nothing(role):
+    assert not PERMISSIONS[role] & CHANGES
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.PLATFORM, Role.TEAM_LEAD, Role.SECURITY])
+def test_who_runs_or_rules_reads_no_content(role):
+    assert Permission.READ_CONTENT not in PERMISSIONS[role]
+
+
+def test_who_changes_policy_does_not_approve_it():
+    assert Permission.APPROVE_POLICY not in PERMISSIONS[Role.PLATFORM]
+    assert Permission.CHANGE_POLICY not in PERMISSIONS[Role.SECURITY]
+
+
+def test_roles_add_up():
+    both = frozenset({"developer", "finance"})
+    assert permissions_of(both) == PERMISSIONS[Role.DEVELOPER] | PERMISSIONS[Role.FINANCE]
+
+
+def test_a_role_that_does_not_exist_may_do_nothing():
+    assert not permits(frozenset({"root"}), Permission.USE_MODELS)
