@@ -14,7 +14,7 @@ from gateway.exchange import Usage
 from gateway.store.database import Database, open_database
 from gateway.store.rollup import Rollup
 from gateway.store.tables import BODIES, USAGE_HOURS
-from gateway.store.usage import SUMS
+from gateway.usage import SUMS
 from tests.fakes.used import HOUR, NOON, Use, Uses, file_bodies, file_uses, some_uses
 
 KEY = ("hour_unix_seconds", "team", "subject", "is_service", "model", "assistant", "target")
