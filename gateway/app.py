@@ -149,14 +149,14 @@ def _declare_models(app: FastAPI, offer: Offer) -> None:
         """The models this key may use: in Google's shape below its paths and for its SDKs; in
         Anthropic's with `anthropic-version`; else in OpenAI's.
         """
-        offered, query = offer.to(_headers(request)), request.query_params
+        offered, query = await offer.to(_headers(request)), request.query_params
         if _is_googles(request):
             return _json(in_gemini_shape(offered, query))
         return _json(body_of(offered, anthropic_version=_anthropic_version(request), query=query))
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
-        found = [each for each in offer.to(_headers(request)) if each.id == name]
+        found = [each for each in await offer.to(_headers(request)) if each.id == name]
         if not found:
             told = f"model {name!r} is not offered to you; GET {_list_path(request)} lists yours"
             return _error(request, 404, "model_not_found", told)
@@ -185,7 +185,8 @@ def _declare_assistants(app: FastAPI, offer: Offer) -> None:
         """The assistants that may be used, in which versions and with which settings; empty where
         no register of them is kept.
         """
-        return JSONResponse({"data": offer.assistants(_headers(request))}, headers=NO_STORE)
+        reviewed = await offer.assistants(_headers(request))
+        return JSONResponse({"data": reviewed}, headers=NO_STORE)
 
     app.add_api_route(
         "/v1/assistants", assistants, methods=["GET"], tags=["models"], openapi_extra=WITH_KEY
@@ -228,7 +229,7 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request):
-            pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
+            await pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
 from gateway.pipeline import Pipeline
+from gateway.roles import Permission
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
 from policy.types import Identity
@@ -18,7 +19,7 @@ class Offer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def to(self, headers: Headers) -> list[ListedModel]:
+    async def to(self, headers: Headers) -> list[ListedModel]:
         """The models of the caller's team that its key is for, then their aliases.
 
         Raises `NotAuthenticated`.
@@ -26,7 +27,7 @@ class Offer:
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        caller = self._pipeline.identify(headers)
+        caller = await self._pipeline.identify_for(Permission.USE_MODELS, headers)
         in_force = self._pipeline.in_force
         now = self._pipeline.unix_ns() // 1_000_000_000
         offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds, now))
@@ -34,9 +35,9 @@ class Offer:
             each for each in offered if each.id != each.root
         ]
 
-    def assistants(self, headers: Headers) -> list[dict[str, object]]:
+    async def assistants(self, headers: Headers) -> list[dict[str, object]]:
         """The register of assistants, empty where none is kept. Raises `NotAuthenticated`."""
-        self._pipeline.identify(headers)
+        await self._pipeline.identify_for(Permission.USE_MODELS, headers)
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [

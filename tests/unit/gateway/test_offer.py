@@ -31,13 +31,13 @@ async def offered(
 ) -> list[ListedModel]:
     road = Road(configuration)
     key = await road.a_key(team, scope=scope)
-    return Offer(road.pipeline).to(((b"x-api-key", key.encode()),))
+    return await Offer(road.pipeline).to(((b"x-api-key", key.encode()),))
 
 
 async def test_nobody_is_offered_anything_without_a_key(tmp_path):
     offer = Offer(Road(built(tmp_path)).pipeline)
     with pytest.raises(NotAuthenticated):
-        offer.to(())
+        await offer.to(())
 
 
 async def test_the_window_is_that_of_the_target_that_answers_first(tmp_path):
@@ -87,18 +87,18 @@ async def test_a_team_without_the_model_has_none_of_its_names(tmp_path):
 async def test_the_register_of_assistants_is_told_to_who_has_a_key(tmp_path):
     road = Road(load(write_registered(tmp_path), ENVIRON, SHIPPED))
     key = await road.a_key("web")
-    claude, codex = Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),))
+    claude, codex = await Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),))
     assert (claude["name"], claude["approved_versions"]) == ("claude-code", ">= 2.1.200, < 3")
     assert claude["required_settings"] == {"env.CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
     assert (codex["owner"], codex["valid_until"]) == ("tools@example.com", "2026-12-31")
     with pytest.raises(NotAuthenticated):
-        Offer(road.pipeline).assistants(())
+        await Offer(road.pipeline).assistants(())
 
 
 async def test_without_a_register_no_assistant_is_told(tmp_path):
     road = Road(built(tmp_path))
     key = await road.a_key("web")
-    assert Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),)) == []
+    assert await Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),)) == []
 
 
 async def test_a_key_is_offered_the_models_it_is_for_and_no_other(tmp_path):
