@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.configuration.build import Configuration
-from gateway.configuration.policy_files import listing
+from gateway.configuration.listing import Pattern, UnreadableFolder, listing
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.reading import digest_of, read_bytes
 
@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 
 Load = Callable[[], Configuration]
 Apply = Callable[[Configuration], Awaitable[None]]
-Prints = dict[Path | str, str | None]
-"""What stands at a path; for a pattern, which is text, the files it finds."""
+Prints = dict[Path | Pattern, str | tuple[str, ...] | None]
+"""What stands at a path; for a pattern the files it finds, or why nobody can tell."""
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -118,8 +118,15 @@ def _fingerprint(path: Path) -> str | None:
 
 def _prints_now(configuration: Configuration) -> Prints:
     """What stands there now: every watched file, and the files that each pattern finds."""
-    listings: Prints = {pattern: listing(pattern) for pattern in configuration.patterns}
+    listings: Prints = {pattern: _listed(pattern) for pattern in configuration.patterns}
     return fingerprints(configuration.watched) | listings
+
+
+def _listed(pattern: Pattern) -> str | tuple[str, ...]:
+    try:
+        return listing(pattern)
+    except UnreadableFolder as error:  # a change, which is then refused
+        return str(error)
 
 
 def _prints_of(configuration: Configuration) -> Prints:

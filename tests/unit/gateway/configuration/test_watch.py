@@ -260,3 +260,18 @@ async def test_bad_rules_leave_the_last_good_ones_until_they_are_mended(tmp_path
     write(tmp_path / "policy", RULES, "a.yaml")
     assert await gateway.watcher.look()
     assert gateway.watcher.state.error is None
+
+
+async def test_a_folder_of_rules_that_can_no_longer_be_looked_into_takes_no_rule_away(tmp_path):
+    gateway = GatewayWithRules(tmp_path, "policy/**/*.yaml")
+    write(tmp_path / "policy", RULES.replace("id: r", "id: more"), "sub/b.yaml")
+    assert await gateway.watcher.look()
+    (tmp_path / "policy" / "sub").rename(tmp_path / "aside")
+    (tmp_path / "policy" / "sub").symlink_to("sub")
+    assert not await gateway.watcher.look()
+    assert "policy/sub cannot be looked into" in str(gateway.watcher.state.error)
+    assert [rule.id for rule in gateway.watcher.current.policy.rules] == ["r", "more"]
+    (tmp_path / "policy" / "sub").unlink()
+    (tmp_path / "aside").rename(tmp_path / "policy" / "sub")
+    assert await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
