@@ -134,7 +134,9 @@ def _network_fits(match: MatchDocument, asked: Question, unknown: bool) -> bool:
     if asked.circumstances.address is None:
         return unknown
     address = ipaddress.ip_address(asked.circumstances.address)
-    return any(address in ipaddress.ip_network(each) for each in match.networks)
+    inside = ipaddress.ip_address(f"::ffff:{address}") if unknown and address.version == 4 else None
+    networks = [ipaddress.ip_network(each) for each in match.networks]
+    return any(address in each or (inside is not None and inside in each) for each in networks)
 
 
 def _target_fits(match: MatchDocument, target: TargetFacts, unknown: bool) -> bool:

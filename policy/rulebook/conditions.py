@@ -206,7 +206,7 @@ def _assistants(written: Sequence[str], *, restricting: bool) -> Condition:
 
 
 def _networks(written: Sequence[str], *, restricting: bool) -> Condition:
-    spans = spans_of(written)
+    spans = spans_of(written, restricting=restricting)
 
     def holds(asked: Question) -> bool:
         address = parse_address(asked.circumstances.address)

@@ -41,7 +41,7 @@ some_match = st.fixed_dictionaries(
         "input_tokens_over": st.sampled_from((0, 299, 5000)),
         "hours": _some("00:00-12:00", "22:00-06:00", "12:00-24:00"),
         "weekdays": _some("mon", "thu", "sat"),
-        "networks": _some("10.0.0.0/8", "::1"),
+        "networks": _some("10.0.0.0/8", "::1", "::/0"),
     },
 )
 some_dates = st.fixed_dictionaries(

@@ -121,6 +121,12 @@ def test_the_callers_network(address, denied, exempted):
     assert holds("allow", now, written={**written, "exempts": ("x",)}) is exempted
 
 
+def test_an_ipv4_caller_is_denied_everywhere_in_ipv6_and_never_exempted():
+    now, written = at(MORNING, address="10.1.1.1"), {"networks": ("::/0",)}
+    assert holds(now=now, written=written)
+    assert not holds("allow", now, written={**written, "exempts": ("x",)})
+
+
 @pytest.mark.parametrize(
     ("tools", "denied", "exempted"),
     [
