@@ -6,6 +6,7 @@ import pytest
 from gateway.app import create_app
 from gateway.audit.writer import SilentMeter
 from gateway.calls import Calls, Patience
+from gateway.configuration.watch import Standing
 from gateway.front import Front
 from gateway.roles import Role
 from gateway.status import LedgerHealth, Status
@@ -35,7 +36,7 @@ class Site:
 
     def __init__(self, road: Road) -> None:
         self.road = road
-        self.status = Status(LedgerHealth(SilentMeter()), lambda: None)
+        self.status = Status(LedgerHealth(SilentMeter()), lambda: Standing.IN_FORCE)
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(
