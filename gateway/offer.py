@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
+from gateway.errors import WrongNetwork
 from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
+from policy.rules.key_scope import displaced_key
 from policy.types import Identity
 from providers.base import Headers
 from providers.catalogue import UNKNOWN
@@ -18,15 +20,15 @@ class Offer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def to(self, headers: Headers) -> list[ListedModel]:
+    def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
         """The models of the caller's team that its key is for, then their aliases.
 
-        Raises `NotAuthenticated`.
+        Raises `NotAuthenticated` or `WrongNetwork`.
 
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        caller = self._pipeline.identify(headers)
+        caller = self._identify(headers, address)
         in_force = self._pipeline.in_force
         now = self._pipeline.unix_ns() // 1_000_000_000
         offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds, now))
@@ -34,9 +36,12 @@ class Offer:
             each for each in offered if each.id != each.root
         ]
 
-    def assistants(self, headers: Headers) -> list[dict[str, object]]:
-        """The register of assistants, empty where none is kept. Raises `NotAuthenticated`."""
-        self._pipeline.identify(headers)
+    def assistants(self, headers: Headers, address: str | None) -> list[dict[str, object]]:
+        """The register of assistants, empty where none is kept.
+
+        Raises `NotAuthenticated` or `WrongNetwork`.
+        """
+        self._identify(headers, address)
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [
@@ -50,6 +55,15 @@ class Offer:
             }
             for name, entry in kept.items()
         ]
+
+    def _identify(self, headers: Headers, address: str | None) -> Identity:
+        """Who asks. From the wrong place a key is good for nothing, as in policy."""
+        caller = self._pipeline.identify(headers)
+        denied = displaced_key(caller, address)
+        if denied is not None:
+            told = f"Gatehouse: {denied.reason}; {denied.alternative} (rule {denied.rule})"
+            raise WrongNetwork(told, is_recorded=False)
+        return caller
 
 
 def _offered(
