@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.assistant import recognise
 from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
 from gateway.errors import WrongNetwork
@@ -9,9 +10,8 @@ from gateway.pipeline import Pipeline
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
 from policy.rules.key_scope import displaced_key
-from policy.types import Identity
+from policy.types import Circumstances, Identity
 from providers.base import Headers
-from providers.catalogue import UNKNOWN
 
 
 class Offer:
@@ -21,7 +21,7 @@ class Offer:
         self._pipeline = pipeline
 
     def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
-        """The models of the caller's team that its key is for, then their aliases.
+        """The models that the caller may ask, by policy and its key, then their aliases.
 
         Raises `NotAuthenticated` or `WrongNetwork`.
 
@@ -29,9 +29,11 @@ class Offer:
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
         caller = self._identify(headers, address)
-        in_force = self._pipeline.in_force
-        now = self._pipeline.unix_ns() // 1_000_000_000
-        offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds, now))
+        in_force, assistant = self._pipeline.in_force, recognise(headers)
+        now = Circumstances(
+            self._pipeline.unix_ns() // 1_000_000_000, assistant.name, assistant.version, address
+        )
+        offered = list(_offered(in_force.configuration, caller, now, in_force.since_unix_seconds))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
         ]
@@ -67,15 +69,12 @@ class Offer:
 
 
 def _offered(
-    configuration: Configuration, caller: Identity, created: int, now_unix_seconds: int
+    configuration: Configuration, caller: Identity, now: Circumstances, created: int
 ) -> Iterator[ListedModel]:
-    """Each model and its aliases, with the limits of the target that answers this team first."""
-    for name in configuration.policy.models_for(caller.team, now_unix_seconds):
-        if caller.scope is not None and not caller.scope.covers(name):
-            continue
+    """Each model and its aliases, with the limits of the target that answers this caller first."""
+    for name, target in configuration.policy.offered_to(caller, now).items():
         card = configuration.cards[name]
-        first = configuration.policy.first_target(caller.team, name, now_unix_seconds)
-        limits = UNKNOWN if first is None else card.limits[first]
+        limits = card.limits[target]
         for each in (name, *card.aliases):
             yield ListedModel(
                 each,

@@ -11,6 +11,7 @@ from policy.types import Scope
 from providers.catalogue import Limits
 from providers.vendors import RECORDS
 from tests.fakes.configurations import ENVIRON, GOOD, write, write_registered
+from tests.fakes.policy_files import with_rules
 from tests.fakes.road import Road
 
 BOOK = {"deepseek-chat": Limits(128_000, 8_000)}
@@ -128,3 +129,34 @@ async def test_from_elsewhere_a_key_for_a_network_is_told_nothing(tmp_path, addr
     for ask in (Offer(road.pipeline).to, Offer(road.pipeline).assistants):
         with pytest.raises(WrongNetwork, match=r"from 10\.0\.0\.0/8 only.*\(rule key_scope\)"):
             ask(headers, address)
+
+
+TWO_MODELS = GOOD.replace("models:\n", "models:\n  tiny: { targets: [house/t] }\n", 1).replace(
+    "    models: [coder]", "    models: [tiny, coder]"
+)
+RULES = """
+rules:
+  - id: not-with-codex-here
+    effect: deny
+    match: { models: [tiny], assistants: [codex < 1], networks: ["10.0.0.0/8"] }
+    reason: Too old.
+"""
+
+
+@pytest.mark.parametrize(
+    ("agent", "address", "names"),
+    [
+        (b"codex_exec/0.9.1", HERE, ["coder"]),
+        (b"codex_exec/1.0.0", HERE, ["tiny", "coder"]),
+        (b"codex_exec/0.9.1", "192.0.2.1", ["tiny", "coder"]),
+        (b"curl/8", HERE, ["tiny", "coder"]),
+    ],
+)
+async def test_what_rules_deny_to_this_assistant_from_here_is_not_offered(
+    tmp_path, agent, address, names
+):
+    text = f"{TWO_MODELS}policy: [policy/*.yaml]\n"
+    road = Road(load(with_rules(tmp_path, RULES, configuration=text), ENVIRON, SHIPPED))
+    key = await road.a_key("web")
+    headers = ((b"x-api-key", key.encode()), (b"user-agent", agent))
+    assert [each.id for each in Offer(road.pipeline).to(headers, address)] == names
