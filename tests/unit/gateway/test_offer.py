@@ -128,7 +128,7 @@ async def test_from_elsewhere_a_key_for_a_network_is_told_nothing(tmp_path, addr
     headers = ((b"x-api-key", key.encode()),)
     for ask in (Offer(road.pipeline).to, Offer(road.pipeline).assistants):
         with pytest.raises(WrongNetwork, match=r"from 10\.0\.0\.0/8 only.*\(rule key_scope\)"):
-            ask(headers, address)
+            await ask(headers, address)
 
 
 TWO_MODELS = GOOD.replace("models:\n", "models:\n  tiny: { targets: [house/t] }\n", 1).replace(
