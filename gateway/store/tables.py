@@ -16,7 +16,14 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-LANE = String(26)
+
+def ordered(length: int) -> String:
+    """Text that is compared byte by byte, as Python does; PostgreSQL else follows a language."""
+    in_bytes = String(length, collation="C")
+    return String(length).with_variant(in_bytes, "postgresql")
+
+
+LANE = ordered(26)
 HASH = LargeBinary(32)
 
 
@@ -75,7 +82,7 @@ class AuditBody(Base, table=True):
 
     lane: str = Field(sa_column=Column(LANE, primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    exchange_id: str = Field(sa_type=String(29), index=True)
+    exchange_id: str = Field(sa_column=Column(ordered(29), nullable=False, index=True))
     kind: str = Field(sa_type=String(16))
     time_unix_us: int = Field(sa_type=BigInteger, index=True)
     team: str | None = Field(default=None, sa_type=Text)

@@ -1,30 +1,22 @@
 """What was used is told by whatever is asked for, and the parts always make the whole."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.rollup import Rollup
 from gateway.store.usage import UsageBook
 from gateway.usage import Asked, Dimension, Place, UsageRow, Used
-from tests.fakes.used import DAY, HOUR, NOON, Use, file_uses, some_uses
+from tests.fakes.used import DAY, HOUR, NOON, Use, file_uses_in, some_uses
 
 ALL = (NOON - 30 * DAY, NOON + 30 * DAY)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
-
-
 async def book_of(database: Database, uses: Iterable[Use]) -> UsageBook:
-    file_uses(database.file.parent, uses)
+    await file_uses_in(database, uses)
     await Rollup(database).catch_up()
     return UsageBook(database)
 
