@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from gateway.accounting import Accountant
+from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.audit.journal import FOLDER_NAME as JOURNAL_FOLDER
 from gateway.audit.journal import Journal
@@ -23,7 +26,7 @@ from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
 from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import choose_configuration, shipped_with
+from gateway.configuration.choice import Choice, choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
@@ -71,6 +74,7 @@ class Gatehouse:
     in_force: InForce
     first_keys: FirstKeys | None
     notes: tuple[str, ...]
+    admin: AdminSide | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,13 @@ async def assembled(
     """A whole gateway, from its data folder to its application. `client` reaches the models.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
-    `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
+    `ConflictingOptions`, `CannotListen` or `LedgerUnavailable`, each with a message that helps.
     """
     async with AsyncExitStack() as stack:
         opened = await _open_data(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await choose_configuration(options, environ, shipped)
-        if choice.engine is not None:
-            stack.push_async_callback(choice.engine.stop)
+        choice = await _choose(options, environ, shipped, stack)
         configuration = choice.configuration
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
@@ -127,14 +129,22 @@ async def assembled(
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
-        estimate = bookkeeper.estimator.estimate
-        spoken, related = wires(estimate), families(estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
-        app = create_app(_version(), spoken, related, front, pipeline, status)
+        front, app = _road(pipeline, calls, opened.records, status)
         application = FrontDoor(front if front_is_on else None, app)
-        first_keys = await _first_keys(keys, opened, configuration)
+        beside = _beside(pipeline, status, opened, keys, key_ring)
+        admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
+        first_keys = await _first_keys(keys, opened, configuration)  # last: they are shown once
         await key_ring.refresh()
-        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
+        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes, admin)
+
+
+async def _choose(
+    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, stack: AsyncExitStack
+) -> Choice:
+    choice = await choose_configuration(options, environ, shipped)
+    if choice.engine is not None:
+        stack.push_async_callback(choice.engine.stop)
+    return choice
 
 
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
@@ -208,6 +218,33 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     stack.push_async_callback(drains.end)
     dispatch = Dispatch(direct, translator, RehearsalSender(), drains)
     return Senders(dispatch, translator, drains)
+
+
+def _road(
+    pipeline: Pipeline, calls: Calls, records: Records, status: Status
+) -> tuple[Front, FastAPI]:
+    """The hot road, and the application for the rest."""
+    estimate = pipeline.bookkeeper.estimator.estimate
+    spoken, related = wires(estimate), families(estimate)
+    front = Front(spoken, pipeline, calls, records.new_audit_id, related)
+    return front, create_app(_version(), spoken, related, front, pipeline, status)
+
+
+def _beside(
+    pipeline: Pipeline, status: Status, opened: Opened, keys: Keys, key_ring: KeyRing
+) -> Beside:
+    """What the admin API works on."""
+    return Beside(
+        version=_version(),
+        in_force=pipeline.in_force,
+        identify=pipeline.caller,
+        status=status,
+        database=opened.database,
+        keys=keys,
+        key_ring=key_ring,
+        hasher=opened.hasher,
+        unix_us=_unix_us,
+    )
 
 
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:

@@ -117,14 +117,18 @@ class KeyIssuer:
         *,
         scope: Scope | None = None,
         is_service: bool = False,
+        key_id: str | None = None,
     ) -> IssuedKey:
-        """Make a key and keep its digest. Raises `ValueError` for names no key may have."""
+        """Make a key and keep its digest; under this id, where it is given.
+
+        Raises `ValueError` for names no key may have, `KeyExists` for an id that is taken.
+        """
         now = self._unix_us()
         if expires_unix_us is not None and expires_unix_us <= now:
             raise ValueError("a key cannot expire before it is made")
         secret = mint(self._random_bytes)
         stored = StoredKey(
-            id=self._new_id(),
+            id=key_id or self._new_id(),
             last_four=secret[-4:],
             team=team,
             subject=subject,
@@ -158,7 +162,12 @@ class KeyIssuer:
         return IssuedKey(Secret(secret), successor), old
 
     def _new_id(self) -> str:
-        return "key_" + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
+        return key_id_of(self._random_bytes(8))
+
+
+def key_id_of(eight_bytes: bytes) -> str:
+    """The id of a key, by which nothing can be done; of at least eight random bytes."""
+    return "key_" + base64.b32encode(eight_bytes[:8]).decode().lower()[:12]
 
 
 def load_pepper(folder: Path, random_bytes: Callable[[int], bytes]) -> bytes:

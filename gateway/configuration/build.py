@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.configuration import checks
+from gateway.configuration.admin import DEFAULT_ADMIN, AdminSettings
 from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
     GatehouseDocument,
@@ -32,7 +33,7 @@ from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
-from policy.document import nano_usd
+from policy.document import TeamDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -94,6 +95,8 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    team_documents: Mapping[str, TeamDocument] = field(default_factory=dict)
+    admin: AdminSettings = DEFAULT_ADMIN
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -179,8 +182,7 @@ def build(
 ) -> Configuration:
     """Build from a document that has passed `checks.check`, and the keys of its vendors.
 
-    The rules have passed `rule_checks.check_rules`; what the registers say of vendors is in the
-    document already.
+    Its rules have passed `check_rules`; what registers say of vendors is in the document already.
     """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
@@ -214,6 +216,8 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        team_documents=document.teams,
+        admin=document.admin.settings(),
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 

@@ -10,7 +10,14 @@ from typing import Any
 import httpx
 
 from gateway.assembly import Gatehouse, assembled
-from gateway.server import BoundedHeadProtocol, GatehouseServer, listen, server_config
+from gateway.server import (
+    BoundedHeadProtocol,
+    GatehouseServer,
+    SideServer,
+    base_url,
+    listen,
+    server_config,
+)
 from gateway.settings import ServeOptions
 from providers.http.client import HttpClient
 from tests.fakes.ledger_file import exchange_records
@@ -27,10 +34,18 @@ class RunningGateway:
     configuration_file: Path
     inside: Gatehouse
     server: GatehouseServer
+    admin_url: str | None = None
 
     @property
     def port(self) -> int:
         return int(self.base_url.rsplit(":", 1)[1])
+
+    def admin(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """An HTTP client of the admin API, with the administrator's key or another."""
+        assert self.admin_url is not None
+        sent = {"authorization": f"Bearer {key or self.admin_key}", **headers}
+        url = f"{self.admin_url}/admin/v1"
+        return httpx.AsyncClient(base_url=url, headers=sent, timeout=60.0, trust_env=False)
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         """An HTTP client that sends the developer key and JSON."""
@@ -101,12 +116,14 @@ async def running_gateway(
     file = folder / "gatehouse.yaml"
     if configuration is not None:
         file.write_text(configuration)
-    options = ServeOptions(config=file if configuration is not None else None, data=folder / "data")
+    config = file if configuration is not None else None
+    options = ServeOptions(config=config, data=folder / "data", port=0)
     listening = asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
-        async with assembled(
-            options, environ or {}, front_is_on=front_is_on, client=client
-        ) as gatehouse:
+        async with (
+            assembled(options, environ or {}, front_is_on=front_is_on, client=client) as gatehouse,
+            _admin_served(gatehouse) as admin_url,
+        ):
 
             def draining() -> None:
                 gatehouse.status.is_draining = True
@@ -125,7 +142,19 @@ async def running_gateway(
                 configuration_file=file,
                 inside=gatehouse,
                 server=server,
+                admin_url=admin_url,
             )
             server.should_exit = True
             await gatehouse.calls.end_all(2.0)
             await serving
+
+
+@asynccontextmanager
+async def _admin_served(gatehouse: Gatehouse) -> AsyncGenerator[str | None]:
+    """The address of the admin API, where there is one."""
+    if gatehouse.admin is None:
+        yield None
+        return
+    server = SideServer(server_config(gatehouse.admin.application, 1))
+    async with server.serving(gatehouse.admin.listener):
+        yield base_url(gatehouse.admin.listener)
