@@ -7,6 +7,7 @@ from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
 from gateway.errors import WrongNetwork
 from gateway.pipeline import Pipeline
+from gateway.roles import Permission
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
 from policy.rules.key_scope import displaced_key
@@ -20,7 +21,7 @@ class Offer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
+    async def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
         """The models that the caller may ask, by policy and its key, then their aliases.
 
         Raises `NotAuthenticated` or `WrongNetwork`.
@@ -28,7 +29,7 @@ class Offer:
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        caller = self._identify(headers, address)
+        caller = await self._identify(headers, address)
         in_force, assistant = self._pipeline.in_force, recognise(headers)
         now = Circumstances(
             self._pipeline.unix_ns() // 1_000_000_000, assistant.name, assistant.version, address
@@ -38,12 +39,12 @@ class Offer:
             each for each in offered if each.id != each.root
         ]
 
-    def assistants(self, headers: Headers, address: str | None) -> list[dict[str, object]]:
+    async def assistants(self, headers: Headers, address: str | None) -> list[dict[str, object]]:
         """The register of assistants, empty where none is kept.
 
         Raises `NotAuthenticated` or `WrongNetwork`.
         """
-        self._identify(headers, address)
+        await self._identify(headers, address)
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [
@@ -58,9 +59,9 @@ class Offer:
             for name, entry in kept.items()
         ]
 
-    def _identify(self, headers: Headers, address: str | None) -> Identity:
+    async def _identify(self, headers: Headers, address: str | None) -> Identity:
         """Who asks. From the wrong place a key is good for nothing, as in policy."""
-        caller = self._pipeline.identify(headers)
+        caller = await self._pipeline.identify_for(Permission.USE_MODELS, headers)
         denied = displaced_key(caller, address)
         if denied is not None:
             told = f"Gatehouse: {denied.reason}; {denied.alternative} (rule {denied.rule})"

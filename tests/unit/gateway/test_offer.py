@@ -36,13 +36,13 @@ async def offered(
 ) -> list[ListedModel]:
     road = Road(configuration)
     key = await road.a_key(team, scope=scope)
-    return Offer(road.pipeline).to(((b"x-api-key", key.encode()),), address)
+    return await Offer(road.pipeline).to(((b"x-api-key", key.encode()),), address)
 
 
 async def test_nobody_is_offered_anything_without_a_key(tmp_path):
     offer = Offer(Road(built(tmp_path)).pipeline)
     with pytest.raises(NotAuthenticated):
-        offer.to((), HERE)
+        await offer.to((), HERE)
 
 
 async def test_the_window_is_that_of_the_target_that_answers_first(tmp_path):
@@ -92,18 +92,18 @@ async def test_a_team_without_the_model_has_none_of_its_names(tmp_path):
 async def test_the_register_of_assistants_is_told_to_who_has_a_key(tmp_path):
     road = Road(load(write_registered(tmp_path), ENVIRON, SHIPPED))
     key = await road.a_key("web")
-    claude, codex = Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),), HERE)
+    claude, codex = await Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),), HERE)
     assert (claude["name"], claude["approved_versions"]) == ("claude-code", ">= 2.1.200, < 3")
     assert claude["required_settings"] == {"env.CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
     assert (codex["owner"], codex["valid_until"]) == ("tools@example.com", "2026-12-31")
     with pytest.raises(NotAuthenticated):
-        Offer(road.pipeline).assistants((), HERE)
+        await Offer(road.pipeline).assistants((), HERE)
 
 
 async def test_without_a_register_no_assistant_is_told(tmp_path):
     road = Road(built(tmp_path))
     key = await road.a_key("web")
-    assert Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),), HERE) == []
+    assert await Offer(road.pipeline).assistants(((b"x-api-key", key.encode()),), HERE) == []
 
 
 async def test_a_key_is_offered_the_models_it_is_for_and_no_other(tmp_path):
@@ -128,7 +128,7 @@ async def test_from_elsewhere_a_key_for_a_network_is_told_nothing(tmp_path, addr
     headers = ((b"x-api-key", key.encode()),)
     for ask in (Offer(road.pipeline).to, Offer(road.pipeline).assistants):
         with pytest.raises(WrongNetwork, match=r"from 10\.0\.0\.0/8 only.*\(rule key_scope\)"):
-            ask(headers, address)
+            await ask(headers, address)
 
 
 TWO_MODELS = GOOD.replace("models:\n", "models:\n  tiny: { targets: [house/t] }\n", 1).replace(
@@ -159,4 +159,4 @@ async def test_what_rules_deny_to_this_assistant_from_here_is_not_offered(
     road = Road(load(with_rules(tmp_path, RULES, configuration=text), ENVIRON, SHIPPED))
     key = await road.a_key("web")
     headers = ((b"x-api-key", key.encode()), (b"user-agent", agent))
-    assert [each.id for each in Offer(road.pipeline).to(headers, address)] == names
+    assert [each.id for each in await Offer(road.pipeline).to(headers, address)] == names

@@ -309,18 +309,18 @@ async def test_a_count_is_answered_and_costs_no_tokens(road):
     assert road.direct.calls[0].counting
 
 
-def identified(road, headers):
+async def identified(road, headers):
     return road.pipeline.identify(headers)
 
 
-def administrator(road, headers):
-    return road.pipeline.identify_for(Permission.READ_METRICS, headers)
+async def administrator(road, headers):
+    return await road.pipeline.identify_for(Permission.READ_METRICS, headers)
 
 
 async def test_each_key_opens_the_door_of_its_role(road):
     developer, admin = await road.a_key(), await road.a_key("ops", Role.ADMIN)
     assert road.pipeline.identify(((b"x-api-key", developer.encode()),)).team == "web"
-    assert administrator(road, ((b"x-api-key", admin.encode()),)).team == "ops"
+    assert (await administrator(road, ((b"x-api-key", admin.encode()),))).team == "ops"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ async def test_each_key_opens_the_door_of_its_role(road):
 async def test_no_key_opens_the_other_door(road, role, door):
     key = (b"authorization", f"Bearer {await road.a_key(role=role)}".encode())
     with pytest.raises(NotAuthenticated) as refused:
-        door(road, (key,))
+        await door(road, (key,))
     assert refused.value.cause == "wrong_kind"
     assert refused.value.identity is not None
 
