@@ -125,7 +125,7 @@ async def assembled(
         await surroundings.apply(configuration)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.error)
+        status = Status(health, lambda: watcher.state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
