@@ -17,7 +17,6 @@ from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
@@ -43,6 +42,7 @@ from gateway.store.changes import Actor
 from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
@@ -175,7 +175,7 @@ async def _open_books(
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     ledger = Ledger(opened.database)
-    await recover(ledger, writer, records)
+    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accountant = await _accountant(opened.database, book, configuration)
