@@ -13,7 +13,7 @@ from policy.question import Question
 from policy.rulebook.conditions import Holds
 from policy.rulebook.moments import NEVER
 from policy.rulebook.rule import CompiledRule, Does
-from policy.types import Allow, Cap, Decision, Deny, TargetFacts
+from policy.types import Allow, Cap, Decision, Deny, Notice, TargetFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ def _with_the_gentle(
 ) -> Allow:
     """Warnings, caps and shadows count where a target they touch may still be tried."""
     warnings: tuple[str, ...] = allow.warnings
+    notices: tuple[Notice, ...] = allow.notices
     caps: tuple[Cap, ...] = allow.caps
     shadow: tuple[str, ...] = allow.shadow
     for rule, does, touched in gentle:
@@ -135,7 +136,9 @@ def _with_the_gentle(
             caps += rule.caps_for(asked)
         else:
             warnings += (rule.warning,)
-    return Allow(left, allow.data_class, caps, warnings, shadow)
+            if rule.notice is not None:
+                notices += (rule.notice,)
+    return Allow(left, allow.data_class, caps, warnings, shadow, notices)
 
 
 def _bound(

@@ -16,7 +16,7 @@ from policy.rulebook.conditions import (
 from policy.rulebook.document import RuleCapDocument, RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
-from policy.types import Cap, TargetFacts, Unit, Window
+from policy.types import Cap, Notice, TargetFacts, Unit, Window
 
 
 class Does(Enum):
@@ -66,6 +66,7 @@ class CompiledRule:
     starts: int
     ends: int
     warning: str
+    notice: Notice | None
 
     @classmethod
     def compile(cls, written: Placed) -> Self:
@@ -82,7 +83,8 @@ class CompiledRule:
             warns=midnight(rule.warn_from, zone) if rule.warn_from else starts,
             starts=starts,
             ends=midnight(rule.until, zone) if rule.until else NEVER,
-            warning=_warning(rule),
+            warning=f"{_told(rule)} (rule {rule.id})",
+            notice=Notice(rule.id, _told(rule)) if rule.show != "header" else None,
         )
 
     @property
@@ -169,8 +171,8 @@ def _whose(cap: RuleCapDocument, asked: Question) -> str:
             return asked.circumstances.assistant
 
 
-def _warning(rule: RuleDocument) -> str:
+def _told(rule: RuleDocument) -> str:
     """What is said while a rule warns: of one that will deny, from when."""
     coming = f"from {rule.from_} on this is denied: " if rule.can_deny and rule.from_ else ""
     alternative = f"; {rule.alternative}" if rule.alternative else ""
-    return f"{coming}{rule.reason or ''}{alternative} (rule {rule.id})"
+    return f"{coming}{rule.reason or ''}{alternative}"

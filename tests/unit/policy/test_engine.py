@@ -4,6 +4,7 @@ import timeit
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from tests.fakes.policy_facts import (
     an_identity,
     some_facts,
 )
+from tests.fakes.rules import a_policy_of, a_rule
 
 NAMES = ("a/1", "b/2", "c/3")
 TARGETS = tuple(TargetFacts(name, False, DataClass.PUBLIC) for name in NAMES)
@@ -197,6 +199,20 @@ def test_a_model_that_nobody_offers_is_left_out():
 def test_the_largest_request_of_any_team_is_known():
     policy = a_policy(a=a_team_document(max_request_bytes=10), b=a_team_document())
     assert policy.max_request_bytes == 33_554_432
+
+
+@pytest.mark.parametrize(
+    ("rule", "shows"),
+    [
+        (a_rule("w", "warn"), True),
+        (a_rule("w", "warn", show="header"), False),
+        (a_rule("d", warn_from="2026-06-20", start="2026-07-10"), True),
+        (a_rule("d", start="2026-07-10"), False),
+        (a_rule("c", "cap", cap={"per": "user", "parallel": 2}), False),
+    ],
+)
+def test_a_policy_knows_whether_it_may_warn_inside_the_assistants(rule, shows):
+    assert a_policy_of(rule).shows_notices is shows
 
 
 def test_rules_stand_in_their_order():
