@@ -41,7 +41,7 @@ from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database, prepare_data_folder
+from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
@@ -79,6 +79,7 @@ class Gatehouse:
 class Opened:
     """What lies in the data folder, open."""
 
+    folder: Path
     database: Database
     hasher: Hasher
     pepper: bytes
@@ -122,7 +123,7 @@ async def assembled(
         await surroundings.apply(configuration)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.error)
+        status = Status(health, lambda: watcher.state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -143,7 +144,7 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     stack.push_async_callback(database.close)
     pepper = load_pepper(folder, os.urandom)
     records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(database, Hasher(pepper), pepper, records)
+    return Opened(folder, database, Hasher(pepper), pepper, records)
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -160,12 +161,12 @@ async def _open_books(
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
-    records, file = opened.records, opened.database.file
-    syncer = await best_syncer(file.parent)
+    records, folder = opened.records, opened.folder
+    syncer = await best_syncer(folder)
     stack.callback(syncer.close)
     lane_id = records.new_ulid()
-    store = SqliteLane(file, lane_id, opened_unix_us=_unix_us())
-    journal = Journal(file.parent / JOURNAL_FOLDER)
+    store = SqliteLane(folder / FILE_NAME, lane_id, opened_unix_us=_unix_us())
+    journal = Journal(folder / JOURNAL_FOLDER)
     lane = JournaledLane(lane_id, journal, syncer, store)
     writer = LedgerWriter(lane, records, meter=health)
     await writer.start()

@@ -14,7 +14,7 @@ from gateway.audit.chain import ChainHead
 from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.audit.lock import LedgerLock
-from gateway.store.database import PRAGMAS
+from gateway.store.sqlite import PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from gateway.audit.chain import ChainHead, find_breaks, record_hash
 from gateway.audit.filing import LaneRefused
 from gateway.audit.writer import LedgerWriter
 from gateway.errors import LedgerUnavailable
-from gateway.store.database import PRAGMAS, Database, open_database
+from gateway.store.database import Database, open_database
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
+from gateway.store.sqlite import PRAGMAS
 from tests.fakes.ledger import a_lane_in, a_ledger_in, a_story, some_records
 
 LANE = "01TESTLANE0000000000000000"

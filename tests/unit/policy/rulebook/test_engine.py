@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.rulebook.engine import TeamRules
+from policy.rulebook.rule import CompiledRule
 from policy.types import Allow, Deny, Notice, Unit
 from tests.fakes.rules import (
     ALL,
@@ -219,3 +221,15 @@ def test_the_order_of_rules_changes_who_is_named_and_not_what_is_allowed(order):
 )
 def test_an_odd_spelling_of_a_model_is_no_model(spelling):
     assert isinstance(decided(a_policy_of(a_rule(models=("coder",))), model=spelling), Deny)
+
+
+def test_for_any_assistant_nothing_is_said_about_assistants():
+    rules = (
+        a_rule("codex", assistants=("codex",)),
+        a_rule("but-codex"),
+        a_rule("e", "allow", exempts=("but-codex",), assistants=("codex",)),
+        a_rule("bob", users=("bob",)),
+    )
+    bound = TeamRules.bind("web", [CompiledRule.compile(each) for each in rules], TARGETS)
+    left = bound.for_any_assistant().by_model["coder"]
+    assert [each.rule.id for each in left] == ["bob"]
