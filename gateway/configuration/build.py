@@ -15,11 +15,12 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.files import ON_DISK, Files
 from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_file
+from gateway.configuration.reading import Written, content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -31,6 +32,7 @@ from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.settings import OfferedModel
 from policy.caps import Amounts
 from policy.document import LimitsDocument, nano_usd
@@ -74,7 +76,7 @@ class Configuration:
     `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
     any. `watched` are the files whose change makes a new one, `patterns` those by which more may
     come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
-    operator should read at start. `aliases` leads to the models.
+    operator should read at start. `aliases` leads to the models, `stored` is what is kept of all.
     """
 
     source: Path | None
@@ -95,6 +97,8 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    origin: Origin = Origin.EMBEDDED
+    stored: StoredConfiguration | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -123,18 +127,22 @@ class Configuration:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    unlock: Unlock = resolve,
+    files: Files = ON_DISK,
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
     `unlock` turns what stands under an `api_key` into the key (in a folder); raises
     `UnusableSecret`.
     """
-    written = read_file(path, environ)
-    folder = path.parent
-    registers = read_registers(written, environ)
+    written = read_content(content_of(path, files.configuration), path, environ)
+    registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
@@ -143,17 +151,16 @@ def load(
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    references = (each.api_key for each in document.vendors.values())
-    secrets = [file for each in references if each and (file := secret_file(each, folder))]
-    files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in files}
+    all_files = (written, *registers.files, *(each.written for each in policy.files))
+    digests = {each.source: each.digest for each in all_files}
     read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
+    digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
         keys,
         shipped,
-        digest=digest_with(registers.digest_with(written.digest), policy.files),
+        digest=digest,
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
@@ -161,10 +168,12 @@ def load(
     return replace(
         built,
         source=path,
-        watched=(*digests, *secrets),
+        watched=(*digests, *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
         read=read,
         policy_tests=policy.cases(),
+        origin=Origin.FILES,
+        stored=StoredConfiguration.of(digest, written, registers, policy.files),
     )
 
 
@@ -232,6 +241,11 @@ def _unlock(
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
     return keys
+
+
+def _secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
+    references = (each.api_key for each in document.vendors.values())
+    return [file for each in references if each and (file := secret_file(each, folder))]
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
