@@ -16,6 +16,8 @@ from uuid import uuid4
 
 import asyncpg
 
+from gateway.database_address import DatabaseAddress
+from gateway.store.database import open_store
 from tests.fakes.postgres_keeper import PASSWORD, USER
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +34,10 @@ class PostgresServer:
         """The address of one of its databases, as an operator writes it."""
         return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
-    async def new_database(self) -> str:
-        """Make an empty database; its address."""
+    async def new_database(self, template: str = "template1") -> str:
+        """Make a database that is like the template; its address."""
         name = f"t_{uuid4().hex[:16]}"
-        await self.execute(f"CREATE DATABASE {name}")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     async def drop_database(self, url: str) -> None:
@@ -72,6 +74,25 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
         yield PostgresServer(int(port_file.read_text()))
     if started is not None:
         started.communicate()
+
+
+def migrated_template(server: PostgresServer, folder: Path) -> str:
+    """The name of a database at the newest schema, made by the first process that asks."""
+    with (folder / "postgres.template").open("a+") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.seek(0)
+        name = turn.read()
+        if not name:
+            name = asyncio.run(_migrated(server))
+            turn.write(name)
+    return name
+
+
+async def _migrated(server: PostgresServer) -> str:
+    url = await server.new_database()
+    opened = await open_store(Path(), DatabaseAddress.read(url))
+    await opened.close()
+    return url.rpartition("/")[2]
 
 
 class OwnServer:

@@ -27,7 +27,6 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "32MB",
     "jit": "off",
-    "log_min_messages": "fatal",
 }
 
 
@@ -68,9 +67,10 @@ class Server:
         command += ["-p", str(self.port), "-k", ""]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
-        self._process = subprocess.Popen(
-            command, cwd=self._folder, stdout=subprocess.DEVNULL, **self._drop
-        )
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, stdout=log, stderr=log, **self._drop
+            )
         self._wait(self._process)
 
     def stop(self) -> None:
