@@ -53,7 +53,10 @@ async def test_a_rule_on_networks_goes_by_the_caller_whom_the_proxy_names(
         assert await asked_through(gateway, HERE, THERE) == denied
         assert await asked_through(gateway, f"{THERE}, {HERE}, 127.0.0.9") == let_through
         assert await asked_through(gateway) == let_through
-        assert gateway.records()[0]["rule"] == "not-from-there"
+        records = gateway.records()
+        assert records[0]["rule"] == "not-from-there"
+        told = [each["address"] for each in records if each["kind"] in ("denied", "admitted")]
+        assert told == [THERE, THERE, HERE, "127.0.0.1"]
 
 
 async def test_a_proxy_is_trusted_from_the_moment_it_is_named(
