@@ -100,7 +100,10 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
-        assistant = recognise(inbound.headers)
+        assistant, proxies = recognise(inbound.headers), configuration.proxies
+        address = inbound.address
+        if proxies is not None:
+            address = proxies.caller(address, inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
@@ -112,7 +115,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
-            address=inbound.address,
+            address=address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:

@@ -310,7 +310,7 @@ class Records:
 
 
 def _request(exchange: Exchange) -> RecordBody:
-    return {
+    body: RecordBody = {
         **_circumstances(
             exchange.identity,
             exchange.assistant,
@@ -321,6 +321,9 @@ def _request(exchange: Exchange) -> RecordBody:
         **_facts(exchange.facts),
         "turn_id": exchange.turn_id,
     }
+    if exchange.address is not None:
+        body["address"] = bounded(exchange.address)
+    return body
 
 
 @lru_cache(maxsize=1024)

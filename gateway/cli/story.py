@@ -118,6 +118,8 @@ def _asked(body: Body) -> Iterator[str]:
     yield f"at {format_unix_us(body['time_unix_us'])}, " + printable(
         f"{body.get('path', '?')} ({body.get('wire', '?')}), {body.get('body_bytes', 0):,} bytes"
     )
+    if "address" in body:
+        yield printable(f"from {body['address']}")
     if "model" in body:
         streamed = ", streamed" if body.get("streaming") else ""
         alias = f", asked for as {body['asked_model']}" if "asked_model" in body else ""

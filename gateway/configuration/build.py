@@ -33,6 +33,7 @@ from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
 from policy.caps import Amounts
 from policy.document import LimitsDocument, nano_usd
@@ -99,6 +100,7 @@ class Configuration:
     policy_tests: tuple[PlacedCase, ...] = ()
     origin: Origin = Origin.EMBEDDED
     stored: StoredConfiguration | None = None
+    proxies: TrustedProxies | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -224,6 +226,7 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        proxies=TrustedProxies.of(document.server.trusted_proxies),
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -344,6 +347,12 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
         notices.append(
             f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
         )
+    for network in written.document.server.trusted_proxies:
+        if network.endswith("/0"):
+            notices.append(
+                f"server.trusted_proxies holds {network}: whoever connects can say it is "
+                "elsewhere; name the proxies' own networks"
+            )
     for name, vendor in written.document.vendors.items():
         path = ("vendors", name, "api_key")
         if vendor.api_key is None or path in written.tree.filled:
