@@ -3,7 +3,8 @@
 import asyncio
 from typing import Protocol
 
-from gateway.audit.record import LostExchange, RecordBody, Records
+from gateway.audit.lost import LostExchange
+from gateway.audit.record import RecordBody, Records
 
 PAGE = 500
 

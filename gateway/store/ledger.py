@@ -16,11 +16,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit.chain import ChainedRecord
-from gateway.audit.record import LostExchange, PastAttempt
-from gateway.caps.port import QUARTER_SECONDS, HistoryUnknown, Used
+from gateway.audit.lost import LostExchange, PastAttempt
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
@@ -191,35 +189,6 @@ class Ledger:
                 .values(settled_seq=last.scalar_subquery())
             )
 
-    async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
-        """What a team has used since then, by quarters of an hour (`gateway.caps.port.History`).
-
-        Raises `HistoryUnknown`.
-        """
-        team = account.removeprefix("team:")
-        quarter = BODIES.c.time_unix_us // (QUARTER_SECONDS * 1_000_000)
-        query = (
-            select(
-                quarter,
-                func.count(),
-                func.sum(BODIES.c.total_tokens),
-                func.sum(BODIES.c.cost_nano_usd),
-            )
-            .where(BODIES.c.cost_nano_usd.is_not(None), BODIES.c.team == team)
-            .where(BODIES.c.time_unix_us >= since_unix_s * 1_000_000)
-            .group_by(quarter)
-            .order_by(quarter)
-        )
-        try:
-            async with self._database.reading() as connection:
-                found = (await connection.execute(query)).all()
-        except SQLAlchemyError as error:
-            raise HistoryUnknown(account) from error
-        return [
-            Used(number * QUARTER_SECONDS, requests, int(tokens or 0), int(cost or 0))
-            for number, requests, tokens, cost in found
-        ]
-
     async def pending(self, sink: str, limit: int) -> list[LedgerRow]:
         """Records that `sink` has not taken yet, in order of lane and number."""
         taken = select(CURSORS.c.lane, CURSORS.c.seq).where(CURSORS.c.sink == sink)
@@ -284,7 +253,7 @@ class Ledger:
         )
         async with self._database.reading() as connection:
             bodies = [orjson.loads(body) for body in await connection.scalars(query)]
-        return tuple(PastAttempt(body["attempt"], body["target"]) for body in bodies)
+        return tuple(PastAttempt.of(body) for body in bodies)
 
     async def _fetch(self, query: Select[*tuple[Any, ...]]) -> list[LedgerRow]:
         async with self._database.reading() as connection:

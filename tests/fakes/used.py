@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit.batch import Batch, OpenExchanges
-from gateway.audit.record import LostExchange, RecordBody, Records
+from gateway.audit.lost import LostExchange
+from gateway.audit.record import RecordBody, Records
 from gateway.exchange import Assistant, Exchange, Outcome, Usage, UsageSource
 from gateway.store.database import FILE_NAME, open_database
 from gateway.store.lane import SqliteLane
