@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -16,7 +16,6 @@ from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
@@ -33,6 +32,7 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.notes import Notes
 from gateway.pipeline import InForce, Pipeline
 from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
@@ -43,14 +43,16 @@ from gateway.store.changes import Actor
 from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-from gateway.wire import families, wires
+from gateway.wire import NOTE_FORMS, families, wires
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -90,8 +92,11 @@ async def assembled(
     *,
     front_is_on: bool = True,
     client: HttpClient | None = None,
+    unix_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncGenerator[Gatehouse]:
     """A whole gateway, from its data folder to its application. `client` reaches the models.
+
+    `unix_ns` is the time that policy goes by; keys, records and files go by the machine's.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
@@ -108,17 +113,10 @@ async def assembled(
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, stack)
         senders = _open_senders(client or HttpClient(), stack)
-        pipeline = Pipeline(
-            in_force,
-            key_ring,
-            bookkeeper,
-            _open_refusals(bookkeeper, stack),
-            senders.dispatch,
-            senders.drains,
-            time.time_ns,
-            origins,
-            TurnIds(opened.pepper),
-        )
+        refusals = _open_refusals(bookkeeper, stack)
+        turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
+        steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
+        pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
         await surroundings.apply(configuration)
@@ -174,7 +172,7 @@ async def _open_books(
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     ledger = Ledger(opened.database)
-    await recover(ledger, writer, records)
+    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accounts = AccountBook(opened.database, _unix_s)

@@ -240,6 +240,11 @@ class Records:
         }
         if not exchange.price_known:
             body["price_known"] = False
+        if exchange.reply_edits:
+            body["reply_edits"] = [
+                {"kind": each.kind, "rule": each.rule, "bytes": each.bytes}
+                for each in exchange.reply_edits
+            ]
         if exchange.vendor_tools:
             body["vendor_tools"] = {k: counted(n) for k, n in exchange.vendor_tools.items()}
         if exchange.status is not None:

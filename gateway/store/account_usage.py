@@ -15,7 +15,9 @@ from sqlalchemy import (
     FromClause,
     Select,
     TableValuedAlias,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -38,6 +40,7 @@ KEPT_SECONDS: Final = 40 * 86_400
 
 _QUARTER_US: Final = QUARTER_SECONDS * 1_000_000
 _A: Final = ACCOUNT_QUARTERS.c
+_U: Final = BODIES.alias("estimated")
 _SUMS: Final = ("requests", "tokens", "cost_nano_usd")
 
 
@@ -132,7 +135,7 @@ def _summing(dialect: str) -> Adding:
         select(
             ends.c.account,
             ends.c.quarter,
-            func.count(),
+            func.sum(ends.c.requests),
             func.sum(ends.c.tokens),
             func.sum(ends.c.cost),
         )
@@ -148,20 +151,28 @@ def _summing(dialect: str) -> Adding:
 
 
 def _ends(account: ColumnElement[Any], rows: FromClause) -> Select[*tuple[Any, ...]]:
+    """What each end adds. A late one takes the place of the estimate that was written before it."""
+    is_late = BODIES.c.kind == "late"
+    replaced = and_(is_late, _U.c.exchange_id == BODIES.c.exchange_id, _U.c.kind == "unknown")
     quarter = BODIES.c.time_unix_us // _QUARTER_US * QUARTER_SECONDS
+
+    def added(name: str) -> ColumnElement[int]:
+        return func.coalesce(BODIES.c[name], 0) - func.coalesce(_U.c[name], 0)
+
     return (
         select(
             account.label("account"),
             quarter.label("quarter"),
-            func.coalesce(BODIES.c.total_tokens, 0).label("tokens"),
-            func.coalesce(BODIES.c.cost_nano_usd, 0).label("cost"),
+            case((is_late, 0), else_=1).label("requests"),
+            added("total_tokens").label("tokens"),
+            added("cost_nano_usd").label("cost"),
         )
-        .select_from(rows)
+        .select_from(rows.outerjoin(_U, replaced))
         .where(
             BODIES.c.lane == bindparam("lane"),
             BODIES.c.seq > bindparam("after"),
             BODIES.c.seq <= bindparam("upto"),
-            BODIES.c.kind.in_(("completed", "unknown")),
+            BODIES.c.kind.in_(("completed", "unknown", "late")),
         )
     )
 

@@ -44,7 +44,9 @@ class Base(SQLModel):
 class AuditLane(Base, table=True):
     """One run of one writer. All that was admitted up to `settled_seq` has its end.
 
-    `purpose` marks the lane that is none such: `changes` is that of `gateway.store.change_lane`.
+    `beat` grows while the writer lives, on PostgreSQL; nobody is expected to write to a lane that
+    has none. `recovered_seq` is set where another process ended what the writer had left open, up
+    to there. `purpose` marks lanes that are none such: those of `gateway.store.change_lane`.
     """
 
     __tablename__ = "audit_lane"
@@ -53,6 +55,8 @@ class AuditLane(Base, table=True):
     opened_unix_us: int = Field(sa_type=BigInteger)
     settled_seq: int = Field(sa_type=BigInteger)
     purpose: str | None = Field(default=None, sa_type=String(16))
+    beat: int | None = Field(default=None, sa_type=BigInteger)
+    recovered_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class AuditLeaf(Base, table=True):
@@ -73,8 +77,9 @@ class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
     `exchange_id` is the id of what the record tells of: an exchange, or what was changed (a key).
-    `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
-    `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
+    `kind` is the record's own, but `late` for an end that came when the exchange had been given
+    another. `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule,
+    and `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
     request may name it.
     """
 

@@ -45,14 +45,16 @@ class Ledger:
         lost = LostExchange(str(end["exchange_id"]), "web", "coder", attempts)
         return [admitted, attempted, self.uses.records.unknown(lost)]
 
-    async def holds(self, *exchanges: Sequence[RecordBody]) -> None:
-        """Put the records into the ledger, in a lane of their own."""
+    async def holds(self, *exchanges: Sequence[RecordBody], late: bool = False) -> None:
+        """Put the records into the ledger, in a lane of their own; their ends may come late."""
         lane = self.uses.records.new_ulid()
         batch = Batch(ChainHead.of_new(lane), OpenExchanges())
         for bodies in exchanges:
             for body in bodies:
                 batch.add(body)
         rows = [dict(zip(BODIES.c.keys(), row, strict=True)) for row in batch.rows.bodies]
+        for row in rows:
+            row["kind"] = "late" if late and row["kind"] == "completed" else row["kind"]
         async with self.database.writing() as connection:
             values = {"lane": lane, "opened_unix_us": 1, "settled_seq": 0}
             await connection.execute(insert(LANES).values(values))
@@ -105,6 +107,17 @@ async def test_replicas_that_ask_at_once_count_each_end_once(ledger):
 async def test_a_lost_exchange_counts_as_it_was_expected_to(ledger):
     await ledger.holds(ledger.lost(Expected(300, 20, 45, (ADA,))))
     assert await ledger.book.used(ADA, 0) == [Used(NOON, 1, 320, 45)]
+
+
+async def test_an_end_that_comes_late_takes_the_place_of_its_estimate(ledger):
+    admitted, attempted, end = ledger.used(ADA, cost=70)
+    attempts = (PastAttempt(1, "a/b", Expected(300, 20, 45, (ADA,))),)
+    lost = LostExchange(str(end["exchange_id"]), "web", "coder", attempts)
+    await ledger.holds([admitted, attempted, ledger.uses.records.unknown(lost)])
+    assert await ledger.book.used(ADA, 0) == [Used(NOON, 1, 320, 45)]
+    await ledger.holds([admitted, attempted, end], late=True)
+    assert await ledger.book.used(ADA, 0) == [Used(NOON, 1, 10, 70)]
+    assert await ledger.book.used("team:web", 0) == [Used(NOON, 1, 10, 70)]
 
 
 async def test_what_no_window_reaches_any_more_is_forgotten(ledger):
