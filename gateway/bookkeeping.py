@@ -97,6 +97,8 @@ class Books:
         """A new attempt, not yet on its way."""
         attempts = self.exchange.attempts
         attempt = Attempt(len(attempts) + 1, target, reason, edits, self._keeper.monotonic_ns())
+        if self._reservation.is_charged:
+            attempt.expected = self._keeper.accountant.expected(self._reservation, target)
         attempts.append(attempt)
         return attempt
 
