@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -17,17 +16,14 @@ from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
-from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import choose_configuration, shipped_with
-from gateway.configuration.shipped import Shipped
-from gateway.configuration.watch import Watcher
+from gateway.caps.in_process import InProcessCounters
+from gateway.configuration.build import Configuration
+from gateway.configuration.choice import shipped_with
 from gateway.continuation import CaughtUp
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.expectations import RecentOutputs
@@ -44,16 +40,18 @@ from gateway.store.changes import Actor
 from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
+from gateway.store.versions import Versions
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
+from gateway.upkeep import Ways, choose, keep_up
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 from gateway.wire import NOTE_FORMS, families, wires
-from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -106,33 +104,32 @@ async def assembled(
         opened = await _open_data(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await choose_configuration(options, environ, shipped)
+        versions = Versions(opened.database)
+        choice = await choose(options, environ, shipped, versions)
         if choice.engine is not None:
             stack.push_async_callback(choice.engine.stop)
-        configuration = choice.configuration
         keys, key_ring = await _open_keys(opened, stack)
-        in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
+        in_force = InForce(choice.configuration, int(time.time()))
+        bookkeeper, health, origins = await _open_books(opened, book, stack)
         senders = _open_senders(client or HttpClient(), stack)
         refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
-        surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
-        stack.push_async_callback(surroundings.stop)
-        await surroundings.apply(configuration)
-        watcher = _watch(configuration, environ, shipped, surroundings, stack)
-        bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.standing)
+        surroundings = _surround(opened, in_force, senders, versions, stack)
+        ways = Ways(environ, shipped, versions, surroundings.apply)
+        state = await keep_up(choice, ways, stack)
+        bookkeeper.metrics.watch_configuration(state)
+        status = Status(health, lambda: state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
         app = create_app(_version(), spoken, related, front, pipeline, status)
-        application = FrontDoor(front if front_is_on else None, app)
-        first_keys = await _first_keys(keys, opened, configuration)
+        door = FrontDoor(front if front_is_on else None, app)
+        first_keys = await _first_keys(keys, opened, choice.configuration)
         await key_ring.refresh()
-        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
+        yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes)
 
 
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
@@ -156,7 +153,7 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
@@ -173,10 +170,11 @@ async def _open_books(
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     ledger = Ledger(opened.database)
-    await recover(ledger, writer, records)
+    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    accountant = await _accountant(opened.database, book, configuration)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)
 
@@ -208,44 +206,20 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     return Senders(dispatch, translator, drains)
 
 
+def _surround(
+    opened: Opened, in_force: InForce, senders: Senders, versions: Versions, stack: AsyncExitStack
+) -> Surroundings:
+    made = Surroundings(opened.folder, opened.pepper, in_force, senders.translator, versions.enter)
+    stack.push_async_callback(made.stop)
+    return made
+
+
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:
     if await keys.list():
         return None
     by = Actor.os_user(operating_user())
     issuer = KeyIssuer(keys, opened.hasher, by=by, unix_us=_unix_us, random_bytes=os.urandom)
     return await issue_first_keys(issuer, configuration.developer_team)
-
-
-async def _accountant(
-    database: Database, book: PriceBook, configuration: Configuration
-) -> Accountant:
-    """Counters that know what was spent this month: the ledger does."""
-    counters = InProcessCounters(time.monotonic_ns, lambda: datetime.now(UTC))
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    spent = await Ledger(database).spent_by_team(int(month.timestamp()) * 1_000_000)
-    await counters.rebuild({team_account(team): each.cost_nano_usd for team, each in spent.items()})
-    return Accountant(counters, book, RecentOutputs())
-
-
-def _watch(
-    configuration: Configuration,
-    environ: Mapping[str, str],
-    shipped: Shipped,
-    surroundings: Surroundings,
-    stack: AsyncExitStack,
-) -> Watcher:
-    """Keep up with the configuration's file, where there is one."""
-    source = configuration.source
-
-    def reload() -> Configuration:
-        assert source is not None
-        return load(source, environ, shipped)
-
-    watcher = Watcher(configuration, reload, surroundings.apply)
-    if source is not None:
-        watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
-        stack.callback(watching.cancel)
-    return watcher
 
 
 def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:
@@ -258,6 +232,10 @@ def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Call
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
+
+
+def _unix_s() -> int:
+    return int(time.time())
 
 
 def _version() -> str:

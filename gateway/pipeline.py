@@ -76,11 +76,12 @@ class Pipeline:
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
+        allow = exchange.decision = reservation.allow
         if configuration.policy.shows_notices or self.notes.told.is_in_use:
             inbound = self.without_notes(inbound)
-        targets = route(decision, configuration.models[exchange.facts.model])
+        targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
-            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+            exchange, allow, reservation, inbound.client_left, inbound.why_cut
         )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
@@ -99,7 +100,10 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
-        assistant = recognise(inbound.headers)
+        assistant, proxies = recognise(inbound.headers), configuration.proxies
+        address = inbound.address
+        if proxies is not None:
+            address = proxies.caller(address, inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
@@ -111,7 +115,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
-            address=inbound.address,
+            address=address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:

@@ -115,7 +115,7 @@ def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
             "account": cap.account,
             "unit": cap.unit.value,
             "amount": counted(cap.amount),
-            "window": cap.window.value,
+            "window": cap.window.label,
         }
         for cap in caps
     ]
@@ -310,7 +310,7 @@ class Records:
 
 
 def _request(exchange: Exchange) -> RecordBody:
-    return {
+    body: RecordBody = {
         **_circumstances(
             exchange.identity,
             exchange.assistant,
@@ -321,6 +321,9 @@ def _request(exchange: Exchange) -> RecordBody:
         **_facts(exchange.facts),
         "turn_id": exchange.turn_id,
     }
+    if exchange.address is not None:
+        body["address"] = bounded(exchange.address)
+    return body
 
 
 @lru_cache(maxsize=1024)

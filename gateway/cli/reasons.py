@@ -26,7 +26,7 @@ def lines_of(told: Explanation) -> Iterator[str]:
         rules = ", ".join(each.rule for each in decision.notices)
         yield f"  shown inside the assistant, once a session: {rules}"
     for cap in decision.caps:
-        yield f"  within {cap.amount:,} {cap.unit} ({cap.window}) of {cap.account}"
+        yield f"  within {cap.amount:,} {cap.unit} ({cap.window.label}) of {cap.account}"
     if decision.shadow:
         yield f"  would be denied, were they enforced, by {', '.join(decision.shadow)}"
     if told.nearest is not None:

@@ -15,11 +15,12 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.files import ON_DISK, Files
 from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_file
+from gateway.configuration.reading import Written, content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -31,8 +32,11 @@ from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
-from policy.document import nano_usd
+from policy.caps import Amounts
+from policy.document import LimitsDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -73,7 +77,7 @@ class Configuration:
     `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
     any. `watched` are the files whose change makes a new one, `patterns` those by which more may
     come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
-    operator should read at start. `aliases` leads to the models.
+    operator should read at start. `aliases` leads to the models, `stored` is what is kept of all.
     """
 
     source: Path | None
@@ -94,6 +98,9 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    origin: Origin = Origin.EMBEDDED
+    stored: StoredConfiguration | None = None
+    proxies: TrustedProxies | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -122,18 +129,22 @@ class Configuration:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    unlock: Unlock = resolve,
+    files: Files = ON_DISK,
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
     `unlock` turns what stands under an `api_key` into the key (in a folder); raises
     `UnusableSecret`.
     """
-    written = read_file(path, environ)
-    folder = path.parent
-    registers = read_registers(written, environ)
+    written = read_content(content_of(path, files.configuration), path, environ)
+    registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
@@ -142,17 +153,16 @@ def load(
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    references = (each.api_key for each in document.vendors.values())
-    secrets = [file for each in references if each and (file := secret_file(each, folder))]
-    files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in files}
+    all_files = (written, *registers.files, *(each.written for each in policy.files))
+    digests = {each.source: each.digest for each in all_files}
     read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
+    digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
         keys,
         shipped,
-        digest=digest_with(registers.digest_with(written.digest), policy.files),
+        digest=digest,
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
@@ -160,10 +170,12 @@ def load(
     return replace(
         built,
         source=path,
-        watched=(*digests, *secrets),
+        watched=(*digests, *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
         read=read,
         policy_tests=policy.cases(),
+        origin=Origin.FILES,
+        stored=StoredConfiguration.of(digest, written, registers, policy.files),
     )
 
 
@@ -214,6 +226,7 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        proxies=TrustedProxies.of(document.server.trusted_proxies),
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -231,6 +244,11 @@ def _unlock(
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
     return keys
+
+
+def _secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
+    references = (each.api_key for each in document.vendors.values())
+    return [file for each in references if each and (file := secret_file(each, folder))]
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
@@ -329,6 +347,12 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
         notices.append(
             f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
         )
+    for network in written.document.server.trusted_proxies:
+        if network.endswith("/0"):
+            notices.append(
+                f"server.trusted_proxies holds {network}: whoever connects can say it is "
+                "elsewhere; name the proxies' own networks"
+            )
     for name, vendor in written.document.vendors.items():
         path = ("vendors", name, "api_key")
         if vendor.api_key is None or path in written.tree.filled:
@@ -341,13 +365,18 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
     return tuple(notices)
 
 
+def _limits_money(limits: LimitsDocument) -> bool:
+    each = (limits, limits.per_user, limits.per_key)
+    return any(Amounts.of(written, "UTC").has_money for written in each if written is not None)
+
+
 def _unpriced(
     document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
 ) -> list[str]:
     """Targets that a team with a budget will be refused, because nobody knows what they cost."""
     found: dict[str, str] = {}
     for team, written in document.teams.items():
-        if written.limits.usd_per_month is None:
+        if not _limits_money(written.limits):
             continue
         for model in written.models:
             for target in by_model[model]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
+from policy.rulebook.document import Network
 from providers.base import Secret
 
 WireLabel = Literal[
@@ -183,6 +184,13 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+class ServerDocument(Section):
+    """What stands before the gateway."""
+
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
+    """Networks of proxies whose x-forwarded-for says where a request came from."""
+
+
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
@@ -198,6 +206,8 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    server: ServerDocument = ServerDocument()
+    """What stands before the gateway."""
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()

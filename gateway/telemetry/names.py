@@ -278,7 +278,10 @@ AUDIT_APPEND = Metric(
 AUDIT_QUEUE = Metric("gatehouse.audit.queue.depth", _G, "", (), "records waiting for the writer")
 AUDIT_FAILURES = Metric("gatehouse.audit.device.failures", _C, "", ("cause",), "records not taken")
 CONFIG_RELOADS = Metric("gatehouse.config.reloads", _C, "", ("result",), "`applied` or `refused`")
-CONFIG_INFO = Metric("gatehouse.config.info", _G, "", ("digest",), "1 for the one in force")
+CONFIG_INFO = Metric(
+    "gatehouse.config.info", _G, "", ("digest", "origin"),
+    "1 for the one in force; `origin` is `files`, `pin`, `last_good` or `embedded`",
+)  # fmt: skip
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")
 UPSTREAM_ATTEMPTS = Metric(
     "gatehouse.upstream.attempts", _C, "", ("vendor", "result"), "`ok`, or the failure's code"

@@ -118,17 +118,19 @@ async def running_gateway(
                 server_config(gatehouse.application, 5, protocol), listening.set, draining
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await listening.wait()
-            keys = gatehouse.first_keys
-            yield RunningGateway(
-                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-                developer_key=keys.developer if keys else "",
-                admin_key=keys.admin if keys else "",
-                data=options.data,
-                configuration_file=file,
-                inside=gatehouse,
-                server=server,
-            )
-            server.should_exit = True
-            await gatehouse.calls.end_all(2.0)
-            await serving
+            try:
+                await listening.wait()
+                keys = gatehouse.first_keys
+                yield RunningGateway(
+                    base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+                    developer_key=keys.developer if keys else "",
+                    admin_key=keys.admin if keys else "",
+                    data=options.data,
+                    configuration_file=file,
+                    inside=gatehouse,
+                    server=server,
+                )
+            finally:  # also of a test that fails: uvloop waits for ever for a server left open
+                server.should_exit = True
+                await gatehouse.calls.end_all(2.0)
+                await serving

@@ -188,6 +188,14 @@ def test_admitted_and_denied_name_the_turn():
     assert story.admitted()["turn_id"] == story.denied()["turn_id"] == story.exchange.turn_id
 
 
+def test_admitted_and_denied_tell_where_the_request_came_from_where_that_is_known():
+    exchange = an_exchange("gh-1")
+    assert "address" not in some_records().admitted(exchange, ALLOW)
+    exchange.address = "203.0.113.5"
+    assert some_records().admitted(exchange, ALLOW)["address"] == "203.0.113.5"
+    assert some_records().denied(exchange, Deny("r", "x"), 400)["address"] == "203.0.113.5"
+
+
 def test_repeated_tells_which_denial_was_asked_for_again_and_how_often():
     story = a_story(some_records())
     deny, exchange = Deny("model_access", "no"), story.exchange
