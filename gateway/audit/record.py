@@ -177,13 +177,21 @@ class Records:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
         return "gh-" + self.new_ulid()
 
-    def admitted(self, exchange: Exchange, allow: Allow) -> RecordBody:
-        """The request and the decision to let it through."""
-        return {
+    def admitted(
+        self, exchange: Exchange, allow: Allow, left_out: Iterable[str] = ()
+    ) -> RecordBody:
+        """The request and the decision to let it through.
+
+        `left_out` are targets that policy allowed and a cap that was used up took out.
+        """
+        body = {
             **self._head("admitted", exchange.id),
             **_request(exchange),
             **_permission(allow),
         }
+        if left_out:
+            body["left_out"] = sorted(left_out)
+        return body
 
     def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
         """The request and the decision to refuse it; `status` is the HTTP status given."""

@@ -1,6 +1,6 @@
 """The ledger as it is read: by the command line, the telemetry shipper, and a gateway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.audit.chain import ChainedRecord
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
+from gateway.store.traffic import TrafficRow, traffic
 
 Position = Mapping[str, int]
 """How far somebody has read: the last number seen of each lane."""
@@ -182,6 +183,12 @@ class Ledger:
                     await connection.execute(insert(CURSORS).values(values))
                 elif known < seq:
                     await connection.execute(update(CURSORS).where(here).values(seq=seq))
+
+    def traffic(
+        self, since_unix_us: int, until_unix_us: int
+    ) -> AsyncIterator[Sequence[TrafficRow]]:
+        """Pages of the records of requests and their ends (`gateway.store.traffic`)."""
+        return traffic(self._database, since_unix_us, until_unix_us)
 
     async def lanes(self) -> list[str]:
         """Every lane, oldest first."""

@@ -79,6 +79,13 @@ def test_admitted_tells_the_request_and_the_decision():
     ]
 
 
+def test_admitted_tells_which_targets_a_cap_took_out():
+    records, exchange = some_records(), an_exchange("gh-1")
+    taken = records.admitted(exchange, ALLOW, frozenset({"b/two", "a/one"}))
+    assert taken["left_out"] == ["a/one", "b/two"]
+    assert "left_out" not in records.admitted(exchange, ALLOW)
+
+
 def test_admitted_tells_what_policy_warned_of_and_what_shadow_rules_would_have_denied():
     allow = replace(ALLOW, warnings=("it leaves in July",), shadow=("no-db-tools",))
     body = some_records().admitted(an_exchange("gh-1"), allow)
