@@ -1,17 +1,25 @@
 """Exchanges of many people, models and assistants, filed in a ledger as a gateway files them."""
 
+import asyncio
 import random
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit.batch import Batch, OpenExchanges
+from gateway.audit.filing import FILING_SECONDS, Store
 from gateway.audit.record import LostExchange, RecordBody, Records
+from gateway.database_address import DatabaseAddress
 from gateway.exchange import Assistant, Exchange, Outcome, Usage, UsageSource
-from gateway.store.database import FILE_NAME, open_database
+from gateway.store.database import FILE_NAME, open_store
 from gateway.store.lane import SqliteLane
+from gateway.store.postgres_lane import PostgresLane
 from policy.types import Deny, Identity
 from tests.fakes.ledger import ALLOW, Clock, an_exchange, attempt_of
+
+Address = DatabaseAddress | None
+"""Which database: None stands for the folder's own."""
 
 HOUR = 3600
 DAY = 86_400
@@ -96,18 +104,41 @@ def some_uses(count: int, seed: int = 3) -> list[Use]:
     ]
 
 
-def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7) -> None:
+def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7, address: Address = None) -> None:
     """Put the records of these uses into a folder's ledger, in a lane of their own."""
     made = Uses(seed)
-    file_bodies(folder, [body for use in uses for body in made.bodies(use)], made.records)
+    bodies = [body for use in uses for body in made.bodies(use)]
+    file_bodies(folder, bodies, made.records, address)
 
 
-def file_bodies(folder: Path, bodies: Sequence[RecordBody], records: Records) -> None:
-    """Put records into a folder's ledger beside whoever writes there, in a lane of their own."""
-    open_database(folder)  # made and migrated, if need be
-    lane = SqliteLane(folder / FILE_NAME, records.new_ulid(), opened_unix_us=records.unix_us())
-    batch = Batch(lane.open(()), OpenExchanges())
+def file_bodies(
+    folder: Path,
+    bodies: Sequence[RecordBody],
+    records: Records,
+    address: Address = None,
+) -> None:
+    """Put records into a ledger beside whoever writes there, in a lane of their own.
+
+    The ledger is the folder's, or that at the address. May be called on a running event loop.
+    """
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(asyncio.run, _file(folder, bodies, records, address)).result()
+
+
+async def _file(
+    folder: Path,
+    bodies: Sequence[RecordBody],
+    records: Records,
+    address: Address,
+) -> None:
+    await (await open_store(folder, address)).close()  # made and migrated, if need be
+    name, opened = records.new_ulid(), records.unix_us()
+    if address is None:
+        lane: Store = SqliteLane(folder / FILE_NAME, name, opened_unix_us=opened)
+    else:
+        lane = PostgresLane(address, name, opened_unix_us=opened)
+    batch = Batch(await lane.open(()), OpenExchanges())
     for body in bodies:
         batch.add(body)
-    lane.write(batch.rows, batch.head.seq)
-    lane.close()
+    await lane.write(batch.rows, batch.head.seq, FILING_SECONDS)
+    await lane.close()

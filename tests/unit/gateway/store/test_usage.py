@@ -1,29 +1,26 @@
 """What was used is told by whatever is asked for, and the parts always make the whole."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.rollup import Rollup
+from gateway.store.sqlite import SqliteDatabase
 from gateway.store.usage import Asked, Dimension, Place, UsageBook, UsageRow, Used, whole_hours
 from tests.fakes.used import DAY, HOUR, NOON, Use, file_uses, some_uses
 
 ALL = (NOON - 30 * DAY, NOON + 30 * DAY)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
-
-
 async def book_of(database: Database, uses: Iterable[Use]) -> UsageBook:
-    file_uses(database.file.parent, uses)
+    if isinstance(database, SqliteDatabase):
+        file_uses(database.file.parent, uses)
+    else:
+        file_uses(Path(), uses, address=database.address)
     await Rollup(database).catch_up()
     return UsageBook(database)
 
