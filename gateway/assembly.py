@@ -8,22 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
-from pathlib import Path
 
 from gateway.accounting import Accountant
 from gateway.app import create_app
-from gateway.audit.journal import FOLDER_NAME as JOURNAL_FOLDER
-from gateway.audit.journal import Journal
-from gateway.audit.journaled_lane import JournaledLane
-from gateway.audit.lock import LedgerLock
-from gateway.audit.record import Records
-from gateway.audit.sync import best_syncer
-from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
 from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import choose_configuration, shipped_with
+from gateway.configuration.choice import Choice, choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.storage import refuse_a_move
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
 from gateway.counters import InProcessCounters
@@ -33,23 +26,21 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.opening import Opened, lock_folder, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
-from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.changes import Actor
-from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
+from gateway.store.database import Database
 from gateway.store.keys import Keys
-from gateway.store.lane import SqliteLane
-from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
-from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+from gateway.virtual_key import KeyIssuer
 from gateway.wire import families, wires
 from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
@@ -57,8 +48,6 @@ from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
 from providers.rehearsal import RehearsalSender
 from providers.translator_client import TranslatorSender
-
-LOCK_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +60,6 @@ class Gatehouse:
     in_force: InForce
     first_keys: FirstKeys | None
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What lies in the data folder, open."""
-
-    folder: Path
-    database: Database
-    hasher: Hasher
-    pepper: bytes
-    records: Records
 
 
 @asynccontextmanager
@@ -98,13 +76,12 @@ async def assembled(
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
     """
     async with AsyncExitStack() as stack:
-        opened = await _open_data(options.data, stack)
+        await lock_folder(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await choose_configuration(options, environ, shipped)
-        if choice.engine is not None:
-            stack.push_async_callback(choice.engine.stop)
+        choice = await _choose(options, environ, shipped, stack)
         configuration = choice.configuration
+        opened = await open_data(options.data, configuration.storage, environ, stack)
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
@@ -137,16 +114,13 @@ async def assembled(
         yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
 
 
-async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
-    prepare_data_folder(folder)
-    lock = LedgerLock(folder)  # first: nothing is migrated under a gateway that runs
-    await asyncio.to_thread(lock.acquire, LOCK_PATIENCE_SECONDS)
-    stack.callback(lock.release)
-    database = await asyncio.to_thread(open_database, folder)
-    stack.push_async_callback(database.close)
-    pepper = load_pepper(folder, os.urandom)
-    records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(folder, database, Hasher(pepper), pepper, records)
+async def _choose(
+    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, stack: AsyncExitStack
+) -> Choice:
+    choice = await choose_configuration(options, environ, shipped)
+    if choice.engine is not None:
+        stack.push_async_callback(choice.engine.stop)
+    return choice
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -160,27 +134,18 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 async def _open_books(
     opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
-    """Begin a lane of our own, and give an end to what processes before us left open."""
+    """Open the ledger, and all that reckons with it."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
-    records, folder = opened.records, opened.folder
-    syncer = await best_syncer(folder)
-    stack.callback(syncer.close)
-    lane_id = records.new_ulid()
-    store = SqliteLane(folder / FILE_NAME, lane_id, opened_unix_us=_unix_us())
-    journal = Journal(folder / JOURNAL_FOLDER)
-    lane = JournaledLane(lane_id, journal, syncer, store)
-    writer = LedgerWriter(lane, records, meter=health)
-    await writer.start()
-    stack.push_async_callback(writer.close)
+    writer = await open_ledger(opened, health, stack)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
-    ledger = Ledger(opened.database)
-    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accountant = await _accountant(opened.database, book, configuration)
-    bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
-    return bookkeeper, health, CaughtUp(ledger, writer)
+    bookkeeper = Bookkeeper(
+        writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
+    )
+    return bookkeeper, health, CaughtUp(Ledger(opened.database), writer)
 
 
 def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
@@ -241,7 +206,9 @@ def _watch(
 
     def reload() -> Configuration:
         assert source is not None
-        return load(source, environ, shipped)
+        fresh = load(source, environ, shipped)
+        refuse_a_move(configuration.storage, fresh.storage, source)
+        return fresh
 
     watcher = Watcher(configuration, reload, surroundings.apply)
     if source is not None:

@@ -31,6 +31,8 @@ from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
+from gateway.configuration.storage import notices as storage_notices
 from gateway.settings import OfferedModel
 from policy.document import nano_usd
 from policy.engine import Policy
@@ -94,6 +96,7 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    storage: Storage = NO_STORAGE
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -136,6 +139,7 @@ def load(
     policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
+    storage = read_storage(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
     problems += (written.problem(*each) for each in found)
     if not problems:  # rules are checked against the names of a configuration that is right
@@ -153,13 +157,18 @@ def load(
         keys,
         shipped,
         digest=digest_with(registers.digest_with(written.digest), policy.files),
-        notices=(*_notices(written), *register_notices(document, registers, shipped)),
+        notices=(
+            *_notices(written),
+            *storage_notices(written),
+            *register_notices(document, registers, shipped),
+        ),
         rules=policy.rules(),
         registers=registers,
     )
     return replace(
         built,
         source=path,
+        storage=storage,
         watched=(*digests, *secrets),
         patterns=tuple(policy.listings),
         read=read,

@@ -176,6 +176,15 @@ class UsageHour(Base, table=True):
     cost_nano_usd: int = Field(sa_type=BigInteger)
 
 
+class Installation(Base, table=True):
+    """One row: what all replicas have in common. `pepper_check` tells their pepper from another."""
+
+    __tablename__ = "installation"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pepper_check: bytes = Field(sa_type=HASH)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -186,6 +195,7 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+INSTALLATION = _table(Installation)
 USAGE_HOURS = _table(UsageHour)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
