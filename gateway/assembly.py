@@ -3,46 +3,45 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 
 from gateway.accounting import Accountant
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
+from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import Choice, choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.storage import refuse_a_move
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.notes import Notes
 from gateway.opening import Opened, lock_folder, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.changes import Actor
-from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import KeyIssuer
-from gateway.wire import families, wires
-from policy.question import team_account
+from gateway.wire import NOTE_FORMS, families, wires
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -69,8 +68,11 @@ async def assembled(
     *,
     front_is_on: bool = True,
     client: HttpClient | None = None,
+    unix_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncGenerator[Gatehouse]:
     """A whole gateway, from its data folder to its application. `client` reaches the models.
+
+    `unix_ns` is the time that policy goes by; keys, records and files go by the machine's.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
@@ -84,19 +86,12 @@ async def assembled(
         opened = await open_data(options.data, configuration.storage, environ, stack)
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
+        bookkeeper, health, origins = await _open_books(opened, book, stack)
         senders = _open_senders(client or HttpClient(), stack)
-        pipeline = Pipeline(
-            in_force,
-            key_ring,
-            bookkeeper,
-            _open_refusals(bookkeeper, stack),
-            senders.dispatch,
-            senders.drains,
-            time.time_ns,
-            origins,
-            TurnIds(opened.pepper),
-        )
+        refusals = _open_refusals(bookkeeper, stack)
+        turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
+        steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
+        pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
         surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
         stack.push_async_callback(surroundings.stop)
         await surroundings.apply(configuration)
@@ -132,7 +127,7 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Open the ledger, and all that reckons with it."""
     metrics = Metrics()
@@ -141,11 +136,13 @@ async def _open_books(
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    accountant = await _accountant(opened.database, book, configuration)
+    ledger = Ledger(opened.database)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(
         writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
     )
-    return bookkeeper, health, CaughtUp(Ledger(opened.database), writer)
+    return bookkeeper, health, CaughtUp(ledger, writer)
 
 
 def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
@@ -183,17 +180,6 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-async def _accountant(
-    database: Database, book: PriceBook, configuration: Configuration
-) -> Accountant:
-    """Counters that know what was spent this month: the ledger does."""
-    counters = InProcessCounters(time.monotonic_ns, lambda: datetime.now(UTC))
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    spent = await Ledger(database).spent_by_team(int(month.timestamp()) * 1_000_000)
-    await counters.rebuild({team_account(team): each.cost_nano_usd for team, each in spent.items()})
-    return Accountant(counters, book, RecentOutputs())
-
-
 def _watch(
     configuration: Configuration,
     environ: Mapping[str, str],
@@ -227,6 +213,10 @@ def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Call
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
+
+
+def _unix_s() -> int:
+    return int(time.time())
 
 
 def _version() -> str:

@@ -115,7 +115,7 @@ def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
             "account": cap.account,
             "unit": cap.unit.value,
             "amount": counted(cap.amount),
-            "window": cap.window.value,
+            "window": cap.window.label,
         }
         for cap in caps
     ]
@@ -246,6 +246,11 @@ class Records:
         }
         if not exchange.price_known:
             body["price_known"] = False
+        if exchange.reply_edits:
+            body["reply_edits"] = [
+                {"kind": each.kind, "rule": each.rule, "bytes": each.bytes}
+                for each in exchange.reply_edits
+            ]
         if exchange.vendor_tools:
             body["vendor_tools"] = {k: counted(n) for k, n in exchange.vendor_tools.items()}
         if exchange.status is not None:

@@ -16,6 +16,7 @@ from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.policy import policy
 from gateway.cli.registers import registers
 from gateway.cli.up import up
+from gateway.cli.usage import usage
 from gateway.cli.version import version
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(key, name="key")
 app.command()(models)
 app.command()(registers)
 app.add_typer(audit, name="audit")
+app.command()(usage)
 app.add_typer(policy, name="policy")
 app.command()(connect)
 app.command()(doctor)

@@ -171,6 +171,10 @@ def _ended(body: Body) -> Iterator[str]:
     status = f", status {body['status']}" if "status" in body else ""
     error = f", {body['error']}" if "error" in body else ""
     yield printable(f"{body.get('outcome', '?')}{target}{status}{error}")
+    for edit in body.get("reply_edits", ()):
+        yield printable(f"told inside it: {edit['kind']} of rule {edit['rule']}") + (
+            f", {edit['bytes']:,} bytes"
+        )
     if "finish_reason" in body:
         yield printable(f"stop reason {body['finish_reason']}")
     times = [

@@ -154,6 +154,10 @@ VENDOR_JURISDICTION = _row("gatehouse.vendor.jurisdiction", STR, "CL", "from the
 VENDOR_RETENTION = _row("gatehouse.vendor.retention", STR, "CL", "from the vendor's record")
 EDIT_COUNT = _row("gatehouse.edit.count", INT, "CL", "changes made to the client's bytes")
 EDIT_KINDS = _row("gatehouse.edit.kinds", STRS, "CL", "kinds of those changes")
+REPLY_EDIT_KINDS = _row(
+    "gatehouse.reply.edit.kinds", STRS, "SL", "what was put into the answer here: `warning`"
+)
+REPLY_EDIT_RULES = _row("gatehouse.reply.edit.rule.ids", STRS, "SL", "the rules that asked for it")
 DROPPED = _row("gatehouse.dropped.fields", STRS, "C", "names of fields translation left out")
 
 USAGE_SOURCE = _row("gatehouse.usage.source", STR, "CL", "who counted the tokens")

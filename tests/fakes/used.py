@@ -2,24 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit.batch import Batch, OpenExchanges
-from gateway.audit.filing import FILING_SECONDS, Store
+from gateway.audit.chain import ChainHead
 from gateway.audit.record import LostExchange, RecordBody, Records
-from gateway.database_address import DatabaseAddress
 from gateway.exchange import Assistant, Exchange, Outcome, Usage, UsageSource
-from gateway.store.database import FILE_NAME, open_store
-from gateway.store.lane import SqliteLane
-from gateway.store.postgres_lane import PostgresLane
+from gateway.store.database import Database, open_database
+from gateway.store.tables import BODIES, LANES, LEAVES
 from policy.types import Deny, Identity
 from tests.fakes.ledger import ALLOW, Clock, an_exchange, attempt_of
-
-Address = DatabaseAddress | None
-"""Which database: None stands for the folder's own."""
 
 HOUR = 3600
 DAY = 86_400
@@ -104,41 +98,36 @@ def some_uses(count: int, seed: int = 3) -> list[Use]:
     ]
 
 
-def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7, address: Address = None) -> None:
+def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7) -> None:
     """Put the records of these uses into a folder's ledger, in a lane of their own."""
+    asyncio.run(_file_in_folder(folder, uses, seed))
+
+
+async def file_uses_in(database: Database, uses: Iterable[Use], seed: int = 7) -> None:
+    """The same, into an open database."""
     made = Uses(seed)
-    bodies = [body for use in uses for body in made.bodies(use)]
-    file_bodies(folder, bodies, made.records, address)
+    await file_bodies_in(
+        database, [body for use in uses for body in made.bodies(use)], made.records
+    )
 
 
-def file_bodies(
-    folder: Path,
-    bodies: Sequence[RecordBody],
-    records: Records,
-    address: Address = None,
+async def file_bodies_in(
+    database: Database, bodies: Iterable[RecordBody], records: Records
 ) -> None:
-    """Put records into a ledger beside whoever writes there, in a lane of their own.
-
-    The ledger is the folder's, or that at the address. May be called on a running event loop.
-    """
-    with ThreadPoolExecutor(1) as aside:
-        aside.submit(asyncio.run, _file(folder, bodies, records, address)).result()
-
-
-async def _file(
-    folder: Path,
-    bodies: Sequence[RecordBody],
-    records: Records,
-    address: Address,
-) -> None:
-    await (await open_store(folder, address)).close()  # made and migrated, if need be
-    name, opened = records.new_ulid(), records.unix_us()
-    if address is None:
-        lane: Store = SqliteLane(folder / FILE_NAME, name, opened_unix_us=opened)
-    else:
-        lane = PostgresLane(address, name, opened_unix_us=opened)
-    batch = Batch(await lane.open(()), OpenExchanges())
+    """Put records into a ledger beside whoever writes there, in a lane of their own."""
+    batch = Batch(ChainHead.of_new(records.new_ulid()), OpenExchanges())
     for body in bodies:
         batch.add(body)
-    await lane.write(batch.rows, batch.head.seq, FILING_SECONDS)
-    await lane.close()
+    head, opened = batch.head, records.unix_us()
+    lane = {"lane": head.lane, "opened_unix_us": opened, "settled_seq": head.seq}
+    async with database.writing() as connection:
+        await connection.execute(LANES.insert(), lane)
+        for table, rows in ((LEAVES, batch.rows.leaves), (BODIES, batch.rows.bodies)):
+            named = [dict(zip(table.c.keys(), row, strict=True)) for row in rows]
+            await connection.execute(table.insert(), named)
+
+
+async def _file_in_folder(folder: Path, uses: Iterable[Use], seed: int) -> None:
+    database = open_database(folder)
+    await file_uses_in(database, uses, seed)
+    await database.close()

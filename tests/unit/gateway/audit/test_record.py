@@ -19,7 +19,7 @@ from gateway.audit.record import (
     Records,
     UnreadRequest,
 )
-from gateway.exchange import Assistant, Usage
+from gateway.exchange import Assistant, ReplyEdit, Usage
 from policy.types import Deny, Identity
 from providers.base import WireName
 from tests.fakes.ledger import (
@@ -132,6 +132,16 @@ def test_completed_tells_a_cost_that_nobody_knows_from_none():
     assert "price_known" not in story.completed()
     story.exchange.price_known = False
     assert story.completed()["price_known"] is False
+
+
+def test_completed_tells_what_was_put_into_the_answer():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    assert "reply_edits" not in story.completed()
+    story.exchange.reply_edits = (ReplyEdit("warning", "codex-leaves", 140),)
+    assert story.completed()["reply_edits"] == [
+        {"kind": "warning", "rule": "codex-leaves", "bytes": 140}
+    ]
 
 
 def test_completed_tells_the_tier_and_the_tools_of_the_vendor_within_bounds():

@@ -163,6 +163,12 @@ def test_it_tells_the_end_with_usage_and_cost() -> None:
     assert "$0.0123 by price book 2026-11-01" in text
 
 
+def test_it_tells_what_was_put_into_the_answer() -> None:
+    edit = {"kind": "warning", "rule": "codex-leaves", "bytes": 1140}
+    text = told(ADMITTED, record("completed", 2, outcome="complete", reply_edits=[edit]))
+    assert "told inside it: warning of rule codex-leaves, 1,140 bytes" in text
+
+
 def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:
     ended = record("completed", 4, outcome="complete", cost_nano_usd=0, price_known=False)
     text = told(ADMITTED, ATTEMPTED, ended)
