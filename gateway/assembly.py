@@ -36,6 +36,7 @@ from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.supervisor import LedgerPlace
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
@@ -92,8 +93,7 @@ async def assembled(
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
-        surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
-        stack.push_async_callback(surroundings.stop)
+        surroundings = _surround(opened, in_force, senders, stack)
         await surroundings.apply(configuration)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
@@ -170,6 +170,15 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     stack.push_async_callback(drains.end)
     dispatch = Dispatch(direct, translator, RehearsalSender(), drains)
     return Senders(dispatch, translator, drains)
+
+
+def _surround(
+    opened: Opened, in_force: InForce, senders: Senders, stack: AsyncExitStack
+) -> Surroundings:
+    ledger = LedgerPlace(opened.folder, opened.lane, opened.database_url)
+    surroundings = Surroundings(ledger, opened.pepper, in_force, senders.translator)
+    stack.push_async_callback(surroundings.stop)
+    return surroundings
 
 
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:

@@ -29,21 +29,31 @@ from gateway.store.place import named_database
 from gateway.store.recovery import LaneWatch
 from gateway.store.sqlite import prepare_folder
 from gateway.virtual_key import Hasher
+from providers.base import Secret
 
 LOCK_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a gateway keeps, open. `address` is None where the database lies in the folder."""
+    """What a gateway keeps, open. `address` is None where the database lies in the folder.
+
+    `lane` is the name of our own in the ledger.
+    """
 
     folder: Path
+    lane: str
     address: DatabaseAddress | None
     durable_in: DurableIn
     database: Database
     hasher: Hasher
     pepper: bytes
     records: Records
+
+    @property
+    def database_url(self) -> Secret | None:
+        """The address as processes beside us need it: with its password."""
+        return None if self.address is None else self.address.url
 
 
 async def lock_folder(folder: Path, stack: AsyncExitStack) -> None:
@@ -73,7 +83,8 @@ async def open_data(
     stack.push_async_callback(database.close)
     await hold_to_pepper(database, check_of(pepper))
     records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(folder, address, durable_in, database, Hasher(pepper), pepper, records)
+    lane = records.new_ulid()
+    return Opened(folder, lane, address, durable_in, database, Hasher(pepper), pepper, records)
 
 
 def _durable_in(storage: Storage, address: DatabaseAddress | None) -> DurableIn:
@@ -95,30 +106,29 @@ async def open_ledger(opened: Opened, meter: WriterMeter, stack: AsyncExitStack)
     """
     syncer = await best_syncer(opened.folder)
     stack.callback(syncer.close)
-    name = opened.records.new_ulid()
     lanes = Lanes(opened.database, opened.records)
-    watch = LaneWatch(lanes, name)
+    watch = LaneWatch(lanes, opened.lane)
     stack.push_async_callback(watch.stop)  # when the lane is closed
-    writer = LedgerWriter(_lane(opened, name, syncer), opened.records, meter=meter)
+    writer = LedgerWriter(_lane(opened, syncer), opened.records, meter=meter)
     await writer.start()
     stack.push_async_callback(writer.close)
     if opened.address is None:
-        await lanes.end_unsettled(but_lane=name)
+        await lanes.end_unsettled(but_lane=opened.lane)
     else:
         watch.start()
     return writer
 
 
-def _lane(opened: Opened, name: str, syncer: Syncer) -> JournaledLane:
+def _lane(opened: Opened, syncer: Syncer) -> JournaledLane:
     journal = Journal(opened.folder / JOURNAL_FOLDER)
     kind = DatabaseLane if opened.durable_in == "database" else JournaledLane
-    return kind(name, journal, syncer, _store(opened, name))
+    return kind(opened.lane, journal, syncer, _store(opened))
 
 
-def _store(opened: Opened, name: str) -> Store:
+def _store(opened: Opened) -> Store:
     now = opened.records.unix_us()
     if opened.address is None:
-        return SqliteLane(opened.folder / FILE_NAME, name, opened_unix_us=now)
+        return SqliteLane(opened.folder / FILE_NAME, opened.lane, opened_unix_us=now)
     from gateway.store.postgres_lane import PostgresLane  # its driver is loaded where it is used
 
-    return PostgresLane(opened.address, name, opened_unix_us=now)
+    return PostgresLane(opened.address, opened.lane, opened_unix_us=now)

@@ -52,8 +52,8 @@ def log_of(
     return _log(record, groups, measured, act, severity, ids)
 
 
-def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
-    """The log record of a record that belongs to no exchange: a key was changed, for one."""
+def lone_log(record: Record, pseudonym: Pseudonym, ids: tuple[bytes, bytes] = NO_IDS) -> Log:
+    """The log record of a record that no span tells of: a key was changed, an end came late."""
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
     changed = read_changed_key(record, pseudonym)
     if changed is NO_ATTRIBUTES:
@@ -62,7 +62,7 @@ def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
         name = record.part("actor").get("name")
         by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
         act = _Act("success", *by)
-    return _log(record, (changed,), (), act, severity, NO_IDS)
+    return _log(record, (changed,), (), act, severity, ids)
 
 
 def repeat_log(
