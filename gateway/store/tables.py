@@ -243,6 +243,15 @@ class AccountQuarter(Base, table=True):
     cost_nano_usd: int = Field(sa_type=BigInteger)
 
 
+class Installation(Base, table=True):
+    """One row: what all replicas have in common. `pepper_check` tells their pepper from another."""
+
+    __tablename__ = "installation"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pepper_check: bytes = Field(sa_type=HASH)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -256,6 +265,7 @@ KEY_REVISION = _table(KeyRevision)
 VERSIONS = _table(ConfigurationVersion)
 CONFIGURATION = _table(ConfigurationState)
 ORDERS = _table(ConfigurationOrder)
+INSTALLATION = _table(Installation)
 USAGE_HOURS = _table(UsageHour)
 ACCOUNT_QUARTERS = _table(AccountQuarter)
 

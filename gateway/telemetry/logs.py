@@ -52,17 +52,18 @@ def log_of(
     return _log(record, groups, measured, act, severity, ids)
 
 
-def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
-    """The log record of a record that belongs to no exchange: of what somebody changed, mostly."""
+def lone_log(record: Record, pseudonym: Pseudonym, ids: tuple[bytes, bytes] = NO_IDS) -> Log:
+    """The log record of a record that no span tells of: somebody changed something, mostly, or an
+    end came late."""
     changed, actor = read_changed_key(record, pseudonym), record.part("actor")
     if not actor:
         severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-        return _log(record, (changed,), (), _Act("unknown", None, "system"), severity, NO_IDS)
+        return _log(record, (changed,), (), _Act("unknown", None, "system"), severity, ids)
     name, is_refused = actor.get("name"), record.kind in _REFUSALS
     by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
     act = _Act("failure" if is_refused else "success", *by)
     severity = Severity.WARN if is_refused else Severity.INFO
-    return _log(record, (changed,), (), act, severity, NO_IDS)
+    return _log(record, (changed,), (), act, severity, ids)
 
 
 def repeat_log(
