@@ -36,6 +36,7 @@ from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
+from gateway.store.account_usage import AccountBook
 from gateway.store.changes import Actor
 from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
@@ -173,7 +174,10 @@ async def _open_books(
     await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accounts = AccountBook(opened.database, _unix_s)
+    await accounts.start()
+    stack.push_async_callback(accounts.stop)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, accounts)
     accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)

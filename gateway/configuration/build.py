@@ -135,8 +135,11 @@ def load(
     *,
     unlock: Unlock = resolve,
     files: Files = ON_DISK,
+    more_rules: Sequence[Path] = (),
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
+
+    `more_rules` are files of rules that count as if `policy` named them last.
 
     `unlock` turns what stands under an `api_key` into the key (in a folder); raises
     `UnusableSecret`.
@@ -144,7 +147,7 @@ def load(
     written = read_content(content_of(path, files.configuration), path, environ)
     registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(written, files, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
@@ -155,8 +158,6 @@ def load(
         raise ConfigurationError(str(path), problems)
     all_files = (written, *registers.files, *(each.written for each in policy.files))
     digests = {each.source: each.digest for each in all_files}
-    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
-    read.update(policy.listings.items())
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
@@ -172,7 +173,7 @@ def load(
         source=path,
         watched=(*digests, *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read=read,
+        read={**digests, **policy.listings},
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),

@@ -182,8 +182,12 @@ ACTION = _row(
     "audit.action", STR, "L", "the kind of record: `admitted`, `repeated`, `key_revoked`, ..."
 )
 AUDIT_OUTCOME = _row("audit.outcome", STR, "L", "`success`, `failure`, `unknown`")
-AUDIT_TARGET = _row("audit.target.id", STR, "L", "model asked for, target tried, or key changed")
-AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model`, `target` or `key`")
+AUDIT_TARGET = _row(
+    "audit.target.id", STR, "L", "model asked for, target tried, or what was changed"
+)
+AUDIT_TARGET_TYPE = _row(
+    "audit.target.type", STR, "L", "`model`, `target`, `key` or `configuration`"
+)
 LANE = _row("audit.sequence.stream_id", STR, "L", "the lane of the ledger")
 SEQUENCE = _row("audit.sequence.number", INT, "L", "place in the lane")
 PREV_HASH = _row("audit.sequence.prev_hash", STR, "L", "hash of the record before it, hex")

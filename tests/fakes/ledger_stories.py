@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterable
 
 from gateway.audit.chain import GENESIS, canonical, record_hash
-from gateway.audit.record import LostExchange, PastAttempt, RecordBody, Records
+from gateway.audit.lost import LostExchange, PastAttempt
+from gateway.audit.record import RecordBody, Records
 from gateway.exchange import (
     Assistant,
     Attempt,
