@@ -11,6 +11,7 @@ from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
 from gateway.inbound import shutting_down
+from gateway.notes import Note
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
 from gateway.verdicts import Verdict
@@ -54,7 +55,8 @@ class Bookkeeper:
         Nobody waits for it alone: every attempt waits for it and for its own row together, in
         one group commit, and nothing leaves before that.
         """
-        admitted = self.ledger.append(self.records.admitted(exchange, allow))
+        left_out = reservation.hold.left_out
+        admitted = self.ledger.append(self.records.admitted(exchange, allow, left_out))
         return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
 
     def note_repeats(self, verdict: Verdict) -> "asyncio.Future[None]":
@@ -90,11 +92,14 @@ class Books:
         self._covered_bytes = reservation.output_tokens * BYTES_PER_TOKEN
         self._closed: asyncio.Future[None] | None = None
         self._is_handed_over = False
+        self._note: Note | None = None
 
     def begin_attempt(self, target: Target, reason: str, edits: tuple[Edit, ...]) -> Attempt:
         """A new attempt, not yet on its way."""
         attempts = self.exchange.attempts
         attempt = Attempt(len(attempts) + 1, target, reason, edits, self._keeper.monotonic_ns())
+        if self._reservation.is_charged:
+            attempt.expected = self._keeper.accountant.expected(self._reservation, target)
         attempts.append(attempt)
         return attempt
 
@@ -127,6 +132,15 @@ class Books:
     def warnings(self) -> tuple[str, ...]:
         """What policy wants the caller to be told beside the answer."""
         return self._allow.warnings
+
+    @property
+    def allow(self) -> Allow:
+        """What policy has decided."""
+        return self._allow
+
+    def carry(self, note: Note) -> None:
+        """The answer tells this note: it is settled when the books close."""
+        self._note = note
 
     def first_byte(self) -> None:
         """The reply's first real event is there."""
@@ -194,7 +208,9 @@ class Books:
         """Hold more when the answer has outgrown what was reserved for it."""
         seen = self._seen
         if seen is not None and seen.output_bytes > self._covered_bytes:
-            self._keeper.accountant.top_up(self._reservation, tokens_in(seen.output_bytes))
+            target = self.exchange.attempts[-1].target
+            tokens = tokens_in(seen.output_bytes)
+            self._keeper.accountant.top_up(self._reservation, target, tokens)
             self._covered_bytes = self._reservation.output_tokens * BYTES_PER_TOKEN
 
     def _settle(self, outcome: Outcome, status: int | None, error: str | None) -> None:
@@ -205,6 +221,9 @@ class Books:
         exchange.ended_ns = keeper.monotonic_ns()
         if exchange.attempts and exchange.attempts[-1].ended_ns is None:
             exchange.attempts[-1].ended_ns = exchange.ended_ns
+        if self._note is not None:
+            exchange.reply_edits = self._note.edits
+            self._note.settle(outcome)
         if self._seen is not None and exchange.facts.operation is not Operation.COUNT_TOKENS:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None

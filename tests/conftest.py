@@ -52,11 +52,16 @@ def empty_postgres_url(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
-    """Runs a test on either database; each call opens the same one again."""
-    address = None
-    if request.param == "postgres":
-        address = DatabaseAddress.read(request.getfixturevalue("postgres_url"))
+def address(request: pytest.FixtureRequest) -> DatabaseAddress | None:
+    """Runs a test on either database: None stands for the data folder's own."""
+    if request.param == "sqlite":
+        return None
+    return DatabaseAddress.read(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def opening(address: DatabaseAddress | None, tmp_path: Path) -> Opening:
+    """Opens the one or the other; each call the same one again."""
     return lambda: open_store(tmp_path, address)
 
 

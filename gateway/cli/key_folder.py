@@ -11,12 +11,12 @@ from gateway.cli import key_wishes
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import Facts, facts_of
-from gateway.settings import operating_user, read_running
+from gateway.cli.storage import said_of
+from gateway.settings import environment, operating_user, read_running
 
 if TYPE_CHECKING:
     from gateway.store.changes import Actor
     from gateway.store.database import Database
-    from gateway.store.keys import Keys
     from gateway.virtual_key import KeyIssuer
 
 T = TypeVar("T")
@@ -41,7 +41,8 @@ class FolderKeys:
         )
         until = None if wish.lifetime_us is None else _now_unix_us() + wish.lifetime_us
 
-        async def issue(issuer: "KeyIssuer", _: "Keys") -> tuple[str, Facts]:
+        async def issue(database: "Database") -> tuple[str, Facts]:
+            issuer = await _issuer(self._folder, database)
             issued = await issuer.issue(
                 team, wish.subject, wish.roles, until, scope=scope, is_service=wish.is_service
             )
@@ -53,8 +54,8 @@ class FolderKeys:
     def rotate(self, key_id: str, overlap_us: int) -> tuple[str, Facts, Facts]:
         """A key's successor, what may be told of it, and of the key itself."""
 
-        async def replace(issuer: "KeyIssuer", _: "Keys") -> tuple[str, Facts, Facts]:
-            issued, old = await issuer.rotate(key_id, overlap_us)
+        async def replace(database: "Database") -> tuple[str, Facts, Facts]:
+            issued, old = await (await _issuer(self._folder, database)).rotate(key_id, overlap_us)
             before, after = facts_of([old, issued.stored], _now_unix_us())
             return issued.secret.reveal(), after, before
 
@@ -67,8 +68,10 @@ class FolderKeys:
     def revoke(self, key_id: str) -> Facts:
         """End a key."""
 
-        async def end(_: "KeyIssuer", keys: "Keys") -> Facts:
-            revoked = await keys.revoke(key_id, _now_unix_us(), _by())
+        async def end(database: "Database") -> Facts:
+            from gateway.store.keys import Keys
+
+            revoked = await Keys(database).revoke(key_id, _now_unix_us(), _by())
             return facts_of([revoked], _now_unix_us())[0]
 
         return self._change(end)
@@ -76,10 +79,12 @@ class FolderKeys:
     def revoke_all_of(self, subject: str, *, is_service: bool) -> Sequence[Facts]:
         """End all keys of a user, or of a service."""
 
-        async def end_all(_: "KeyIssuer", keys: "Keys") -> Sequence[Facts]:
-            now = _now_unix_us()
+        async def end_all(database: "Database") -> Sequence[Facts]:
+            from gateway.store.keys import Keys
+
+            keys, now = Keys(database), _now_unix_us()
             ended = await keys.revoke_all_of(subject, now, _by(), is_service=is_service)
-            return facts_of(ended, _now_unix_us())
+            return facts_of(ended, now)
 
         return self._change(end_all)
 
@@ -89,19 +94,19 @@ class FolderKeys:
         async with opened_database(self._folder) as database:
             return facts_of(await Keys(database).list(), _now_unix_us())
 
-    def _change(self, change: "Callable[[KeyIssuer, Keys], Awaitable[T]]") -> T:
+    def _change(self, change: "Callable[[Database], Awaitable[T]]") -> T:
         """What was asked for, once a running gateway knows of it."""
         changed = asyncio.run(self._changed(change))
         until_known(self._folder)
         return changed
 
-    async def _changed(self, change: "Callable[[KeyIssuer, Keys], Awaitable[T]]") -> T:
+    async def _changed(self, change: "Callable[[Database], Awaitable[T]]") -> T:
         from gateway.store.database import StoreError
         from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound
 
         async with opened_database(self._folder) as database:
             try:
-                return await change(*self._tools(database))
+                return await change(database)
             except StoreError as error:
                 raise CommandFailed(str(error), Exit.DATA) from error
             except KeyNotFound as error:
@@ -111,20 +116,28 @@ class FolderKeys:
             except ValueError as error:
                 raise CommandFailed(str(error), Exit.USAGE) from error
 
-    def _tools(self, database: "Database") -> "tuple[KeyIssuer, Keys]":
-        from gateway.store.keys import Keys
-        from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-
-        hasher, keys = Hasher(load_pepper(self._folder, os.urandom)), Keys(database)
-        made = KeyIssuer(keys, hasher, by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom)
-        return made, keys
-
 
 def until_known(folder: Path) -> None:
-    """Give a running gateway the time to look: it asks for changed keys once a second."""
+    """Give running gateways the time to look: they ask for changed keys once a second."""
     running = read_running(folder)
-    if running is not None and running.is_alive:
+    if said_of(folder).address is not None or (running is not None and running.is_alive):
         time.sleep(_SETTLING_SECONDS)
+
+
+async def _issuer(folder: Path, database: "Database") -> "KeyIssuer":
+    """Makes keys under the gateway's pepper. Raises `StoreError` or `CommandFailed`."""
+    from gateway.pepper import check_of, chosen_pepper
+    from gateway.store.installation import hold_to_pepper
+    from gateway.store.keys import Keys
+    from gateway.virtual_key import Hasher, KeyIssuer
+
+    said = said_of(folder)
+    make = os.urandom if said.address is None else None
+    pepper = chosen_pepper(folder, said.pepper, environment(), make)
+    await hold_to_pepper(database, check_of(pepper))
+    return KeyIssuer(
+        Keys(database), Hasher(pepper), by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom
+    )
 
 
 def _by() -> "Actor":

@@ -35,13 +35,11 @@ _BEGIN_MIGRATING = text(
 )
 
 
-async def connect(
-    address: DatabaseAddress, *, command_seconds: float = COMMAND_SECONDS
-) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(address: DatabaseAddress) -> asyncpg.Connection:
     """A connection of its own. Raises `StoreUnreachable` in words for an operator."""
     try:
         return await asyncpg.connect(
-            address.url.reveal(), timeout=CONNECT_SECONDS, command_timeout=command_seconds
+            address.url.reveal(), timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
         )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise explained(error, address) from error

@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, the virtual keys, what was used by the hour."""
+"""Every table there is: the ledger, its cursors, keys, usage, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -44,7 +44,9 @@ class Base(SQLModel):
 class AuditLane(Base, table=True):
     """One run of one writer. All that was admitted up to `settled_seq` has its end.
 
-    `purpose` marks the lane that is none such: `changes` is that of `gateway.store.change_lane`.
+    `beat` grows while the writer lives, on PostgreSQL; nobody is expected to write to a lane that
+    has none. `recovered_seq` is set where another process ended what the writer had left open, up
+    to there. `purpose` marks lanes that are none such: those of `gateway.store.change_lane`.
     """
 
     __tablename__ = "audit_lane"
@@ -53,6 +55,8 @@ class AuditLane(Base, table=True):
     opened_unix_us: int = Field(sa_type=BigInteger)
     settled_seq: int = Field(sa_type=BigInteger)
     purpose: str | None = Field(default=None, sa_type=String(16))
+    beat: int | None = Field(default=None, sa_type=BigInteger)
+    recovered_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class AuditLeaf(Base, table=True):
@@ -73,8 +77,9 @@ class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
     `exchange_id` is the id of what the record tells of: an exchange, or what was changed (a key).
-    `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
-    `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
+    `kind` is the record's own, but `late` for an end that came when the exchange had been given
+    another. `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule,
+    and `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
     request may name it.
     """
 
@@ -141,6 +146,55 @@ class KeyRevision(Base, table=True):
     revision: int = Field(sa_type=BigInteger)
 
 
+class ConfigurationVersion(Base, table=True):
+    """A configuration that was in force, by its digest. `files` are packed, without keys.
+
+    `first_unix_us` and `last_unix_us` are when it came into force for the first and the last time.
+    `changes` is what it changed then for the first time, as the ledger's record tells it (JSON).
+    """
+
+    __tablename__ = "configuration_version"
+
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    first_unix_us: int = Field(sa_type=BigInteger)
+    last_unix_us: int = Field(sa_type=BigInteger, index=True)
+    source: str | None = Field(default=None, sa_type=Text)
+    file_count: int = Field(sa_type=BigInteger)
+    size_bytes: int = Field(sa_type=BigInteger)
+    files: bytes = Field(sa_type=LargeBinary)
+    changes: str = Field(sa_type=Text)
+
+
+class ConfigurationState(Base, table=True):
+    """One row: what came into force last, and which files were refused last."""
+
+    __tablename__ = "configuration_state"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    origin: str | None = Field(default=None, sa_type=String(16))
+    refused: str | None = Field(default=None, sa_type=String(64))
+
+
+class ConfigurationOrder(Base, table=True):
+    """What somebody ordered: a version by its digest, or (without) that the files count again.
+
+    `state` is `asked`, `taken` or `refused`, and then `answer` says why. The newest that was taken
+    holds.
+    """
+
+    __tablename__ = "configuration_order"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    reason: str = Field(sa_type=Text)
+    actor_kind: str = Field(sa_type=String(16))
+    actor_name: str | None = Field(default=None, sa_type=Text)
+    asked_unix_us: int = Field(sa_type=BigInteger)
+    state: str = Field(sa_type=String(16))
+    answer: str | None = Field(default=None, sa_type=Text)
+
+
 class UsageHour(Base, table=True):
     """What one hour (UTC) of exchanges used, by who asked what with which assistant of whom.
 
@@ -171,6 +225,33 @@ class UsageHour(Base, table=True):
     cost_nano_usd: int = Field(sa_type=BigInteger)
 
 
+class AccountQuarter(Base, table=True):
+    """What an account of caps used in a quarter of an hour (UTC), summed as `UsageHour` is.
+
+    Every team has an account; others are in it from when a cap counted for them.
+    """
+
+    __tablename__ = "account_quarter"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    quarter_unix_seconds: int = Field(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False)
+    )
+    requests: int = Field(sa_type=BigInteger)
+    tokens: int = Field(sa_type=BigInteger)
+    cost_nano_usd: int = Field(sa_type=BigInteger)
+
+
+class Installation(Base, table=True):
+    """One row: what all replicas have in common. `pepper_check` tells their pepper from another."""
+
+    __tablename__ = "installation"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pepper_check: bytes = Field(sa_type=HASH)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -181,7 +262,12 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+VERSIONS = _table(ConfigurationVersion)
+CONFIGURATION = _table(ConfigurationState)
+ORDERS = _table(ConfigurationOrder)
+INSTALLATION = _table(Installation)
 USAGE_HOURS = _table(UsageHour)
+ACCOUNT_QUARTERS = _table(AccountQuarter)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(
@@ -203,16 +289,6 @@ Index(
     BODIES.c.response_id,
     sqlite_where=BODIES.c.response_id.is_not(None),
     postgresql_where=BODIES.c.response_id.is_not(None),
-)
-# Budgets are summed from this index alone: only ends of exchanges have a cost.
-Index(
-    "ix_audit_body_spent",
-    BODIES.c.time_unix_us,
-    BODIES.c.team,
-    BODIES.c.cost_nano_usd,
-    BODIES.c.total_tokens,
-    sqlite_where=BODIES.c.cost_nano_usd.is_not(None),
-    postgresql_where=BODIES.c.cost_nano_usd.is_not(None),
 )
 # Who has ever asked anything is read from this index alone.
 Index(

@@ -7,16 +7,17 @@ from enum import Enum
 from typing import Self
 
 from policy.question import Question
+from policy.rulebook.caps import RuleCaps
 from policy.rulebook.conditions import (
     Condition,
     TargetCondition,
     request_conditions,
     target_conditions,
 )
-from policy.rulebook.document import RuleCapDocument, RuleDocument
+from policy.rulebook.document import RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
-from policy.types import Cap, TargetFacts, Unit, Window
+from policy.types import Notice, TargetFacts
 
 
 class Does(Enum):
@@ -66,6 +67,9 @@ class CompiledRule:
     starts: int
     ends: int
     warning: str
+    notice: Notice | None
+    caps: RuleCaps | None = None
+    """Of a `cap`."""
 
     @classmethod
     def compile(cls, written: Placed) -> Self:
@@ -82,7 +86,9 @@ class CompiledRule:
             warns=midnight(rule.warn_from, zone) if rule.warn_from else starts,
             starts=starts,
             ends=midnight(rule.until, zone) if rule.until else NEVER,
-            warning=_warning(rule),
+            warning=f"{_told(rule)} (rule {rule.id})",
+            notice=Notice(rule.id, _told(rule)) if rule.show != "header" else None,
+            caps=RuleCaps.compile(rule) if rule.cap is not None else None,
         )
 
     @property
@@ -141,36 +147,9 @@ class CompiledRule:
             if not (stays_home and each.in_house) and all(cond.holds(each) for cond in self.target)
         )
 
-    def caps_for(self, asked: Question) -> tuple[Cap, ...]:
-        """The caps of a `cap`, for whoever asks."""
-        document = self.written.document.cap
-        if document is None:
-            return ()
-        account = f"{document.per}:{_whose(document, asked)} (rule {self.id})"
-        wanted = (
-            (Unit.REQUESTS, document.requests_per_minute, Window.MINUTE),
-            (Unit.TOKENS, document.tokens_per_minute, Window.MINUTE),
-            (Unit.PARALLEL, document.parallel, Window.NOW),
-        )
-        return tuple(
-            Cap(account, unit, amount, window) for unit, amount, window in wanted if amount
-        )
 
-
-def _whose(cap: RuleCapDocument, asked: Question) -> str:
-    match cap.per:
-        case "team":
-            return asked.identity.team
-        case "user":
-            return asked.identity.subject
-        case "key":
-            return asked.identity.credential_id
-        case "assistant":
-            return asked.circumstances.assistant
-
-
-def _warning(rule: RuleDocument) -> str:
+def _told(rule: RuleDocument) -> str:
     """What is said while a rule warns: of one that will deny, from when."""
     coming = f"from {rule.from_} on this is denied: " if rule.can_deny and rule.from_ else ""
     alternative = f"; {rule.alternative}" if rule.alternative else ""
-    return f"{coming}{rule.reason or ''}{alternative} (rule {rule.id})"
+    return f"{coming}{rule.reason or ''}{alternative}"

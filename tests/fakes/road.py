@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -12,7 +11,6 @@ from gateway.audit.record import RecordBody, Records
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
 from gateway.continuation import Origin
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
@@ -20,6 +18,7 @@ from gateway.exchange import Exchange
 from gateway.expectations import RecentOutputs
 from gateway.identity import KeyRing
 from gateway.inbound import Inbound
+from gateway.notes import Notes
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.roles import Role
@@ -28,15 +27,17 @@ from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
+from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer
-from gateway.wire import wires
+from gateway.wire import NOTE_FORMS, wires
 from gateway.wire.base import Wire
 from policy.types import Allow, Identity, Scope
 from providers.base import Headers, UpstreamCall, UpstreamReply
 from providers.catalogue import Price, PriceBook
 from providers.errors import ProviderError
+from tests.fakes.counters import StillCounters
 from tests.fakes.ledger import Clock, an_exchange
 
 USD = 1_000_000_000
@@ -143,6 +144,11 @@ class FakeKeys:
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         self._stored[digest] = key
 
+    async def create_first(self, keys: Sequence[tuple[StoredKey, bytes]], by: Actor) -> bool:
+        is_first = not self._stored
+        self._stored |= {digest: key for key, digest in keys if is_first}
+        return is_first
+
     async def find(self, key_id: str) -> StoredKey:
         return next(each for each in self._stored.values() if each.id == key_id)
 
@@ -173,7 +179,7 @@ class Road:
         self.ledger = FakeLedger()
         self.clock = Clock()
         self.records = Records(self.clock.unix_ns, random.Random(3).randbytes)
-        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.counters = StillCounters()
         self.accountant = Accountant(self.counters, BOOK, RecentOutputs())
         self.estimator = TokenEstimator(None)
         self.metrics = Metrics()
@@ -200,6 +206,7 @@ class Road:
             random_bytes=random.Random(5).randbytes,
         )
         self.verdicts = InProcessVerdicts(self.clock.unix_ns, self.bookkeeper.note_repeats)
+        self.told = InProcessToldSessions()
         self.pipeline = Pipeline(
             self.in_force,
             self.ring,
@@ -210,6 +217,7 @@ class Road:
             self.clock.unix_ns,
             self.origins,
             TurnIds(b"p" * 32),
+            Notes(NOTE_FORMS, self.told),
         )
         self.wires = {each.path: each for each in wires(self.estimator.estimate)}
 

@@ -176,7 +176,7 @@ async def test_keys_are_found_by_what_is_known_of_them(
     bob = (await made(api, user="bob", team="data"))["key"]
     await api.post(f"/keys/{bob['id']}/revoke")
     found = (await api.get(f"/keys?{query}")).json()["keys"]
-    assert [each["user"] for each in found] == users
+    assert sorted(each["user"] for each in found) == users
 
 
 async def test_a_key_that_there_is_not_is_not_found(api: AdminApi) -> None:

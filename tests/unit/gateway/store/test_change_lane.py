@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.audit.chain import ChainHead, find_breaks
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger, Search
 from gateway.store.stored_key import StoredKey, scope_of
@@ -123,14 +123,14 @@ async def test_all_changes_are_one_chain_whoever_makes_them(database, opening):
     assert find_breaks(ChainHead.of_new(lane), chain) == []
 
 
-async def test_a_gateway_at_work_goes_on_in_its_own_lane(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
+async def test_a_gateway_at_work_goes_on_in_its_own_lane(tmp_path, address, opening):
+    async with a_ledger_in(tmp_path, address=address) as folder:
         await folder.write_story()
-        beside = open_database(tmp_path)
+        beside = await opening()
         await Keys(beside).create(a_key("a"), b"d" * 32, ANNA)
         await beside.close()
         await folder.write_story()
         rows = await folder.ledger.newest(100)
         assert len({row.lane for row in rows if row.kind != "key_created"}) == 1
-        assert await folder.ledger.open_exchanges(10) == []
+        assert await folder.lanes.open_exchanges(folder.writer.lane) == []
         assert [row.kind for row in await folder.ledger.exchange("key_a")] == ["key_created"]

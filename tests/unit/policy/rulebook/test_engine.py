@@ -6,13 +6,16 @@ from hypothesis import strategies as st
 
 from policy.rulebook.engine import TeamRules
 from policy.rulebook.rule import CompiledRule
-from policy.types import Allow, Deny, Unit
+from policy.types import Allow, Deny, Notice, Unit
 from tests.fakes.rules import (
     ALL,
+    ANTHROPIC,
     HOUSE,
     SILENT,
     TARGETS,
+    UNPRICED,
     a_policy_of,
+    a_policy_with,
     a_rule,
     at,
     decided,
@@ -92,6 +95,14 @@ def test_a_warning_lets_the_request_pass():
     assert (decision.targets, decision.warnings) == (ALL, ("w says so (rule w)",))
 
 
+def test_a_warning_is_shown_inside_where_its_rule_wants_that():
+    rules = (a_rule("w", "warn"), a_rule("v", "warn", show="header"))
+    decision = decided(a_policy_of(*rules))
+    assert isinstance(decision, Allow)
+    assert decision.warnings == ("w says so (rule w)", "v says so (rule v)")
+    assert decision.notices == (Notice("w", "w says so"),)
+
+
 def test_nobody_is_warned_of_a_target_that_may_not_be_tried():
     policy = a_policy_of(
         a_rule("w", "warn", vendors=("anthropic",)), a_rule("d", vendors=("anthropic",))
@@ -148,6 +159,51 @@ def test_a_cap_is_added_to_those_of_the_team():
     assert [(each.account, each.unit) for each in decision.caps] == [
         ("user:ada (rule few)", Unit.REQUESTS)
     ]
+
+
+def test_a_cap_on_some_targets_counts_what_these_answer():
+    cap = {"per": "user", "requests_per_day": 3}
+    policy = a_policy_of(a_rule("few", "cap", vendors=("anthropic",), cap=cap))
+    assert decided(policy).caps[0].targets == (ANTHROPIC.name,)
+    assert decided(policy, model="claude-opus").caps[0].targets == ()
+    assert decided(policy, model="qwen").caps == ()
+
+
+def test_an_exempted_target_is_not_counted():
+    cap = {"per": "together", "requests_per_day": 3}
+    policy = a_policy_of(
+        a_rule("few", "cap", cap=cap),
+        a_rule("free", "allow", exempts=("few",), vendors=("house",)),
+    )
+    assert decided(policy).caps[0].targets == (ANTHROPIC.name, SILENT.name)
+
+
+def test_a_cap_on_money_lets_only_what_has_a_price_through():
+    cap = {"per": "user", "usd_per_month": 3}
+    policy = a_policy_with(UNPRICED, a_rule("budget-2", "cap", cap=cap))
+    decision = decided(policy)
+    assert decision.targets == (HOUSE.name,)
+    assert decision.caps[0].targets == ()
+
+
+def test_where_nothing_has_a_price_a_cap_on_money_denies():
+    cap = {"per": "user", "usd_per_month": 3}
+    match = {"vendors": ("new",), "reason": "Opus is dear."}
+    deny = a_rule("home", "deny", vendors=("house",))
+    policy = a_policy_with(UNPRICED, deny, a_rule("dear", "cap", cap=cap, **match))
+    decision = decided(policy)
+    assert isinstance(decision, Deny)
+    assert (decision.rule, decision.lasts) == ("dear", True)
+    assert decision.reason == (
+        "Opus is dear: it limits what may be spent, and no price is known for new/model"
+    )
+    assert "prices" in str(decision.alternative)
+
+
+def test_a_cap_on_requests_asks_for_no_price():
+    cap = {"per": "user", "requests_per_day": 3}
+    policy = a_policy_with(UNPRICED, a_rule("few", "cap", cap=cap))
+    assert decided(policy).targets == (HOUSE.name, UNPRICED.name)
 
 
 def test_a_denial_of_the_teams_document_comes_first():
