@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from gateway.audit.bounds import add_texts, bounded, counted, micros
 from gateway.audit.lost import LostExchange, charged_in, expected_in
+from gateway.audit.ulid import ulid
 from gateway.exchange import (
     Assistant,
     Attempt,
@@ -29,11 +30,6 @@ MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
 
 _UUID_KEPT = ~((0xF << 76) | (0x3 << 62))
 _UUID_SET = (0x4 << 76) | (0x2 << 62)  # RFC 9562: version 4, variant 10
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
-_LETTERS = _CROCKFORD.encode() * 8
-"""Makes a random letter of a random byte: 256 is a multiple of 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +161,8 @@ class Records:
         return self._unix_ns() // 1000
 
     def new_ulid(self) -> str:
-        """26 characters of Crockford base32: 48 bits of milliseconds, 80 random ones.
-
-        Source: the ULID specification. Sorts by time, so it also names lanes.
-        """
-        now = self._unix_ns() // 1_000_000
-        pairs = [_PAIRS[(now >> shift) & 1023] for shift in (40, 30, 20, 10, 0)]
-        return "".join(pairs) + self._random_bytes(16).translate(_LETTERS).decode()
+        """A ULID of now; it also names lanes."""
+        return ulid(self._unix_ns() // 1_000_000, self._random_bytes(16))
 
     def new_audit_id(self) -> str:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""

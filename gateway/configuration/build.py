@@ -139,10 +139,8 @@ def load(
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
-    `more_rules` are files of rules that count as if `policy` named them last.
-
     `unlock` turns what stands under an `api_key` into the key (in a folder); raises
-    `UnusableSecret`.
+    `UnusableSecret`. `more_rules` are files of rules that count as if `policy` named them last.
     """
     written = read_content(content_of(path, files.configuration), path, environ)
     registers = read_registers(written, files, environ)
@@ -158,6 +156,8 @@ def load(
         raise ConfigurationError(str(path), problems)
     all_files = (written, *registers.files, *(each.written for each in policy.files))
     digests = {each.source: each.digest for each in all_files}
+    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
+    read.update(policy.listings.items())
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
@@ -173,7 +173,7 @@ def load(
         source=path,
         watched=(*digests, *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read={**digests, **policy.listings},
+        read=read,
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),
