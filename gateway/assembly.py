@@ -8,7 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 
+from fastapi import FastAPI
+
 from gateway.accounting import Accountant
+from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
@@ -61,6 +64,7 @@ class Gatehouse:
     in_force: InForce
     first_keys: FirstKeys | None
     notes: tuple[str, ...]
+    admin: AdminSide | None
 
 
 @asynccontextmanager
@@ -77,7 +81,7 @@ async def assembled(
     `unix_ns` is the time that policy goes by; keys, records and files go by the machine's.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
-    `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
+    `ConflictingOptions`, `CannotListen` or `LedgerUnavailable`, each with a message that helps.
     """
     async with AsyncExitStack() as stack:
         await lock_folder(options.data, stack)
@@ -103,14 +107,13 @@ async def assembled(
         bookkeeper.metrics.watch_configuration(state)
         status = Status(health, lambda: state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
-        estimate = bookkeeper.estimator.estimate
-        spoken, related = wires(estimate), families(estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
-        app = create_app(_version(), spoken, related, front, pipeline, status)
+        front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
-        first_keys = await _first_keys(keys, opened, choice.configuration)
+        beside = _beside(pipeline, status, opened, keys, key_ring)
+        admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
+        first_keys = await _first_keys(keys, opened, choice.configuration)  # last: shown once
         await key_ring.refresh()
-        yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes)
+        yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes, admin)
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -168,6 +171,33 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     stack.push_async_callback(drains.end)
     dispatch = Dispatch(direct, translator, RehearsalSender(), drains)
     return Senders(dispatch, translator, drains)
+
+
+def _road(
+    pipeline: Pipeline, calls: Calls, opened: Opened, status: Status
+) -> tuple[Front, FastAPI]:
+    """The hot road, and the application for the rest."""
+    estimate = pipeline.bookkeeper.estimator.estimate
+    spoken, related = wires(estimate), families(estimate)
+    front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
+    return front, create_app(_version(), spoken, related, front, pipeline, status)
+
+
+def _beside(
+    pipeline: Pipeline, status: Status, opened: Opened, keys: Keys, key_ring: KeyRing
+) -> Beside:
+    """What the admin API works on."""
+    return Beside(
+        version=_version(),
+        in_force=pipeline.in_force,
+        identify=pipeline.caller,
+        status=status,
+        database=opened.database,
+        keys=keys,
+        key_ring=key_ring,
+        hasher=opened.hasher,
+        unix_us=_unix_us,
+    )
 
 
 def _surround(

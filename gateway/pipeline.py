@@ -92,7 +92,11 @@ class Pipeline:
 
     async def identify_for(self, permission: Permission, headers: Headers) -> Identity:
         """Who is asking, when that takes a permission; off the hot road. Raises as `identify`."""
-        return permitted(permission, self.keys.identify(extract_credential(headers)))
+        return permitted(permission, await self.caller(headers))
+
+    async def caller(self, headers: Headers) -> Identity:
+        """Who is asking, whatever they may do; off the hot road. Raises as `identify`."""
+        return self.keys.identify(extract_credential(headers))
 
     def body_limit(self) -> int:
         """How many bytes of body are worth reading: the most that any team may send."""

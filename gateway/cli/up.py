@@ -30,6 +30,10 @@ def up(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
     ] = DEFAULT_PORT,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The admin API's port, in place of admin.listen's."),
+    ] = None,
     data: Data = None,
     model: Annotated[
         Path | None,
@@ -57,6 +61,7 @@ def up(
         port=port,
         model=model,
         ready_file=ready_file,
+        admin_port=admin_port,
         last_good=last_good,
     )
     raise typer.Exit(_serve(options))

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.configuration import checks
+from gateway.configuration.admin import DEFAULT_ADMIN, AdminSettings
 from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
     GatehouseDocument,
@@ -37,7 +38,7 @@ from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
-from policy.document import nano_usd
+from policy.document import TeamDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -98,6 +99,8 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    team_documents: Mapping[str, TeamDocument] = field(default_factory=dict)
+    admin: AdminSettings = DEFAULT_ADMIN
     origin: Origin = Origin.EMBEDDED
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
@@ -191,10 +194,8 @@ def build(
     rules: Sequence[Placed] = (),
     registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors.
-
-    The rules have passed `rule_checks.check_rules`; what the registers say of vendors is in the
-    document already.
+    """Build from a document that has passed `checks.check`, and the keys of its vendors. Its rules
+    have passed `check_rules`; what registers say of vendors is in the document already.
     """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
@@ -228,6 +229,8 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        team_documents=document.teams,
+        admin=document.admin.settings(),
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from gateway.configuration.admin import AdminDocument
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
 from policy.rulebook.document import Network
 from providers.base import Secret
@@ -230,3 +231,4 @@ class GatehouseDocument(Section):
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()
     """Files of rules, or patterns such as policy/*.yaml, beside this file."""
+    admin: AdminDocument = AdminDocument()

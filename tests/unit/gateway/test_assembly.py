@@ -35,7 +35,7 @@ teams:
 
 
 def options(folder: Path, text: str = HOUSE) -> ServeOptions:
-    return ServeOptions(config=write(folder, text), data=folder / "data")
+    return ServeOptions(config=write(folder, text), data=folder / "data", port=0)
 
 
 async def subject_of(data: Path, key: str) -> str:
