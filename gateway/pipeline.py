@@ -73,12 +73,12 @@ class Pipeline:
             decision = await self.hold_to_origin(exchange, decision, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
+        if configuration.policy.shows_notices or self.notes.told.is_in_use:
+            inbound = self.without_notes(inbound)
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         allow = exchange.decision = reservation.allow
-        if configuration.policy.shows_notices or self.notes.told.is_in_use:
-            inbound = self.without_notes(inbound)
         targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
             exchange, allow, reservation, inbound.client_left, inbound.why_cut
@@ -92,7 +92,11 @@ class Pipeline:
 
     async def identify_for(self, permission: Permission, headers: Headers) -> Identity:
         """Who is asking, when that takes a permission; off the hot road. Raises as `identify`."""
-        return permitted(permission, self.keys.identify(extract_credential(headers)))
+        return permitted(permission, await self.caller(headers))
+
+    async def caller(self, headers: Headers) -> Identity:
+        """Who is asking, whatever they may do; off the hot road. Raises as `identify`."""
+        return self.keys.identify(extract_credential(headers))
 
     def body_limit(self) -> int:
         """How many bytes of body are worth reading: the most that any team may send."""
@@ -100,7 +104,10 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
-        assistant = recognise(inbound.headers)
+        assistant, proxies = recognise(inbound.headers), configuration.proxies
+        address = inbound.address
+        if proxies is not None:
+            address = proxies.caller(address, inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
@@ -112,7 +119,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
-            address=inbound.address,
+            address=address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
@@ -154,12 +161,12 @@ class Pipeline:
             return await count_tokens(
                 targets, inbound, books, self.dispatch, self.bookkeeper.estimator
             )
+        note = await self.note(inbound, books) if books.allow.notices else None
         try:
             reply = await self.dispatch.first_answer(targets, inbound, books)
         except ProviderError as error:
             return await self.fail(error, books)
         books.first_byte()
-        note = await self.note(inbound, books) if books.allow.notices else None
         if isinstance(reply, StreamedReply):
             return relay_stream(reply, inbound.wire, books, self.drains, note)
         return await relay_whole(reply.document, reply, books, note)

@@ -13,6 +13,10 @@ DEFAULT_PORT = 7070
 CONFIGURATION_NAME = "gatehouse.yaml"
 RUNNING_NAME = "running.json"
 
+DATABASE_VARIABLE = "GATEHOUSE_DATABASE_URL"
+PEPPER_VARIABLE = "GATEHOUSE_PEPPER"
+PEPPER_FILE_VARIABLE = "GATEHOUSE_PEPPER_FILE"
+
 _RUNNING_LIMIT_BYTES = 1 << 20
 
 
@@ -26,6 +30,15 @@ class ServeOptions:
     port: int = DEFAULT_PORT
     model: Path | None = None  # a GGUF file to serve on this machine
     ready_file: Path | None = None
+    admin_port: int | None = None  # in place of the configuration's
+    last_good: bool = False  # where the files cannot be used, start with what was in force last
+
+    @property
+    def port_for_admin(self) -> int | None:
+        """The admin API's port where it is not the configuration's: any, where clients' is any."""
+        if self.admin_port is None and self.port == 0:
+            return 0
+        return self.admin_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,7 @@ class Ready:
     config_path: Path | None
     data: Path
     notes: tuple[str, ...] = ()
+    admin_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,7 @@ class RunningGateway:
     base_url: str
     config: Path | None
     models: tuple[OfferedModel, ...] = ()
+    admin_url: str | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -110,6 +125,22 @@ def data_dir_default(environ: Mapping[str, str]) -> Path:
     return home / "gatehouse"
 
 
+def database_url(environ: Mapping[str, str]) -> str | None:
+    """The database that keeps the state, where the environment names one. Holds a password."""
+    return environ.get(DATABASE_VARIABLE) or None
+
+
+def pepper_text(environ: Mapping[str, str]) -> str | None:
+    """The pepper itself, where the environment holds it."""
+    return environ.get(PEPPER_VARIABLE) or None
+
+
+def pepper_file(environ: Mapping[str, str]) -> Path | None:
+    """The file that holds the pepper, where the environment names one."""
+    named = environ.get(PEPPER_FILE_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
 def configuration_in(folder: Path) -> Path | None:
     """The `gatehouse.yaml` of a folder, absolute, when there is one."""
     path = folder / CONFIGURATION_NAME
@@ -123,6 +154,7 @@ def write_running(data: Path, running: RunningGateway) -> None:
         "base_url": running.base_url,
         "config": None if running.config is None else str(running.config.resolve()),
         "models": [asdict(each) for each in running.models],
+        "admin_url": running.admin_url,
     }
     write_private(data / RUNNING_NAME, json.dumps(document) + "\n")
 
@@ -148,6 +180,7 @@ def read_running(data: Path) -> RunningGateway | None:
             base_url=str(document["base_url"]),
             config=None if config is None else Path(config),
             models=tuple(map(offered_model, document.get("models", ()))),
+            admin_url=document.get("admin_url"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -2,16 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
+from gateway.configuration.orders import Order
 from gateway.pipeline import InForce
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
 from gateway.telemetry.pseudonym import derive_pseudonym_key
-from gateway.telemetry.supervisor import Shipper, shipper_command
+from gateway.telemetry.supervisor import LedgerPlace, Shipper, shipper_command
 from providers.base import Via
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ class ShipperProcess(Protocol):
         ...
 
 
+Enter = Callable[[Configuration, Order | None], Awaitable[None]]
+"""Puts on record what comes into force, and the order that this carries out."""
+
 MakeShipper = Callable[[Sequence[str], Secrets], ShipperProcess]
 """(command line, what must not stand in it) -> the process, not yet started."""
 
@@ -46,27 +49,34 @@ class Surroundings:
 
     def __init__(
         self,
-        data: Path,
+        ledger: LedgerPlace,
         pepper: bytes,
         in_force: InForce,
         translator: Translator,
+        enter: Enter,
         *,
         make_shipper: MakeShipper = Shipper,
         unix_seconds: Callable[[], float] = time.time,
     ) -> None:
-        self._data = data
+        self._ledger = ledger
         self._make_shipper = make_shipper
         self._unix_seconds = unix_seconds
-        self._secrets = Secrets(derive_pseudonym_key(pepper))
+        url = None if ledger.database is None else ledger.database.reveal()
+        self._secrets = Secrets(derive_pseudonym_key(pepper), database=url)
         self._in_force = in_force
         self._translator = translator
+        self._enter = enter
         self._shipper: ShipperProcess | None = None
         self._telemetry: Telemetry | None = None
 
-    async def apply(self, configuration: Configuration) -> None:
-        """Requests that begin from now on run by this configuration."""
+    async def apply(self, configuration: Configuration, order: Order | None = None) -> None:
+        """Requests that begin from now on run by this configuration, once that is on record.
+
+        `order` is the one that asked for it. Raises what `enter` does; all is then as before.
+        """
         if needs_translation(configuration):
             await self._translator.start()
+        await self._enter(configuration, order)
         self._in_force.replace(configuration, int(self._unix_seconds()))
         if configuration.telemetry != self._telemetry:
             await self._ship(configuration.telemetry)
@@ -87,7 +97,8 @@ class Surroundings:
             if telemetry.exporter == "otlp"
             else OtlpProtocol.NONE
         )
-        command = shipper_command(self._data, telemetry.otlp_endpoint or "", protocol=protocol)
+        data, lane, endpoint = self._ledger.data, self._ledger.lane, telemetry.otlp_endpoint or ""
+        command = shipper_command(data, endpoint, protocol=protocol, lane=lane)
         self._shipper = self._make_shipper(command, self._secrets)
         self._shipper.start()
         log.info("shipper_started", extra={"endpoint": telemetry.otlp_endpoint})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.audit.bounds import add_texts, bounded, counted, micros
+from gateway.audit.ids import ulid, uuid_hex
 from gateway.audit.lost import LostExchange, charged_in, expected_in
 from gateway.exchange import (
     Assistant,
@@ -26,14 +27,6 @@ Values that are dicts or lists may be shared by several records: they are never 
 
 VERSION = 1
 MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
-
-_UUID_KEPT = ~((0xF << 76) | (0x3 << 62))
-_UUID_SET = (0x4 << 76) | (0x2 << 62)  # RFC 9562: version 4, variant 10
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
-_LETTERS = _CROCKFORD.encode() * 8
-"""Makes a random letter of a random byte: 256 is a multiple of 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,25 +158,28 @@ class Records:
         return self._unix_ns() // 1000
 
     def new_ulid(self) -> str:
-        """26 characters of Crockford base32: 48 bits of milliseconds, 80 random ones.
-
-        Source: the ULID specification. Sorts by time, so it also names lanes.
-        """
-        now = self._unix_ns() // 1_000_000
-        pairs = [_PAIRS[(now >> shift) & 1023] for shift in (40, 30, 20, 10, 0)]
-        return "".join(pairs) + self._random_bytes(16).translate(_LETTERS).decode()
+        """A ULID of now: it sorts by time, so it also names lanes."""
+        return ulid(self._unix_ns() // 1_000_000, self._random_bytes(16))
 
     def new_audit_id(self) -> str:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
         return "gh-" + self.new_ulid()
 
-    def admitted(self, exchange: Exchange, allow: Allow) -> RecordBody:
-        """The request and the decision to let it through."""
-        return {
+    def admitted(
+        self, exchange: Exchange, allow: Allow, left_out: Iterable[str] = ()
+    ) -> RecordBody:
+        """The request and the decision to let it through.
+
+        `left_out` are targets that policy allowed and a cap that was used up took out.
+        """
+        body = {
             **self._head("admitted", exchange.id),
             **_request(exchange),
             **_permission(allow),
         }
+        if left_out:
+            body["left_out"] = sorted(left_out)
+        return body
 
     def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
         """The request and the decision to refuse it; `status` is the HTTP status given."""
@@ -304,10 +300,9 @@ class Records:
         return body
 
     def _head(self, kind: str, exchange_id: str) -> RecordBody:
-        number = int.from_bytes(self._random_bytes(16), "big") & _UUID_KEPT | _UUID_SET
         return {
             "v": VERSION,
-            "record_id": f"{number:032x}",
+            "record_id": uuid_hex(self._random_bytes(16)),
             "exchange_id": exchange_id,
             "kind": kind,
             "time_unix_us": self.unix_us(),
@@ -315,7 +310,7 @@ class Records:
 
 
 def _request(exchange: Exchange) -> RecordBody:
-    return {
+    body: RecordBody = {
         **_circumstances(
             exchange.identity,
             exchange.assistant,
@@ -326,6 +321,9 @@ def _request(exchange: Exchange) -> RecordBody:
         **_facts(exchange.facts),
         "turn_id": exchange.turn_id,
     }
+    if exchange.address is not None:
+        body["address"] = bounded(exchange.address)
+    return body
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,10 @@ class Kind(StrEnum):
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
     KEY_LAPSED = "key_lapsed"
+    CONFIG_CHANGED = "config_changed"
+    CONFIG_REFUSED = "config_refused"
+    CONFIG_PINNED = "config_pinned"
+    CONFIG_RESUMED = "config_resumed"
 
 
 @audit.command()

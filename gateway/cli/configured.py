@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.settings import (
@@ -14,6 +14,11 @@ from gateway.settings import (
     read_running,
 )
 from providers.catalogue import PriceBook, load_price_book
+
+if TYPE_CHECKING:
+    from gateway.configuration.shipped import Shipped
+NOT_SET = "not-set.invalid"
+"""Stands in the place of a variable that is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,13 @@ def _with_known_limits(
     )
 
 
+def shipped() -> "Shipped":
+    """What a configuration builds on, for commands that build one."""
+    from gateway.configuration.choice import shipped_with
+
+    return shipped_with(load_price_book())
+
+
 class AnyName(Mapping[str, str]):
     """An environment in which every variable is set: names do not depend on secrets.
 
@@ -101,7 +113,7 @@ class AnyName(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        return self._environ.get(name, "http://not-set.invalid")
+        return self._environ.get(name, f"http://{NOT_SET}")
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_key, how_often
+from gateway.cli.lines import change_of_configuration, change_of_key, how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -89,6 +89,9 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
             case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
                 title = str(body["kind"]).removeprefix("key_")
                 yield _Chapter(title, tuple(_changed(body)))
+            case "config_changed" | "config_refused" | "config_pinned" | "config_resumed":
+                title = str(body["kind"]).removeprefix("config_")
+                yield _Chapter(title, tuple(_configured(body)))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
 
 
@@ -115,6 +118,8 @@ def _asked(body: Body) -> Iterator[str]:
     yield f"at {format_unix_us(body['time_unix_us'])}, " + printable(
         f"{body.get('path', '?')} ({body.get('wire', '?')}), {body.get('body_bytes', 0):,} bytes"
     )
+    if "address" in body:
+        yield printable(f"from {body['address']}")
     if "model" in body:
         streamed = ", streamed" if body.get("streaming") else ""
         alias = f", asked for as {body['asked_model']}" if "asked_model" in body else ""
@@ -225,6 +230,23 @@ def _changed(body: Body) -> Iterator[str]:
     for each, what in (("models", "for models"), ("networks", "from networks")):
         if scope.get(each):
             yield printable(f"only {what} {', '.join(scope[each])}")
+
+
+def _configured(body: Body) -> Iterator[str]:
+    told = printable(change_of_configuration(body))
+    yield f"at {format_unix_us(body['time_unix_us'])}: {told}"
+    if "previous_digest" in body:
+        yield printable(f"in place of version {body['previous_digest'][:12]}")
+    for name in ("added", "removed", "changed"):
+        if files := body.get(f"files_{name}"):
+            yield printable(f"files {name}: {', '.join(files)}")
+    if owners := body.get("file_owners"):
+        yield printable(f"files of {', '.join(owners)}")
+    for each in body.get("changes", ()):
+        old, new = each.get("old", "nothing"), each.get("new", "nothing")
+        yield printable(f"{each.get('path', '?')}: {old} before, {new} after")
+    if omitted := body.get("changes_omitted"):
+        yield f"and {omitted:,} more"
 
 
 def _sealed(record: StoryRecord) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.change_lane import ChangeLane
 from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
 from gateway.store.key_records import KeyEvent, KeyRecords
-from gateway.store.stored_key import StoredKey
+from gateway.store.stored_key import KeyState, StoredKey
 from gateway.store.tables import KEY_REVISION, KEYS
 from policy.types import Scope
 
@@ -21,8 +21,31 @@ class KeyNotFound(LookupError):
     """No key has this id, or nobody of this name has a key."""
 
 
+class KeyExists(Exception):
+    """A key of this id was made before; the message says which."""
+
+
 class KeyCannotBeReplaced(Exception):
     """The key holds no more, or has its successor already; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedKeys:
+    """Which keys a list is to hold, at a moment; what is None does not matter."""
+
+    now_unix_us: int
+    team: str | None = None
+    subject: str | None = None
+    is_service: bool | None = None
+    state: KeyState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key, and the id of the one it replaced."""
+
+    key: StoredKey
+    predecessor_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +68,24 @@ class Keys:
         self._records = KeyRecords(random_bytes)
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
-        """Keep a new key under the digest by which it will be recognised."""
+        """Keep a new key under the digest by which it will be recognised. Raises `KeyExists`."""
         created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
         async with self._database.writing() as connection:
+            if await connection.scalar(select(KEYS.c.id).where(KEYS.c.id == key.id)) is not None:
+                raise KeyExists(f"{key.id} was made before")
             await _insert(connection, key, digest)
             await self._lane.append(connection, [created], key.created_unix_us)
+
+    async def create_first(self, keys: Sequence[tuple[StoredKey, bytes]], by: Actor) -> bool:
+        """Keep these keys with their digests, all of them, unless there has ever been a key."""
+        async with self._database.writing() as connection:
+            if await connection.scalar(select(KEYS.c.id).limit(1)) is not None:
+                return False
+            for key, digest in keys:
+                created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
+                await _insert(connection, key, digest)
+                await self._lane.append(connection, [created], key.created_unix_us)
+        return True
 
     async def replace(
         self, key_id: str, successor: StoredKey, digest: bytes, until_unix_us: int, by: Actor
@@ -83,15 +119,24 @@ class Keys:
         return revoked
 
     async def revoke_all_of(
-        self, subject: str, now_unix_us: int, by: Actor, *, is_service: bool = False
+        self,
+        subject: str,
+        now_unix_us: int,
+        by: Actor,
+        *,
+        is_service: bool = False,
+        team: str | None = None,
     ) -> Sequence[StoredKey]:
         """End every key of a person, or of a service, in one step; returns them all.
 
-        Raises `KeyNotFound` when there never was one.
+        With a team, only its keys. Raises `KeyNotFound` when there never was one.
         """
         which = and_(KEYS.c.subject == subject, KEYS.c.is_service == is_service)
         kind = "service" if is_service else "user"
         missing = f"no key was ever made for {kind} {subject!r}; `gatehouse key list` shows all"
+        if team is not None:
+            which = and_(which, KEYS.c.team == team)
+            missing = f"no key was ever made for {kind} {subject!r} in team {team!r}"
         return await self._revoke(which, missing, now_unix_us, by)
 
     async def lapse(self, now_unix_us: int) -> int:
@@ -122,6 +167,35 @@ class Keys:
         query = select(KEYS).order_by(KEYS.c.created_unix_us, KEYS.c.id)
         async with self._database.reading() as connection:
             return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+    async def page(
+        self, wanted: WantedKeys, limit: int, after: tuple[str | int, ...] | None = None
+    ) -> Sequence[ListedKey]:
+        """Keys that are wanted, oldest first, behind `after`: when one was made, and its id."""
+        made = (KEYS.c.created_unix_us, KEYS.c.id)
+        query = select(KEYS).where(*_conditions(wanted)).order_by(*made).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*made) > tuple_(*map(literal, after)))
+        async with self._database.reading() as connection:
+            keys = [_stored(row) for row in (await connection.execute(query)).mappings()]
+            succeeded = KEYS.c.successor_id.in_([key.id for key in keys])
+            replaced = select(KEYS.c.successor_id, KEYS.c.id).where(succeeded)
+            before = dict((await connection.execute(replaced)).all())
+        return [ListedKey(key, before.get(key.id)) for key in keys]
+
+    async def of_subject(self, subject: str, *, is_service: bool) -> Sequence[StoredKey]:
+        """Every key of a person, or of a service, oldest first."""
+        which = and_(KEYS.c.subject == subject, KEYS.c.is_service == is_service)
+        query = select(KEYS).where(which).order_by(KEYS.c.created_unix_us, KEYS.c.id)
+        async with self._database.reading() as connection:
+            return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+    async def predecessor_of(self, key_id: str) -> str | None:
+        """The id of the key that this one replaced."""
+        query = select(KEYS.c.id).where(KEYS.c.successor_id == key_id)
+        async with self._database.reading() as connection:
+            found: str | None = await connection.scalar(query)
+        return found
 
     async def revision(self) -> int:
         """A number that grows with every change: one cheap query."""
@@ -161,6 +235,27 @@ class Keys:
         if keys:
             records = [self._records.tell(event, key, by, now_unix_us) for key in keys]
             await self._lane.append(connection, records, now_unix_us)
+
+
+def _conditions(wanted: WantedKeys) -> list[ColumnElement[bool]]:
+    exact = {
+        KEYS.c.team: wanted.team,
+        KEYS.c.subject: wanted.subject,
+        KEYS.c.is_service: wanted.is_service,
+    }
+    conditions = [column == value for column, value in exact.items() if value is not None]
+    is_over = and_(
+        KEYS.c.expires_unix_us.is_not(None), KEYS.c.expires_unix_us <= wanted.now_unix_us
+    )
+    is_revoked = KEYS.c.revoked_unix_us.is_not(None)
+    match wanted.state:
+        case KeyState.ACTIVE:
+            conditions += [~is_revoked, ~is_over]
+        case KeyState.EXPIRED:
+            conditions += [~is_revoked, is_over]
+        case KeyState.REVOKED:
+            conditions.append(is_revoked)
+    return conditions
 
 
 def _no_such_key(key_id: str) -> str:

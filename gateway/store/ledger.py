@@ -1,6 +1,6 @@
 """The ledger as it is read: by the command line, the telemetry shipper, and a gateway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.audit.chain import ChainedRecord
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
+from gateway.store.traffic import TrafficRow, traffic
 
 Position = Mapping[str, int]
 """How far somebody has read: the last number seen of each lane."""
@@ -183,6 +184,12 @@ class Ledger:
                 elif known < seq:
                     await connection.execute(update(CURSORS).where(here).values(seq=seq))
 
+    def traffic(
+        self, since_unix_us: int, until_unix_us: int
+    ) -> AsyncIterator[Sequence[TrafficRow]]:
+        """Pages of the records of requests and their ends (`gateway.store.traffic`)."""
+        return traffic(self._database, since_unix_us, until_unix_us)
+
     async def lanes(self) -> list[str]:
         """Every lane, oldest first."""
         query = select(LANES.c.lane).order_by(LANES.c.opened_unix_us, LANES.c.lane)
@@ -267,7 +274,8 @@ def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
 
 
 def _normalised(audit_id: str) -> str:
-    """An id as it is stored: a key's, or an audit id typed in any case, with or without `gh-`."""
-    if audit_id.strip().lower().startswith("key_"):
+    """An id as it is stored: that of what was changed (`key_...`, `cfg_...`), or an audit id typed
+    in any case, with or without `gh-`."""
+    if "_" in audit_id:  # which no ULID has
         return audit_id.strip().lower()
     return "gh-" + audit_id.strip().upper().removeprefix("GH-")

@@ -186,7 +186,7 @@ def _summing(dialect: str) -> Adding:
             _E.c.lane == bindparam("lane"),
             _E.c.seq > bindparam("after"),
             _E.c.seq <= bindparam("upto"),
-            _E.c.kind.in_(("completed", "unknown", "denied")),
+            _E.c.kind.in_(("completed", "unknown", "denied", "late")),
         )
         # By position: repeated, each would have parameters of its own, and be another expression.
         .group_by(*[literal_column(str(place)) for place, _ in enumerate(key, 1)])
@@ -221,15 +221,17 @@ def _sums(dialect: str) -> dict[str, ColumnElement[Any]]:
     def counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
         return func.sum(case((condition, 1), else_=0))
 
+    # Of a `late` end the exchange counts already, as unknown; only what it used comes to that.
+    once = _E.c.kind != "late"
     # `price_known` is said only where it is false; of a lost exchange nobody saw the
     # cost; it is estimated where a cap had it reserved.
     unseen = (_E.c.kind == "unknown") & _E.c.cost_nano_usd.is_(None)
     unpriced = member(dialect, _E.c.body, "price_known").is_not(None) | unseen
     return {
-        "requests": func.count(),
+        "requests": counted(once),
         "denied": counted(_E.c.kind == "denied"),
-        "failed": counted((_E.c.kind != "denied") & _E.c.outcome.in_(_FAILED)),
-        "unpriced": counted(unpriced),
+        "failed": counted(once & (_E.c.kind != "denied") & _E.c.outcome.in_(_FAILED)),
+        "unpriced": counted(once & unpriced),
         "input_tokens": used("input_tokens"),
         "cache_read_tokens": used("cache_read_tokens"),
         "cache_write_tokens": used("cache_write_5m_tokens", "cache_write_1h_tokens"),

@@ -1,11 +1,20 @@
 """A key without the key: whose it is, what it is limited to, and until when."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_network
 
 from policy.types import Identity, Scope
 
 _MAX_NAME = 200
+
+
+class KeyState(StrEnum):
+    """Whether a key holds, and if not, why."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,12 @@ class StoredKey:
             and self.lapsed_unix_us is None
             and self.revoked_unix_us is None
         )
+
+    def state(self, now_unix_us: int) -> KeyState:
+        """Whether it holds."""
+        if self.revoked_unix_us is not None:
+            return KeyState.REVOKED
+        return KeyState.EXPIRED if self.is_expired(now_unix_us) else KeyState.ACTIVE
 
     def is_expired(self, now_unix_us: int) -> bool:
         """Whether its time is over."""

@@ -79,6 +79,13 @@ def test_admitted_tells_the_request_and_the_decision():
     ]
 
 
+def test_admitted_tells_which_targets_a_cap_took_out():
+    records, exchange = some_records(), an_exchange("gh-1")
+    taken = records.admitted(exchange, ALLOW, frozenset({"b/two", "a/one"}))
+    assert taken["left_out"] == ["a/one", "b/two"]
+    assert "left_out" not in records.admitted(exchange, ALLOW)
+
+
 def test_admitted_tells_what_policy_warned_of_and_what_shadow_rules_would_have_denied():
     allow = replace(ALLOW, warnings=("it leaves in July",), shadow=("no-db-tools",))
     body = some_records().admitted(an_exchange("gh-1"), allow)
@@ -180,6 +187,14 @@ def test_denied_tells_rule_reason_and_alternative():
 def test_admitted_and_denied_name_the_turn():
     story = a_story(some_records())
     assert story.admitted()["turn_id"] == story.denied()["turn_id"] == story.exchange.turn_id
+
+
+def test_admitted_and_denied_tell_where_the_request_came_from_where_that_is_known():
+    exchange = an_exchange("gh-1")
+    assert "address" not in some_records().admitted(exchange, ALLOW)
+    exchange.address = "203.0.113.5"
+    assert some_records().admitted(exchange, ALLOW)["address"] == "203.0.113.5"
+    assert some_records().denied(exchange, Deny("r", "x"), 400)["address"] == "203.0.113.5"
 
 
 def test_repeated_tells_which_denial_was_asked_for_again_and_how_often():
