@@ -21,6 +21,7 @@ from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
+from gateway.callers import Callers
 from gateway.calls import Calls, Patience
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import choose_configuration, shipped_with
@@ -34,6 +35,9 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.oidc.asking import ProviderClient
+from gateway.oidc.provider_tokens import ProviderTokens
+from gateway.oidc.token import BEGINNING
 from gateway.pipeline import InForce, Pipeline
 from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
@@ -107,10 +111,12 @@ async def assembled(
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
-        senders = _open_senders(client or HttpClient(), stack)
+        client = client or HttpClient()
+        senders = _open_senders(client, stack)
+        callers = _open_callers(key_ring, client, opened, stack)
         pipeline = Pipeline(
             in_force,
-            key_ring,
+            callers,
             bookkeeper,
             _open_refusals(bookkeeper, stack),
             senders.dispatch,
@@ -119,9 +125,7 @@ async def assembled(
             origins,
             TurnIds(opened.pepper),
         )
-        surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
-        stack.push_async_callback(surroundings.stop)
-        await surroundings.apply(configuration)
+        surroundings = await _surround(options.data, in_force, opened, senders, callers, stack)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.error)
@@ -154,6 +158,20 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
     return keys, key_ring
+
+
+def _open_callers(
+    keys: KeyRing, client: HttpClient, opened: Opened, stack: AsyncExitStack
+) -> Callers:
+    tokens = ProviderTokens(
+        ProviderClient(client),
+        opened.hasher,
+        unix_seconds=lambda: int(time.time()),
+        seconds=time.monotonic,
+    )
+    tokens.start()
+    stack.push_async_callback(tokens.stop)
+    return Callers(keys, {BEGINNING: tokens}, time.monotonic)
 
 
 async def _open_books(
@@ -207,6 +225,20 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     stack.push_async_callback(drains.end)
     dispatch = Dispatch(direct, translator, RehearsalSender(), drains)
     return Senders(dispatch, translator, drains)
+
+
+async def _surround(
+    data: Path,
+    in_force: InForce,
+    opened: Opened,
+    senders: Senders,
+    callers: Callers,
+    stack: AsyncExitStack,
+) -> Surroundings:
+    surroundings = Surroundings(data, opened.pepper, in_force, senders.translator, callers.apply)
+    stack.push_async_callback(surroundings.stop)
+    await surroundings.apply(in_force.configuration)
+    return surroundings
 
 
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:

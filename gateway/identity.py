@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
+from gateway.oidc.token import BEGINNING
 from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.virtual_key import Hasher, is_mistyped, is_well_formed
@@ -25,7 +26,9 @@ QUERY_KEY = b":key"
 
 _HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", QUERY_KEY})
 _MAX_VALUE_BYTES = 512
+_MAX_TOKEN_BYTES = 32_768  # a token that is too long is still told as one
 _RECENT_KEYS = 4096
+_TOKEN = BEGINNING.encode()
 _PRINTABLE = re.compile(rb"[\x21-\x7e]+")
 _BEARER = re.compile(rb"bearer(?:[ \t]+|$)", re.IGNORECASE)
 
@@ -59,7 +62,7 @@ def _refuse_repeated(names: list[bytes]) -> None:
 
 
 def _credential(name: bytes, value: bytes) -> str:
-    if len(value) > _MAX_VALUE_BYTES:
+    if len(value) > _MAX_VALUE_BYTES and not _may_be_long(value):
         raise NotAuthenticated(cause="malformed")
     if name == b"authorization" and value:
         scheme = _BEARER.match(value)
@@ -68,7 +71,14 @@ def _credential(name: bytes, value: bytes) -> str:
         value = value[scheme.end() :]
     if value and _PRINTABLE.fullmatch(value) is None:
         raise NotAuthenticated(cause="malformed")
+    if name == QUERY_KEY and value.startswith(_TOKEN):
+        raise NotAuthenticated(cause="malformed")  # addresses are logged on their way here
     return value.decode("ascii")
+
+
+def _may_be_long(value: bytes) -> bool:
+    """Whether it is a provider's token, which is longer than any key."""
+    return len(value) <= _MAX_TOKEN_BYTES and _TOKEN in value[:16]
 
 
 def with_query_key(headers: Headers, query: bytes) -> Headers:

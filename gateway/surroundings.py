@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
+from gateway.configuration.identity_settings import IdentitySettings
 from gateway.pipeline import InForce
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
@@ -37,6 +38,9 @@ class ShipperProcess(Protocol):
         ...
 
 
+TakeTokens = Callable[[IdentitySettings], Awaitable[None]]
+"""Have tokens of identity providers taken by these settings from now on."""
+
 MakeShipper = Callable[[Sequence[str], Secrets], ShipperProcess]
 """(command line, what must not stand in it) -> the process, not yet started."""
 
@@ -50,6 +54,7 @@ class Surroundings:
         pepper: bytes,
         in_force: InForce,
         translator: Translator,
+        take_tokens: TakeTokens,
         *,
         make_shipper: MakeShipper = Shipper,
         unix_seconds: Callable[[], float] = time.time,
@@ -60,6 +65,7 @@ class Surroundings:
         self._secrets = Secrets(derive_pseudonym_key(pepper))
         self._in_force = in_force
         self._translator = translator
+        self._take_tokens = take_tokens
         self._shipper: ShipperProcess | None = None
         self._telemetry: Telemetry | None = None
 
@@ -67,6 +73,7 @@ class Surroundings:
         """Requests that begin from now on run by this configuration."""
         if needs_translation(configuration):
             await self._translator.start()
+        await self._take_tokens(configuration.identity)
         self._in_force.replace(configuration, int(self._unix_seconds()))
         if configuration.telemetry != self._telemetry:
             await self._ship(configuration.telemetry)

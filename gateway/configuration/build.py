@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,14 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.identity_checks import identity_notices
+from gateway.configuration.identity_settings import (
+    NOBODY_ELSE,
+    IdentitySettings,
+    identity_settings,
+)
 from gateway.configuration.policy_files import digest_with, read_policy_files
-from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.problems import ConfigurationError, dotted
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_file
 from gateway.configuration.registers import (
@@ -93,6 +99,7 @@ class Configuration:
     patterns: tuple[str, ...] = ()
     read: Mapping[Path | str, str] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    identity: IdentitySettings = NOBODY_ELSE
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -125,7 +132,7 @@ def load(
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
-    `unlock` turns what stands under an `api_key` into the key (in a folder); raises
+    `unlock` turns what stands for a secret into the secret (in a folder); raises
     `UnusableSecret`.
     """
     written = read_file(path, environ)
@@ -134,22 +141,21 @@ def load(
     document = registers.joined_to(written.document)
     policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
     found = [*checks.check(document, shipped), *unfound]
-    keys = _unlock(written, unlock, found)
+    opened = _unlock(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
     problems += (written.problem(*each) for each in found)
     if not problems:  # rules are checked against the names of a configuration that is right
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    references = (each.api_key for each in document.vendors.values())
-    secrets = [file for each in references if each and (file := secret_file(each, folder))]
+    secrets = [file for _, each in _secrets(document) if (file := secret_file(each, folder))]
     files = (written, *registers.files, *(each.written for each in policy.files))
     digests = {each.source: each.digest for each in files}
     read: dict[Path | str, str] = dict(digests.items())
     read.update(policy.listings.items())
     built = build(
         document,
-        keys,
+        {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
         shipped,
         digest=digest_with(registers.digest_with(written.digest), policy.files),
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
@@ -159,6 +165,7 @@ def load(
     return replace(
         built,
         source=path,
+        identity=identity_settings(document.identity),
         watched=(*digests, *secrets),
         patterns=tuple(policy.listings),
         read=read,
@@ -217,19 +224,24 @@ def build(
     )
 
 
+def _secrets(document: GatehouseDocument) -> Iterator[tuple[FieldPath, Secret]]:
+    """Where a secret stands, and what stands there for it."""
+    for name, vendor in document.vendors.items():
+        if vendor.api_key is not None:
+            yield ("vendors", name, "api_key"), vendor.api_key
+
+
 def _unlock(
     written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
-) -> Mapping[str, Secret]:
+) -> Mapping[FieldPath, Secret]:
     """Open every secret; what is wrong with one is found too, so that one run shows all."""
-    keys: dict[str, Secret] = {}
-    for name, vendor in written.document.vendors.items():
-        if vendor.api_key is None:
-            continue
+    opened: dict[FieldPath, Secret] = {}
+    for path, secret in _secrets(written.document):
         try:
-            keys[name] = unlock(vendor.api_key, written.source.parent)
+            opened[path] = unlock(secret, written.source.parent)
         except UnusableSecret as error:
-            found.append((("vendors", name, "api_key"), str(error)))
-    return keys
+            found.append((path, str(error)))
+    return opened
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
@@ -328,15 +340,15 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
         notices.append(
             f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
         )
-    for name, vendor in written.document.vendors.items():
-        path = ("vendors", name, "api_key")
-        if vendor.api_key is None or path in written.tree.filled:
+    for path, secret in _secrets(written.document):
+        if path in written.tree.filled:
             continue
-        if secret_file(vendor.api_key, written.source.parent) is None:
+        if secret_file(secret, written.source.parent) is None:
             notices.append(
-                f"vendors.{name}.api_key stands in the file itself; "
+                f"{dotted(path)} stands in the file itself; "
                 f'use "${{NAME}}" or file:/run/secrets/name'
             )
+    notices.extend(identity_notices(written.document.identity))
     return tuple(notices)
 
 

@@ -1,4 +1,4 @@
-"""Turn what stands under api_key into the key itself: text, or a file that holds it."""
+"""Turn what stands for a secret into the secret itself: text, or a file that holds it."""
 
 from pathlib import Path
 
@@ -34,14 +34,14 @@ def resolve(written: Secret, folder: Path) -> Secret:
     try:
         return _checked(content.decode("ascii").strip())
     except UnicodeDecodeError:
-        raise UnusableSecret("the file it names holds no key: it is not plain ASCII") from None
+        raise UnusableSecret("the file it names holds no secret: it is not plain ASCII") from None
 
 
 def _checked(value: str) -> Secret:
     if not value:
-        raise UnusableSecret("is empty; put the key there, or leave api_key out")
+        raise UnusableSecret("is empty; put the secret there, or leave it out")
     if len(value) > _MAX_SECRET_BYTES:
-        raise UnusableSecret(f"is longer than {_MAX_SECRET_BYTES} characters; that is no key")
+        raise UnusableSecret(f"is longer than {_MAX_SECRET_BYTES} characters; that is no secret")
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise UnusableSecret("a key is printable ASCII without spaces, and on one line")
+        raise UnusableSecret("a secret is printable ASCII without spaces, and on one line")
     return Secret(value)

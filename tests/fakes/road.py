@@ -10,6 +10,7 @@ import orjson
 from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody, Records
 from gateway.bookkeeping import Bookkeeper, Books
+from gateway.callers import Callers
 from gateway.configuration.build import Configuration
 from gateway.continuation import Origin
 from gateway.counters import InProcessCounters
@@ -202,7 +203,7 @@ class Road:
         self.verdicts = InProcessVerdicts(self.clock.unix_ns, self.bookkeeper.note_repeats)
         self.pipeline = Pipeline(
             self.in_force,
-            self.ring,
+            Callers(self.ring, {}, lambda: 0.0),
             self.bookkeeper,
             Refusals(self.bookkeeper, self.verdicts),
             Dispatch(self.direct, self.translator, self.built_in, self.drains),

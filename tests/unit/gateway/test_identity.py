@@ -335,3 +335,31 @@ def test_what_cannot_be_a_key_in_the_query_is_refused(query: bytes) -> None:
     with pytest.raises(NotAuthenticated) as refused:
         extract_credential(with_query_key((), query))
     assert refused.value.cause == "malformed"
+
+
+TOKEN = b"eyJhbGciOiJSUzI1NiJ9." + b"A" * 4000 + b".AAAA"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"authorization", b"Bearer " + TOKEN), (b"x-api-key", TOKEN), (b"x-goog-api-key", TOKEN)],
+)
+def test_a_token_may_be_longer_than_any_key(header):
+    assert extract_credential((header,)) == TOKEN.decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"authorization", b"Bearer " + b"A" * 4000),
+        (b"x-api-key", b"A" * 513),
+        (b"x-api-key", TOKEN + b"A" * 32_768),
+        (b"x-api-key", b"A" * 20 + TOKEN),
+        (b":key", TOKEN[:400]),
+        (b":key", TOKEN),
+    ],
+)
+def test_nothing_else_is_and_no_token_stands_in_an_address(header):
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential((header,))
+    assert refused.value.cause == "malformed"
