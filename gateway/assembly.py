@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -17,18 +16,17 @@ from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.callers import Callers
 from gateway.calls import Calls, Patience
+from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.expectations import RecentOutputs
@@ -44,9 +42,10 @@ from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database, prepare_data_folder
+from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
@@ -55,7 +54,6 @@ from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 from gateway.wire import families, wires
-from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -81,6 +79,7 @@ class Gatehouse:
 class Opened:
     """What lies in the data folder, open."""
 
+    folder: Path
     database: Database
     hasher: Hasher
     pepper: bytes
@@ -110,7 +109,7 @@ async def assembled(
         configuration = choice.configuration
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
+        bookkeeper, health, origins = await _open_books(opened, book, stack)
         client = client or HttpClient()
         senders = _open_senders(client, stack)
         callers = _open_callers(key_ring, client, opened, stack)
@@ -128,7 +127,7 @@ async def assembled(
         surroundings = await _surround(options.data, in_force, opened, senders, callers, stack)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.error)
+        status = Status(health, lambda: watcher.state.standing)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -149,7 +148,7 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     stack.push_async_callback(database.close)
     pepper = load_pepper(folder, os.urandom)
     records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(database, Hasher(pepper), pepper, records)
+    return Opened(folder, database, Hasher(pepper), pepper, records)
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -175,27 +174,28 @@ def _open_callers(
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
-    records, file = opened.records, opened.database.file
-    syncer = await best_syncer(file.parent)
+    records, folder = opened.records, opened.folder
+    syncer = await best_syncer(folder)
     stack.callback(syncer.close)
     lane_id = records.new_ulid()
-    store = SqliteLane(file, lane_id, opened_unix_us=_unix_us())
-    journal = Journal(file.parent / JOURNAL_FOLDER)
+    store = SqliteLane(folder / FILE_NAME, lane_id, opened_unix_us=_unix_us())
+    journal = Journal(folder / JOURNAL_FOLDER)
     lane = JournaledLane(lane_id, journal, syncer, store)
     writer = LedgerWriter(lane, records, meter=health)
     await writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     ledger = Ledger(opened.database)
-    await recover(ledger, writer, records)
+    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    accountant = await _accountant(opened.database, book, configuration)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)
 
@@ -249,17 +249,6 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-async def _accountant(
-    database: Database, book: PriceBook, configuration: Configuration
-) -> Accountant:
-    """Counters that know what was spent this month: the ledger does."""
-    counters = InProcessCounters(time.monotonic_ns, lambda: datetime.now(UTC))
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    spent = await Ledger(database).spent_by_team(int(month.timestamp()) * 1_000_000)
-    await counters.rebuild({team_account(team): each.cost_nano_usd for team, each in spent.items()})
-    return Accountant(counters, book, RecentOutputs())
-
-
 def _watch(
     configuration: Configuration,
     environ: Mapping[str, str],
@@ -291,6 +280,10 @@ def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Call
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
+
+
+def _unix_s() -> int:
+    return int(time.time())
 
 
 def _version() -> str:

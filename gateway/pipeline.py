@@ -8,7 +8,7 @@ from gateway.assistant import recognise
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.callers import Callers, Unverified
 from gateway.configuration.build import Configuration
-from gateway.continuation import Origins, held_to_origin
+from gateway.continuation import Held, Origins, held_to_origin, only_at
 from gateway.counting import count_tokens
 from gateway.dispatch import Dispatch, failure_of, rejection_of
 from gateway.drain import Drains
@@ -66,15 +66,16 @@ class Pipeline:
             return await self.refusals.repeat(inbound.wire, exchange, verdict)
         decision = self.decide(exchange, configuration)
         if isinstance(decision, Allow) and exchange.facts.continues is not None:
-            decision = await self.hold_to_origin(exchange, exchange.facts.continues, decision)
+            decision = await self.hold_to_origin(exchange, decision, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
-        targets = route(decision, configuration.models[exchange.facts.model])
+        allow = exchange.decision = reservation.allow
+        targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
-            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+            exchange, allow, reservation, inbound.client_left, inbound.why_cut
         )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
@@ -133,16 +134,23 @@ class Pipeline:
         return decision
 
     async def hold_to_origin(
-        self, exchange: Exchange, response_id: str, allow: Allow
+        self, exchange: Exchange, allow: Allow, configuration: Configuration
     ) -> Allow | Deny:
-        """Keep a conversation that a vendor holds with that vendor, which bills all of it."""
-        held = await held_to_origin(self.origins, response_id, exchange.identity, allow)
-        if isinstance(held, Deny):
-            exchange.decision = held
-            return held
-        exchange.facts = exchange.facts.after(held.kept_tokens)
-        exchange.decision = held.allow
-        return held.allow
+        """Keep a conversation that a vendor holds with that vendor, which bills all of it.
+
+        Policy is asked once more about a conversation that is longer than what came.
+        """
+        assert exchange.facts.continues is not None
+        held = await held_to_origin(
+            self.origins, exchange.facts.continues, exchange.identity, allow
+        )
+        decision = held if isinstance(held, Deny) else held.allow
+        if isinstance(held, Held) and held.kept_tokens:
+            exchange.facts = exchange.facts.after(held.kept_tokens)
+            again = self.decide(exchange, configuration)
+            decision = again if isinstance(again, Deny) else only_at(held.target, again)
+        exchange.decision = decision
+        return decision
 
     async def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration

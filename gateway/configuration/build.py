@@ -21,6 +21,7 @@ from gateway.configuration.identity_settings import (
     IdentitySettings,
     identity_settings,
 )
+from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError, dotted
 from gateway.configuration.problems import Path as FieldPath
@@ -37,7 +38,8 @@ from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
-from policy.document import nano_usd
+from policy.caps import Amounts
+from policy.document import LimitsDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -96,8 +98,8 @@ class Configuration:
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
     registers: ReadRegisters = NO_REGISTERS
-    patterns: tuple[str, ...] = ()
-    read: Mapping[Path | str, str] = field(default_factory=dict)
+    patterns: tuple[Pattern, ...] = ()
+    read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
     identity: IdentitySettings = NOBODY_ELSE
 
@@ -151,7 +153,7 @@ def load(
     secrets = [file for _, each in _secrets(document) if (file := secret_file(each, folder))]
     files = (written, *registers.files, *(each.written for each in policy.files))
     digests = {each.source: each.digest for each in files}
-    read: dict[Path | str, str] = dict(digests.items())
+    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
     built = build(
         document,
@@ -352,13 +354,18 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
     return tuple(notices)
 
 
+def _limits_money(limits: LimitsDocument) -> bool:
+    each = (limits, limits.per_user, limits.per_key)
+    return any(Amounts.of(written, "UTC").has_money for written in each if written is not None)
+
+
 def _unpriced(
     document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
 ) -> list[str]:
     """Targets that a team with a budget will be refused, because nobody knows what they cost."""
     found: dict[str, str] = {}
     for team, written in document.teams.items():
-        if written.limits.usd_per_month is None:
+        if not _limits_money(written.limits):
             continue
         for model in written.models:
             for target in by_model[model]:

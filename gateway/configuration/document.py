@@ -35,6 +35,12 @@ def _shown(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is a path or a pattern, of printable characters only")
+    return value
+
+
 def _day(value: object) -> object:
     try:
         return date.fromisoformat(value) if isinstance(value, str) else value
@@ -142,7 +148,7 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
-PolicyFiles = Annotated[str, Field(min_length=1, max_length=500)]
+PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
 class GatehouseDocument(Section):
