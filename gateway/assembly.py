@@ -128,7 +128,7 @@ async def assembled(
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
         status = Status(health, lambda: watcher.state.standing)
-        calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
+        calls = _watch_calls(bookkeeper.metrics, callers, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
@@ -270,8 +270,8 @@ def _watch(
     return watcher
 
 
-def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:
-    calls = Calls(Patience(), keys.is_revoked)
+def _watch_calls(metrics: Metrics, callers: Callers, stack: AsyncExitStack) -> Calls:
+    calls = Calls(Patience(), callers.is_ended)
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))

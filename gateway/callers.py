@@ -1,7 +1,8 @@
 """Say whose credential a request brings: a key from memory, a token once it has been verified."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -9,11 +10,14 @@ import msgspec
 
 from gateway.configuration.identity_settings import IdentitySettings
 from gateway.errors import IdentityUnavailable, NotAuthenticated
+from gateway.first_start import ADMINISTRATORS
 from gateway.identity import KeyRing, extract_credential
+from gateway.known_subjects import NO_ROLES
 from gateway.oidc.membership import Member
 from gateway.oidc.provider_tokens import VerifierBusy
-from gateway.oidc.refused import ProviderAway, TokenRefused
+from gateway.oidc.refused import Cause, ProviderAway, TokenRefused
 from gateway.roles import held_apart
+from gateway.store.keys import KeyChanges
 from gateway.virtual_key import PREFIX
 from policy.types import Identity
 from providers.base import Headers
@@ -60,6 +64,10 @@ class Tokens(Protocol):
         """The id of any token, also of one that is refused."""
         ...
 
+    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> Iterable[str]:
+        """The ids of what is known of these people (subject, whether it is a service)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
@@ -84,6 +92,8 @@ class Callers:
         self._all_kinds = tuple(kinds.items())
         self._kinds: tuple[tuple[str, Tokens], ...] = ()
         self._identities: dict[tuple[str, str | None], Identity] = {}
+        self._ended: set[str] = set()
+        keys.listeners.append(self._learn)
         self._log = _RefusalLog(seconds)
 
     async def apply(self, settings: IdentitySettings) -> None:
@@ -110,11 +120,7 @@ class Callers:
         try:
             known = await caller.tokens.verify(caller.token)
         except TokenRefused as refused:
-            credential_id = caller.tokens.id_of(caller.token)
-            self._log.refused(refused, credential_id)
-            told = f"the token is refused: {refused.reason}"
-            whose = _whose(refused, credential_id)
-            raise NotAuthenticated.token(refused.cause.value, told, whose) from None
+            raise self._refused(refused, caller.tokens.id_of(caller.token)) from None
         except ProviderAway as error:
             raise IdentityUnavailable(
                 "your token cannot be checked: its identity provider does not answer; ask again"
@@ -128,23 +134,53 @@ class Callers:
         known = tokens.recall(token)
         return Unverified(token, tokens, team) if known is None else self._identity(known, team)
 
+    def is_ended(self, credential_id: str) -> bool:
+        """Whether what runs under this credential is to be ended: revoked, or of who is blocked."""
+        return self._keys.is_ended(credential_id) or credential_id in self._ended
+
+    def _learn(self, changes: KeyChanges) -> None:
+        """Somebody was blocked or given a role, or is not any more."""
+        if not changes.subjects:
+            return
+        self._identities.clear()
+        blocked = {(each.subject, each.is_service) for each in changes.subjects if each.is_blocked}
+        free = {(each.subject, each.is_service) for each in changes.subjects} - blocked
+        for _, tokens in self._all_kinds:
+            self._ended.update(tokens.ids_of(blocked))
+            self._ended.difference_update(tokens.ids_of(free))
+
     def _identity(self, known: Known, team: str | None) -> Identity:
         found = self._identities.get((known.credential_id, team))
         if found is None:
-            found = identity_of(known, team)
-            roles = held_apart(found.roles)
-            if roles != found.roles:
-                facts = {
-                    "subject": found.subject,
-                    "had": sorted(found.roles),
-                    "kept": sorted(roles),
-                }
-                log.warning("roles_held_apart", extra=facts)
-                found = msgspec.structs.replace(found, roles=roles)
+            found = self._identity_now(known, team)
             if len(self._identities) >= _MOST_IDENTITIES:
                 self._identities.clear()
             self._identities[known.credential_id, team] = found
         return found
+
+    def _identity_now(self, known: Known, team: str | None) -> Identity:
+        """Whom it stands for, with what was decided about them. Raises `NotAuthenticated`."""
+        member, subjects = known.member, self._keys.subjects
+        if subjects.is_blocked(member.subject, member.is_service):
+            blocked = TokenRefused(Cause.BLOCKED, "its holder is blocked", subject=member.subject)
+            raise self._refused(blocked, known.credential_id)
+        granted = NO_ROLES if member.is_service else subjects.roles_of(member.subject)
+        roles = held_apart(member.roles | granted)
+        if roles != member.roles | granted:
+            had, kept = sorted(member.roles | granted), sorted(roles)
+            facts = {"subject": member.subject, "had": had, "kept": kept}
+            log.warning("roles_held_apart", extra=facts)
+        if not member.teams and not roles:
+            told = "no group of theirs is mapped to a team or a role (identity.oidc)"
+            nobody = TokenRefused(Cause.NO_TEAM, told, subject=member.subject)
+            raise self._refused(nobody, known.credential_id)
+        return identity_of(known, roles, team)
+
+    def _refused(self, refused: TokenRefused, credential_id: str) -> NotAuthenticated:
+        self._log.refused(refused, credential_id)
+        told = f"the token is refused: {refused.reason}"
+        whose = _whose(refused, credential_id)
+        return NotAuthenticated.token(refused.cause.value, told, whose)
 
 
 def asked_team(headers: Headers) -> str | None:
@@ -155,23 +191,21 @@ def asked_team(headers: Headers) -> str | None:
     return None
 
 
-def identity_of(known: Known, team: str | None) -> Identity:
-    """Who asks, for this team or else the first of theirs. Raises `NotAuthenticated`."""
+def identity_of(known: Known, roles: frozenset[str], team: str | None) -> Identity:
+    """Who asks, for this team or else the first of theirs; who is in none only administers.
+
+    Raises `NotAuthenticated`.
+    """
     member = known.member
+    teams = member.teams or (ADMINISTRATORS,)
     identity = Identity(
-        member.subject,
-        member.teams[0],
-        member.roles,
-        known.credential_id,
-        is_service=member.is_service,
+        member.subject, teams[0], roles, known.credential_id, is_service=member.is_service
     )
     if team is None or team == identity.team:
         return identity
-    if team not in member.teams:
+    if team not in teams:
         raise NotAuthenticated.of_another_team(identity, team, member.teams)
-    return Identity(
-        member.subject, team, member.roles, known.credential_id, is_service=member.is_service
-    )
+    return msgspec.structs.replace(identity, team=team)
 
 
 def _whose(refused: TokenRefused, credential_id: str) -> Identity | None:

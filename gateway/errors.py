@@ -83,7 +83,8 @@ class NotAuthenticated(GatewayError):
     ) -> "NotAuthenticated":
         """A caller who asks for a team, by header, that is none of theirs."""
         return cls(
-            f"x-gatehouse-team names a team that is none of yours; yours: {', '.join(teams)}",
+            "x-gatehouse-team names a team that is none of yours; yours: "
+            + (", ".join(teams) or "none"),
             cause="wrong_team",
             identity=identity,
             reason=f"it asked for team {team[:64]!a}, which is none of theirs",
@@ -91,8 +92,9 @@ class NotAuthenticated(GatewayError):
 
     @classmethod
     def revoked_meanwhile(cls) -> "NotAuthenticated":
-        """A key that was revoked while its request was being answered."""
-        return cls("the key was revoked while this was being answered", cause="revoked")
+        """A key that was revoked, or a token's holder blocked, while a request was answered."""
+        told = "the key was revoked, or its holder blocked, while this was being answered"
+        return cls(told, cause="revoked")
 
     @classmethod
     def wrong_kind(cls, identity: Identity) -> "NotAuthenticated":

@@ -10,9 +10,11 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.times import parse_duration
 
 if TYPE_CHECKING:
+    from gateway.roles import Role
     from policy.types import Scope
 
 LONGEST_DAYS = 36_500
+NO_SCOPE = "a key of such a role does not reach models: leave --model and --network out"
 _DEFAULT_TEAMS = ("default",)  # of the embedded default
 
 
@@ -34,20 +36,41 @@ def team_of(given: str | None, path: Path | None, named: Named | None) -> str:
     return given
 
 
-def administrators(team: str | None, scoped: Sequence[str]) -> str:
-    """The team of administrators' keys, which have no scope: they do not reach models."""
+def administrators(team: str | None) -> str:
+    """The team of keys whose roles are about no team in particular."""
     from gateway.first_start import ADMINISTRATORS
 
     if team not in (None, ADMINISTRATORS):
         raise CommandFailed(
-            f"an administrator's key belongs to {ADMINISTRATORS}; leave --team out", Exit.USAGE
-        )
-    if scoped:
-        raise CommandFailed(
-            "an administrator's key does not reach models: leave --model and --network out",
-            Exit.USAGE,
+            f"a key of such a role belongs to {ADMINISTRATORS}; leave --team out", Exit.USAGE
         )
     return ADMINISTRATORS
+
+
+def roles_of(names: Sequence[str]) -> "frozenset[Role]":
+    """The roles named, or developer; they must be such that one key may have them together."""
+    from gateway.cli.roles import role_named
+    from gateway.roles import Role, why_apart
+
+    roles = frozenset(map(role_named, names)) or frozenset({Role.DEVELOPER})
+    why = why_apart(frozenset(each.value for each in roles))
+    if why is not None:
+        raise CommandFailed(f"one key cannot have these roles: {why}", Exit.USAGE)
+    return roles
+
+
+def reach_models(roles: "frozenset[Role]") -> bool:
+    """Whether a key of these roles asks models."""
+    from gateway.roles import Permission, permits
+
+    return permits(frozenset(each.value for each in roles), Permission.USE_MODELS)
+
+
+def are_of_a_team(roles: "frozenset[Role]") -> bool:
+    """Whether a key of these roles speaks for a team that the configuration names."""
+    from gateway.roles import Role
+
+    return reach_models(roles) or Role.TEAM_LEAD in roles
 
 
 def whose(user: str | None, service: str | None) -> tuple[str, bool]:

@@ -10,23 +10,19 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.cli import key_wishes
+from gateway.cli.acting import acting_user, until_known
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import facts_of, print_keys
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.cli.times import format_unix_us
-from gateway.settings import operating_user, read_running
 
 if TYPE_CHECKING:
-    from gateway.roles import Role
-    from gateway.store.changes import Actor
     from gateway.store.stored_key import StoredKey
     from gateway.virtual_key import IssuedKey, KeyIssuer
 
 T = TypeVar("T")
-
-_SETTLING_SECONDS = 1.3
 
 key = typer.Typer(
     help="Make, replace, list and revoke the keys by which clients are known.",
@@ -55,8 +51,12 @@ def create(
     expires: Annotated[
         str | None, typer.Option(metavar="DURATION", help="How long it holds: 90d, 12h. Or ever.")
     ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may do; may be repeated. Default: developer, who asks models."),
+    ] = None,
     admin: Annotated[
-        bool, typer.Option("--admin", help="An administrator's key: it cannot ask models.")
+        bool, typer.Option("--admin", help="The role admin: it cannot ask models.")
     ] = False,
     config: Config = None,
     data: Data = None,
@@ -65,19 +65,22 @@ def create(
     """Make a key and print it, this once. A running gateway knows it when this returns."""
     folder = data_folder(data)
     subject, is_service = key_wishes.whose(user, service)
+    roles = key_wishes.roles_of([*(role or ()), *(["admin"] if admin else [])])
     models, networks = model or (), network or ()
     scope = None
-    if admin:
-        chosen = key_wishes.administrators(team, (*models, *networks))
-    else:
+    if not key_wishes.reach_models(roles) and (models or networks):
+        raise CommandFailed(key_wishes.NO_SCOPE, Exit.USAGE)
+    if key_wishes.are_of_a_team(roles):
         path, named = key_wishes.named_in(config, folder)
         chosen = key_wishes.team_of(team, path, named)
         scope = key_wishes.scope_of(models, networks, chosen, named)
+    else:
+        chosen = key_wishes.administrators(team)
     until = None if expires is None else _now_unix_us() + key_wishes.microseconds(expires)
     issued = _obtain(
         folder,
         lambda issuer: issuer.issue(
-            chosen, subject, _roles(admin), until, scope=scope, is_service=is_service
+            chosen, subject, roles, until, scope=scope, is_service=is_service
         ),
     )
     facts = facts_of([issued.stored], _now_unix_us())
@@ -131,19 +134,12 @@ def revoke(
     folder = data_folder(data)
     subject = service if user is None else user
     revoked = asyncio.run(_revoke(folder, key_id, subject, service is not None))
-    _until_known(folder)
+    until_known(folder)
     if as_json:
         print_json(facts_of(revoked, _now_unix_us()))
         return
     for each in revoked:
         note(f"{each.id} of {each.subject} in team {each.team} is revoked")
-
-
-def _until_known(folder: Path) -> None:
-    """Give a running gateway the time to look: it asks for changed keys once a second."""
-    running = read_running(folder)
-    if running is not None and running.is_alive:
-        time.sleep(_SETTLING_SECONDS)
 
 
 def _show(
@@ -159,43 +155,35 @@ def _show(
     note("It is not shown again; the gateway keeps a digest of it.")
 
 
-def _roles(is_admin: bool) -> "frozenset[Role]":
-    from gateway.roles import Role
-
-    return frozenset({Role.ADMIN if is_admin else Role.DEVELOPER})
-
-
-def _by() -> "Actor":
-    """Who types this command, as the ledger names them."""
-    from gateway.store.changes import Actor
-
-    return Actor.os_user(operating_user())
-
-
 def _obtain(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
     """What was asked of the issuer, once a running gateway knows of it."""
     obtained = asyncio.run(_with_issuer(folder, ask))
-    _until_known(folder)
+    until_known(folder)
     return obtained
 
 
 async def _with_issuer(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
     from gateway.store.database import StoreError
     from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound, Keys
+    from gateway.store.stored_subject import RolesStayApart, SubjectBlocked
     from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 
     async with opened_database(folder) as database:
         try:
             hasher = Hasher(load_pepper(folder, os.urandom))
             issuer = KeyIssuer(
-                Keys(database), hasher, by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom
+                Keys(database),
+                hasher,
+                by=acting_user(),
+                unix_us=_now_unix_us,
+                random_bytes=os.urandom,
             )
             return await ask(issuer)
         except StoreError as error:
             raise CommandFailed(str(error), Exit.DATA) from error
         except KeyNotFound as error:
             raise CommandFailed(str(error), Exit.NOT_FOUND) from error
-        except KeyCannotBeReplaced as error:
+        except (KeyCannotBeReplaced, RolesStayApart, SubjectBlocked) as error:
             raise CommandFailed(str(error)) from error
         except ValueError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
@@ -217,8 +205,8 @@ async def _revoke(
         keys, now = Keys(database), _now_unix_us()
         try:
             if key_id is not None:
-                return [await keys.revoke(key_id, now, _by())]
-            return await keys.revoke_all_of(str(subject), now, _by(), is_service=is_service)
+                return [await keys.revoke(key_id, now, acting_user())]
+            return await keys.revoke_all_of(str(subject), now, acting_user(), is_service=is_service)
         except KeyNotFound as error:
             raise CommandFailed(str(error), Exit.NOT_FOUND) from error
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':11}  WHAT"
@@ -34,6 +36,8 @@ def _gist(body: Mapping[str, Any]) -> str:
             return _ended(body)
         case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
             return change_of_key(body)
+        case kind if kind in SUBJECT_KINDS:
+            return change_of_subject(body)
         case _:
             return str(body.get("reason", ""))
 

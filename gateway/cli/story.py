@@ -10,6 +10,8 @@ from rich.text import Text
 
 from gateway.cli.lines import change_of_key, how_often
 from gateway.cli.output import printable
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 Body = Mapping[str, Any]
@@ -89,6 +91,9 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
             case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
                 title = str(body["kind"]).removeprefix("key_")
                 yield _Chapter(title, tuple(_changed(body)))
+            case kind if kind in SUBJECT_KINDS:
+                told = f"at {format_unix_us(body['time_unix_us'])}: {change_of_subject(body)}"
+                yield _Chapter(str(kind).rpartition("_")[2], (printable(told),))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
 
 

@@ -20,7 +20,7 @@ _DEVELOPER: Final = frozenset({Role.DEVELOPER.value})
 class Member:
     """Whom a token stands for. `teams` are in the configuration's order; the first holds.
 
-    `groups` are those that mean something here.
+    Who is in a team is a developer; who is in none may have other roles.
     """
 
     subject: str
@@ -50,7 +50,7 @@ def relevant(groups: Iterable[str], provider: Provider) -> tuple[str, ...]:
 
 
 def member(who: Claimed, provider: Provider) -> Member:
-    """Which teams and roles that makes here. Raises `TokenRefused` where it is none."""
+    """Which teams and roles that makes here; nothing, where nothing of theirs is named."""
     named = provider.subject_prefix + who.subject
     for pattern, team in provider.services:
         if matches(pattern, who.subject):
@@ -58,11 +58,9 @@ def member(who: Claimed, provider: Provider) -> Member:
     teams = [team for group, team in provider.teams if group in who.groups]
     if not teams and provider.default_team is not None:
         teams = [provider.default_team]
-    if not teams:
-        raise TokenRefused(
-            Cause.NO_TEAM, "no group of theirs is mapped to a team (identity.oidc)", subject=named
-        )
-    roles = _DEVELOPER.union(*(provider.roles.get(group, frozenset()) for group in who.groups))
+    roles = frozenset[str]().union(*(provider.roles.get(each, ()) for each in who.groups))
+    if teams:
+        roles |= _DEVELOPER
     return Member(named, False, tuple(dict.fromkeys(teams)), roles)
 
 

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     UNVERIFIED_EMAIL = "unverified_email"
     WRONG_CLAIM = "wrong_claim"
     NO_TEAM = "no_team"
+    BLOCKED = "blocked"
 
 
 class TokenRefused(Exception):

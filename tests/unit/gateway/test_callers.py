@@ -1,6 +1,7 @@
 """Whose credential it is: keys from memory as ever, tokens by who knows their kind."""
 
 import logging
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,6 +13,8 @@ from gateway.errors import IdentityUnavailable, NotAuthenticated
 from gateway.oidc.membership import Member
 from gateway.oidc.provider_tokens import VerifierBusy
 from gateway.oidc.refused import Cause, ProviderAway, TokenRefused
+from gateway.store.keys import KeyChanges
+from gateway.store.stored_subject import StoredSubject
 from policy.types import Identity
 from tests.fakes.configurations import ENVIRON, GOOD, SHIPPED, write
 from tests.fakes.providers import a_provider, settings_of
@@ -52,6 +55,10 @@ class FakeTokens:
 
     def id_of(self, token: str) -> str:
         return "jwt_a"
+
+    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> list[str]:
+        is_theirs = self.remembered and (self.member.subject, self.member.is_service) in who
+        return ["jwt_a"] if is_theirs else []
 
 
 class Door:
@@ -126,6 +133,60 @@ async def test_an_auditor_by_one_group_who_changes_things_by_another_only_audits
         assert (await door.who(*BEARER)).roles == {"developer", "auditor"}
     (line,) = caplog.records
     assert (line.message, vars(line)["subject"]) == ("roles_held_apart", "ada")
+
+
+async def decide(door: Door, **decided: object) -> None:
+    """Something is decided about ada, and the ring learns of it."""
+    ada = StoredSubject("ada", **decided)  # type: ignore[arg-type]  # what a test decides
+    changes = KeyChanges(1, {}, [ada])
+    door.road.ring.subjects.learn(changes.subjects)
+    for told in door.road.ring.listeners:
+        told(changes)
+
+
+async def test_a_block_refuses_known_tokens_and_new_ones_and_ends_what_runs(door: Door) -> None:
+    await door.who(*BEARER)
+    assert not door.callers.is_ended("jwt_a")
+    await decide(door, blocked_unix_us=5)
+    error = await refused(door, *BEARER)
+    assert (error.cause, error.identity) == ("blocked", Identity("ada", "", frozenset(), "jwt_a"))
+    assert "blocked" not in error.message
+    assert door.callers.is_ended("jwt_a")
+    door.tokens.remembered.clear()
+    assert (await refused(door, *BEARER)).cause == "blocked"
+    door.tokens.remembered.add(TOKEN)
+    await decide(door)
+    assert (await door.who(*BEARER)).subject == "ada"
+    assert not door.callers.is_ended("jwt_a")
+
+
+async def test_a_granted_role_comes_to_those_of_the_groups_at_once(door: Door) -> None:
+    assert (await door.who(*BEARER)).roles == {"developer"}
+    await decide(door, roles=frozenset({"finance"}))
+    assert (await door.who(*BEARER)).roles == {"developer", "finance"}
+    await decide(door)
+    assert (await door.who(*BEARER)).roles == {"developer"}
+
+
+async def test_a_service_has_no_granted_roles(door: Door) -> None:
+    door.tokens.member = Member("ada", True, ("web",), frozenset({"developer"}))
+    await decide(door, roles=frozenset({"finance"}))
+    assert (await door.who(*BEARER)).roles == {"developer"}
+
+
+async def test_who_is_in_no_team_and_has_no_role_is_refused_by_name(door: Door) -> None:
+    door.tokens.member = Member("ada", False, (), frozenset())
+    error = await refused(door, *BEARER)
+    assert (error.cause, error.identity) == ("no_team", Identity("ada", "", frozenset(), "jwt_a"))
+
+
+async def test_who_is_in_no_team_may_still_have_a_role_and_asks_no_models(door: Door) -> None:
+    door.tokens.member = Member("ada", False, (), frozenset())
+    await decide(door, roles=frozenset({"auditor"}))
+    ada = await door.who(*BEARER)
+    assert (ada.team, ada.roles) == ("administrators", {"auditor"})
+    error = await refused(door, *BEARER, (b"x-gatehouse-team", b"web"))
+    assert error.message.endswith("yours: none")
 
 
 async def test_a_team_that_is_none_of_theirs_is_refused_and_theirs_are_told(door: Door) -> None:

@@ -34,11 +34,11 @@ def test_roles_come_from_groups_and_add_up():
     assert who(groups=["eng-web", "sec"]).roles == {"developer", "security"}
 
 
-def test_who_is_in_no_group_that_means_a_team_is_refused_by_name():
-    assert cause_of(groups=["sec", "eng"]) is Cause.NO_TEAM
-    with pytest.raises(TokenRefused) as refused:
-        who(groups=[])
-    assert refused.value.subject == "ada"
+def test_who_is_in_no_team_is_no_developer_and_may_have_other_roles():
+    nobody = who(groups=["eng"])
+    assert (nobody.teams, nobody.roles) == ((), frozenset())
+    watcher = who(groups=["sec", "eng"])
+    assert (watcher.teams, watcher.roles) == ((), {"security"})
 
 
 def test_a_default_team_takes_the_rest():
@@ -64,7 +64,7 @@ def test_a_list_that_the_provider_left_out_for_its_length_is_not_an_empty_one():
 def test_groups_may_stand_deeper_or_under_a_name_with_dots():
     deep = a_provider(groups_claim="realm_access.roles")
     assert who(deep, realm_access={"roles": ["eng-web"]}).teams == ("web",)
-    assert cause_of(deep, realm_access=["eng-web"]) is Cause.NO_TEAM
+    assert who(deep, realm_access=["eng-web"]).teams == ()
     url = a_provider(groups_claim="https://acme.example/groups")
     assert who(url, **{"https://acme.example/groups": ["eng-web"]}).teams == ("web",)
 

@@ -228,7 +228,6 @@ WRONG = {
         None,
     ),
     "one of nobody": (lambda i: i.token(sub=None), Cause.NO_SUBJECT, None),
-    "one of nobody's team": (lambda i: i.token(groups=["x"]), Cause.NO_TEAM, "ada"),
     "groups of the wrong kind": (lambda i: i.token(groups={"a": 1}), Cause.WRONG_CLAIM, None),
 }
 
