@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
-from gateway.configuration.identity_settings import IdentitySettings
+from gateway.configuration.orders import Order
 from gateway.pipeline import InForce
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
@@ -38,8 +38,8 @@ class ShipperProcess(Protocol):
         ...
 
 
-TakeTokens = Callable[[IdentitySettings], Awaitable[None]]
-"""Have tokens of identity providers taken by these settings from now on."""
+Enter = Callable[[Configuration, Order | None], Awaitable[None]]
+"""Puts on record what comes into force, and the order that this carries out."""
 
 MakeShipper = Callable[[Sequence[str], Secrets], ShipperProcess]
 """(command line, what must not stand in it) -> the process, not yet started."""
@@ -54,7 +54,7 @@ class Surroundings:
         pepper: bytes,
         in_force: InForce,
         translator: Translator,
-        take_tokens: TakeTokens,
+        enter: Enter,
         *,
         make_shipper: MakeShipper = Shipper,
         unix_seconds: Callable[[], float] = time.time,
@@ -65,15 +65,18 @@ class Surroundings:
         self._secrets = Secrets(derive_pseudonym_key(pepper))
         self._in_force = in_force
         self._translator = translator
-        self._take_tokens = take_tokens
+        self._enter = enter
         self._shipper: ShipperProcess | None = None
         self._telemetry: Telemetry | None = None
 
-    async def apply(self, configuration: Configuration) -> None:
-        """Requests that begin from now on run by this configuration."""
+    async def apply(self, configuration: Configuration, order: Order | None = None) -> None:
+        """Requests that begin from now on run by this configuration, once that is on record.
+
+        `order` is the one that asked for it. Raises what `enter` does; all is then as before.
+        """
         if needs_translation(configuration):
             await self._translator.start()
-        await self._take_tokens(configuration.identity)
+        await self._enter(configuration, order)
         self._in_force.replace(configuration, int(self._unix_seconds()))
         if configuration.telemetry != self._telemetry:
             await self._ship(configuration.telemetry)

@@ -17,6 +17,7 @@ from gateway.cli.policy import policy
 from gateway.cli.registers import registers
 from gateway.cli.roles import role
 from gateway.cli.up import up
+from gateway.cli.usage import usage
 from gateway.cli.users import user
 from gateway.cli.version import version
 
@@ -37,6 +38,7 @@ app.add_typer(role, name="role")
 app.command()(models)
 app.command()(registers)
 app.add_typer(audit, name="audit")
+app.command()(usage)
 app.add_typer(policy, name="policy")
 app.command()(connect)
 app.command()(doctor)

@@ -49,6 +49,10 @@ class Kind(StrEnum):
     USER_UNBLOCKED = "user_unblocked"
     ROLE_GRANTED = "role_granted"
     ROLE_REVOKED = "role_revoked"
+    CONFIG_CHANGED = "config_changed"
+    CONFIG_REFUSED = "config_refused"
+    CONFIG_PINNED = "config_pinned"
+    CONFIG_RESUMED = "config_resumed"
 
 
 @audit.command()

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from policy.types import Scope
 
 LONGEST_DAYS = 36_500
-NO_SCOPE = "a key of such a role does not reach models: leave --model and --network out"
 _DEFAULT_TEAMS = ("default",)  # of the embedded default
 
 
@@ -36,13 +35,18 @@ def team_of(given: str | None, path: Path | None, named: Named | None) -> str:
     return given
 
 
-def administrators(team: str | None) -> str:
-    """The team of keys whose roles are about no team in particular."""
+def administrators(team: str | None, scoped: Sequence[str]) -> str:
+    """The team of keys whose roles are about no team; they have no scope, for no model is asked."""
     from gateway.first_start import ADMINISTRATORS
 
     if team not in (None, ADMINISTRATORS):
         raise CommandFailed(
             f"a key of such a role belongs to {ADMINISTRATORS}; leave --team out", Exit.USAGE
+        )
+    if scoped:
+        raise CommandFailed(
+            "a key of such a role does not reach models: leave --model and --network out",
+            Exit.USAGE,
         )
     return ADMINISTRATORS
 
@@ -59,18 +63,11 @@ def roles_of(names: Sequence[str]) -> "frozenset[Role]":
     return roles
 
 
-def reach_models(roles: "frozenset[Role]") -> bool:
-    """Whether a key of these roles asks models."""
-    from gateway.roles import Permission, permits
-
-    return permits(frozenset(each.value for each in roles), Permission.USE_MODELS)
-
-
 def are_of_a_team(roles: "frozenset[Role]") -> bool:
     """Whether a key of these roles speaks for a team that the configuration names."""
     from gateway.roles import Role
 
-    return reach_models(roles) or Role.TEAM_LEAD in roles
+    return bool(roles & {Role.DEVELOPER, Role.TEAM_LEAD})
 
 
 def whose(user: str | None, service: str | None) -> tuple[str, bool]:

@@ -66,16 +66,13 @@ def create(
     folder = data_folder(data)
     subject, is_service = key_wishes.whose(user, service)
     roles = key_wishes.roles_of([*(role or ()), *(["admin"] if admin else [])])
-    models, networks = model or (), network or ()
-    scope = None
-    if not key_wishes.reach_models(roles) and (models or networks):
-        raise CommandFailed(key_wishes.NO_SCOPE, Exit.USAGE)
-    if key_wishes.are_of_a_team(roles):
+    limits = (model or (), network or ())
+    if not key_wishes.are_of_a_team(roles):
+        chosen, scope = key_wishes.administrators(team, (*limits[0], *limits[1])), None
+    else:
         path, named = key_wishes.named_in(config, folder)
         chosen = key_wishes.team_of(team, path, named)
-        scope = key_wishes.scope_of(models, networks, chosen, named)
-    else:
-        chosen = key_wishes.administrators(team)
+        scope = key_wishes.scope_of(*limits, chosen, named)
     until = None if expires is None else _now_unix_us() + key_wishes.microseconds(expires)
     issued = _obtain(
         folder,
@@ -83,10 +80,9 @@ def create(
             chosen, subject, roles, until, scope=scope, is_service=is_service
         ),
     )
-    facts = facts_of([issued.stored], _now_unix_us())
     end = format_unix_us(issued.stored.expires_unix_us)
     whose = f"{issued.stored.id}, of {subject} in team {chosen}" + (f", until {end}" if end else "")
-    _show(issued, facts, whose, as_json)
+    _show(issued, facts_of([issued.stored], _now_unix_us()), whose, as_json)
 
 
 @key.command()

@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.files import ON_DISK, Files
 from gateway.configuration.identity_checks import identity_notices
 from gateway.configuration.identity_settings import (
     NOBODY_ELSE,
@@ -24,8 +25,7 @@ from gateway.configuration.identity_settings import (
 from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError, dotted
-from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_file
+from gateway.configuration.reading import Written, content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -35,8 +35,17 @@ from gateway.configuration.registers import (
 )
 from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
-from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
+from gateway.configuration.secrets import (
+    Unlock,
+    resolve,
+    secret_file,
+    secret_files,
+    secrets_in,
+    unlock_all,
+)
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
 from policy.caps import Amounts
 from policy.document import LimitsDocument, nano_usd
@@ -46,8 +55,6 @@ from policy.rulebook.rule import Placed
 from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
-
-Unlock = Callable[[Secret, Path], Secret]
 
 DEFAULT_TEAM = "default"
 """The team of the first developer key, where the configuration has it."""
@@ -80,7 +87,7 @@ class Configuration:
     `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
     any. `watched` are the files whose change makes a new one, `patterns` those by which more may
     come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
-    operator should read at start. `aliases` leads to the models.
+    operator should read at start. `aliases` leads to the models, `stored` is what is kept of all.
     """
 
     source: Path | None
@@ -102,6 +109,9 @@ class Configuration:
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
     identity: IdentitySettings = NOBODY_ELSE
+    origin: Origin = Origin.EMBEDDED
+    stored: StoredConfiguration | None = None
+    proxies: TrustedProxies | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -130,36 +140,40 @@ class Configuration:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    unlock: Unlock = resolve,
+    files: Files = ON_DISK,
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
     `unlock` turns what stands for a secret into the secret (in a folder); raises
     `UnusableSecret`.
     """
-    written = read_file(path, environ)
-    folder = path.parent
-    registers = read_registers(written, environ)
+    written = read_content(content_of(path, files.configuration), path, environ)
+    registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ)
     found = [*checks.check(document, shipped), *unfound]
-    opened = _unlock(written, unlock, found)
+    opened = unlock_all(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
     problems += (written.problem(*each) for each in found)
     if not problems:  # rules are checked against the names of a configuration that is right
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    secrets = [file for _, each in _secrets(document) if (file := secret_file(each, folder))]
-    files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in files}
+    all_files = (written, *registers.files, *(each.written for each in policy.files))
+    digests = {each.source: each.digest for each in all_files}
     read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
+    digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
         {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
         shipped,
-        digest=digest_with(registers.digest_with(written.digest), policy.files),
+        digest=digest,
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
@@ -168,10 +182,12 @@ def load(
         built,
         source=path,
         identity=identity_settings(document.identity),
-        watched=(*digests, *secrets),
+        watched=(*digests, *secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
         read=read,
         policy_tests=policy.cases(),
+        origin=Origin.FILES,
+        stored=StoredConfiguration.of(digest, written, registers, policy.files),
     )
 
 
@@ -222,28 +238,9 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        proxies=TrustedProxies.of(document.server.trusted_proxies),
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
-
-
-def _secrets(document: GatehouseDocument) -> Iterator[tuple[FieldPath, Secret]]:
-    """Where a secret stands, and what stands there for it."""
-    for name, vendor in document.vendors.items():
-        if vendor.api_key is not None:
-            yield ("vendors", name, "api_key"), vendor.api_key
-
-
-def _unlock(
-    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
-) -> Mapping[FieldPath, Secret]:
-    """Open every secret; what is wrong with one is found too, so that one run shows all."""
-    opened: dict[FieldPath, Secret] = {}
-    for path, secret in _secrets(written.document):
-        try:
-            opened[path] = unlock(secret, written.source.parent)
-        except UnusableSecret as error:
-            found.append((path, str(error)))
-    return opened
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
@@ -342,7 +339,13 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
         notices.append(
             f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
         )
-    for path, secret in _secrets(written.document):
+    for network in written.document.server.trusted_proxies:
+        if network.endswith("/0"):
+            notices.append(
+                f"server.trusted_proxies holds {network}: whoever connects can say it is "
+                "elsewhere; name the proxies' own networks"
+            )
+    for path, secret in secrets_in(written.document):
         if path in written.tree.filled:
             continue
         if secret_file(secret, written.source.parent) is None:

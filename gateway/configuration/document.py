@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from gateway.configuration.field_types import Address, SecretText, Words
 from gateway.configuration.identity_document import IdentityDocument
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
+from policy.rulebook.document import Network
 
 WireLabel = Literal[
     "openai_chat",
@@ -148,6 +149,13 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+class ServerDocument(Section):
+    """What stands before the gateway."""
+
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
+    """Networks of proxies whose x-forwarded-for says where a request came from."""
+
+
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
@@ -163,6 +171,8 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    server: ServerDocument = ServerDocument()
+    """What stands before the gateway."""
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()

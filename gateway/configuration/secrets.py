@@ -1,9 +1,15 @@
 """Turn what stands for a secret into the secret itself: text, or a file that holds it."""
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from gateway.configuration.reading import read_bytes
+from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.problems import Path as FieldPath
+from gateway.configuration.reading import Written, read_bytes
 from providers.base import Secret
+
+Unlock = Callable[[Secret, Path], Secret]
+"""Opens what stands for a secret, seen from a folder. Raises `UnusableSecret`."""
 
 _FILE = "file:"
 _MAX_SECRET_BYTES = 16_384
@@ -45,3 +51,28 @@ def _checked(value: str) -> Secret:
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise UnusableSecret("a secret is printable ASCII without spaces, and on one line")
     return Secret(value)
+
+
+def secrets_in(document: GatehouseDocument) -> Iterator[tuple[FieldPath, Secret]]:
+    """Where a secret stands, and what stands there for it."""
+    for name, vendor in document.vendors.items():
+        if vendor.api_key is not None:
+            yield ("vendors", name, "api_key"), vendor.api_key
+
+
+def secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
+    """The files that hold secrets of this configuration."""
+    return [file for _, each in secrets_in(document) if (file := secret_file(each, folder))]
+
+
+def unlock_all(
+    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
+) -> Mapping[FieldPath, Secret]:
+    """Open every secret; what is wrong with one is found too, so that one run shows all."""
+    opened: dict[FieldPath, Secret] = {}
+    for path, secret in secrets_in(written.document):
+        try:
+            opened[path] = unlock(secret, written.source.parent)
+        except UnusableSecret as error:
+            found.append((path, str(error)))
+    return opened

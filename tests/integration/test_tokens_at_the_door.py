@@ -4,7 +4,7 @@ is on record, and in no sink themselves."""
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.cli.data import opened_database
+from gateway.roles import Role
+from gateway.store.changes import Actor
+from gateway.store.subjects import Subjects
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, code_in
 from tests.fakes.issuer import (
@@ -24,6 +28,8 @@ from tests.fakes.issuer import (
     unsigned,
 )
 from tests.fakes.otlp_receiver import OtlpReceiver
+from tests.fakes.pair import assert_cut, question
+from tests.fakes.rough_client import rough_client
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
 
@@ -52,6 +58,7 @@ FOREIGN = rsa("foreign")
 class Door:
     gateway: RunningGateway
     issuer: Issuer
+    vendor: FakeVendor
     folder: Path
 
     async def ask(self, headers: dict[str, str], path: str = CHAT) -> httpx.Response:
@@ -74,7 +81,7 @@ async def a_door(folder: Path, collector: str = NOBODY) -> AsyncGenerator[Door]:
         text = CONFIGURATION.format(vendor=vendor.url, collector=collector, issuer=issuer.url)
         async with running_gateway(folder, text) as gateway:
             await until(lambda: issuer.times_asked() == 1)  # before anybody came
-            yield Door(gateway, issuer, folder / "data")
+            yield Door(gateway, issuer, vendor, folder / "data")
 
 
 @pytest.fixture
@@ -176,6 +183,65 @@ async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
         assert CANARY not in sink
 
 
+async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """What was decided is known by the gateway within seconds."""
+    async with asyncio.timeout(5):
+        while True:
+            if (await ask()).status_code == 200:
+                return
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def deciding(door: Door) -> AsyncGenerator[Subjects]:
+    """What is decided about people as another process does it."""
+    async with opened_database(door.gateway.data) as database:
+        yield Subjects(database)
+
+
+async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(door: Door) -> None:
+    token = door.issuer.token(sub="first-user")  # whose keys were made at the first start
+    assert (await door.ask_as(token)).status_code == 200
+    door.vendor.says("one two three four five six")
+    door.vendor.holds(before_event=5)
+    async with rough_client(door.gateway.port) as client:
+        await client.posts(CHAT, question(), authorization=f"Bearer {token}")
+        assert (await client.head())[0] == 200
+        seen = await client.chunk()
+        while b"one" not in seen:
+            seen += await client.chunk()
+        async with deciding(door) as subjects:
+            await subjects.block("first-user", time.time_ns() // 1000, Actor.os_user("anna"))
+        while piece := await client.chunk():
+            seen += piece
+    assert_cut(CHAT, seen)
+    door.vendor.recovers()
+    end = await door.gateway.until_closed(2)
+    assert (end["outcome"], end["error"]) == ("cut", "key_revoked")
+    for credential in (token, door.issuer.token(sub="first-user", jti="later")):
+        refused = await door.ask_as(credential)
+        assert (refused.status_code, "block" in refused.text) == (401, False)
+        (record,) = door.gateway.records_of(refused.headers["x-gatehouse-audit-id"])
+        assert (record["subject"], "blocked" in record["reason"]) == ("first-user", True)
+    assert (await door.ask_as(door.gateway.developer_key)).status_code == 401
+    assert (await door.ask_as(door.issuer.token())).status_code == 200
+    async with deciding(door) as subjects:
+        await subjects.unblock("first-user", time.time_ns() // 1000, Actor.os_user("anna"))
+    await answered(lambda: door.ask_as(token))
+
+
+async def test_a_granted_role_counts_at_once_for_who_signs_in(door: Door) -> None:
+    token = door.issuer.token(groups=None)
+    headers = {"x-api-key": token, "x-forwarded-for": "192.0.2.1"}
+    async with httpx.AsyncClient(base_url=door.gateway.base_url, trust_env=False) as client:
+        assert (await client.get("/metrics", headers=headers)).status_code == 401
+        async with deciding(door) as subjects:
+            by = Actor.os_user("anna")
+            await subjects.grant("ada", Role.AUDITOR, time.time_ns() // 1000, by)
+        await answered(lambda: client.get("/metrics", headers=headers))
+    assert (await door.ask_as(token)).status_code == 401  # no developer
+
+
 async def test_a_token_over_the_limit_is_refused_by_its_size_alone(door: Door) -> None:
     answer = await door.ask_as(door.issuer.token(pad="x" * 40_000))
     assert answer.status_code == 401
@@ -245,7 +311,7 @@ async def test_a_gateway_that_never_reached_the_provider_says_that_it_cannot_say
         issuer.is_down = True
         text = CONFIGURATION.format(vendor=vendor.url, collector=NOBODY, issuer=issuer.url)
         async with running_gateway(tmp_path, text) as gateway:
-            door = Door(gateway, issuer, tmp_path / "data")
+            door = Door(gateway, issuer, vendor, tmp_path / "data")
             answer = await door.ask_as(issuer.token())
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert code_in(answer, CHAT) == "identity_unavailable"
@@ -257,7 +323,7 @@ async def test_a_provider_that_is_added_is_known_without_a_restart(tmp_path: Pat
         text = CONFIGURATION.format(vendor=vendor.url, collector=NOBODY, issuer=issuer.url)
         without = text.partition("identity:")[0]
         async with running_gateway(tmp_path, without) as gateway:
-            door = Door(gateway, issuer, tmp_path / "data")
+            door = Door(gateway, issuer, vendor, tmp_path / "data")
             assert (await door.ask_as(issuer.token())).status_code == 401
             assert issuer.asked == []
             gateway.configuration_file.write_text(text)

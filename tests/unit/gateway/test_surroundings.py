@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 
 from gateway.configuration.build import Configuration, Telemetry
-from gateway.configuration.identity_settings import IdentitySettings
+from gateway.configuration.orders import Order
 from gateway.pipeline import InForce
 from gateway.surroundings import Surroundings
 from gateway.telemetry.handover import Secrets
 from gateway.telemetry.pseudonym import derive_pseudonym_key
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.identities import WITH_IDENTITY
 
 PEPPER = b"pepper-canary" * 3
 TRACED = GOOD.replace("deepseek/deepseek-chat] }", "house/other] }")  # nothing to translate
@@ -48,21 +47,19 @@ class Yard:
         self.in_force = InForce(begun_with, 0)
         self.translator = FakeTranslator(self.in_force)
         self.shippers: list[FakeShipper] = []
-        self.tokens_by: list[IdentitySettings] = []
-        self.tokens_taken_under: list[Configuration] = []
+        self.entered: list[tuple[Configuration, Configuration]] = []
         self.surroundings = Surroundings(
             data,
             PEPPER,
             self.in_force,
             self.translator,
-            self._take_tokens,
+            self._enter,
             make_shipper=self._make,
             unix_seconds=lambda: 1_795_000_000.9,
         )
 
-    async def _take_tokens(self, settings: IdentitySettings) -> None:
-        self.tokens_by.append(settings)
-        self.tokens_taken_under.append(self.in_force.configuration)
+    async def _enter(self, configuration: Configuration, order: Order | None) -> None:
+        self.entered.append((self.in_force.configuration, configuration))
 
     def _make(self, command: Sequence[str], secrets: Secrets) -> FakeShipper:
         self.shippers.append(FakeShipper(command, secrets))
@@ -74,19 +71,17 @@ def yard(tmp_path) -> Yard:
     return Yard(tmp_path / "data", configured(tmp_path, UNTRACED))
 
 
-async def test_tokens_are_taken_by_a_configuration_before_it_is_in_force(yard, tmp_path):
-    before = yard.in_force.configuration
-    configuration = configured(tmp_path, WITH_IDENTITY)
-    await yard.surroundings.apply(configuration)
-    assert yard.tokens_by == [configuration.identity]
-    assert yard.tokens_taken_under == [before]
-
-
 async def test_what_is_applied_is_in_force_since_now(yard, tmp_path):
     configuration = configured(tmp_path, UNTRACED)
     await yard.surroundings.apply(configuration)
     assert yard.in_force.configuration is configuration
     assert yard.in_force.since_unix_seconds == 1_795_000_000
+
+
+async def test_what_is_applied_is_put_on_record_before_it_is_in_force(yard, tmp_path):
+    before, fresh = yard.in_force.configuration, configured(tmp_path, UNTRACED)
+    await yard.surroundings.apply(fresh)
+    assert yard.entered == [(before, fresh)]
 
 
 async def test_the_translator_starts_before_a_configuration_that_needs_it_is_in_force(

@@ -38,10 +38,12 @@ def test_a_team_is_one_that_the_configuration_names() -> None:
         key_wishes.team_of("default", Path("g.yaml"), NAMED)
 
 
-def test_administrators_have_one_team() -> None:
-    assert key_wishes.administrators(None) == "administrators"
+def test_administrators_have_one_team_and_no_limits() -> None:
+    assert key_wishes.administrators(None, ()) == "administrators"
     with refused(Exit.USAGE):
-        key_wishes.administrators("web")
+        key_wishes.administrators("web", ())
+    with refused(Exit.USAGE):
+        key_wishes.administrators(None, ("10.0.0.0/8",))
 
 
 def test_a_key_is_a_developers_unless_roles_are_named() -> None:
@@ -53,12 +55,10 @@ def test_a_key_is_a_developers_unless_roles_are_named() -> None:
         key_wishes.roles_of(["auditor", "admin"])
 
 
-def test_which_roles_need_a_team_and_which_reach_models() -> None:
+def test_which_roles_need_a_team() -> None:
     assert key_wishes.are_of_a_team(frozenset({Role.DEVELOPER}))
     assert key_wishes.are_of_a_team(frozenset({Role.TEAM_LEAD, Role.FINANCE}))
     assert not key_wishes.are_of_a_team(frozenset({Role.AUDITOR, Role.ADMIN}))
-    assert key_wishes.reach_models(frozenset({Role.DEVELOPER, Role.AUDITOR}))
-    assert not key_wishes.reach_models(frozenset(Role) - {Role.DEVELOPER})
 
 
 def test_a_limit_is_kept_sorted_and_nothing_is_no_limit() -> None:
