@@ -14,10 +14,12 @@ from gateway.accounting import Accountant
 from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
+from gateway.callers import Callers
 from gateway.calls import Calls, Patience
 from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration
 from gateway.configuration.choice import shipped_with
+from gateway.configuration.orders import Order
 from gateway.configuration.storage import storage_at
 from gateway.continuation import CaughtUp
 from gateway.dispatch import Dispatch
@@ -27,6 +29,9 @@ from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.notes import Notes
+from gateway.oidc.asking import ProviderClient
+from gateway.oidc.provider_tokens import ProviderTokens
+from gateway.oidc.token import BEGINNING
 from gateway.opening import Opened, lock_folder, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
@@ -96,17 +101,19 @@ async def assembled(
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(choice.configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, stack)
-        senders = _open_senders(client or HttpClient(), stack)
+        client = client or HttpClient()
+        senders = _open_senders(client, stack)
+        callers = _open_callers(key_ring, client, opened, stack)
         refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
-        pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
-        surroundings = _surround(opened, in_force, senders, versions, stack)
+        pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
+        surroundings = _surround(opened, in_force, senders, versions, callers, stack)
         ways = Ways(environ, shipped, versions, surroundings.apply, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
         status = Status(health, lambda: state.standing)
-        calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
+        calls = _watch_calls(bookkeeper.metrics, callers, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
         beside = _beside(pipeline, status, opened, versions, keys, key_ring)
@@ -122,6 +129,20 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
     return keys, key_ring
+
+
+def _open_callers(
+    keys: KeyRing, client: HttpClient, opened: Opened, stack: AsyncExitStack
+) -> Callers:
+    tokens = ProviderTokens(
+        ProviderClient(client),
+        opened.hasher,
+        unix_seconds=lambda: int(time.time()),
+        seconds=time.monotonic,
+    )
+    tokens.start()
+    stack.push_async_callback(tokens.stop)
+    return Callers(keys, {BEGINNING: tokens}, time.monotonic)
 
 
 async def _open_books(
@@ -208,10 +229,19 @@ def _beside(
 
 
 def _surround(
-    opened: Opened, in_force: InForce, senders: Senders, versions: Versions, stack: AsyncExitStack
+    opened: Opened,
+    in_force: InForce,
+    senders: Senders,
+    versions: Versions,
+    callers: Callers,
+    stack: AsyncExitStack,
 ) -> Surroundings:
+    async def enter(configuration: Configuration, order: Order | None) -> None:
+        await versions.enter(configuration, order)
+        await callers.apply(configuration.identity)
+
     ledger = LedgerPlace(opened.folder, opened.lane, opened.database_url)
-    made = Surroundings(ledger, opened.pepper, in_force, senders.translator, versions.enter)
+    made = Surroundings(ledger, opened.pepper, in_force, senders.translator, enter)
     stack.push_async_callback(made.stop)
     return made
 
@@ -224,8 +254,8 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:
-    calls = Calls(Patience(), keys.is_revoked)
+def _watch_calls(metrics: Metrics, callers: Callers, stack: AsyncExitStack) -> Calls:
+    calls = Calls(Patience(), callers.is_ended)
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))

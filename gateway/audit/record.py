@@ -28,6 +28,9 @@ Values that are dicts or lists may be shared by several records: they are never 
 VERSION = 1
 MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
 
+_AUTH_METHODS = {"jwt_": "oidc_token", "ses_": "session"}
+"""How the caller proved who it is, by how the id of its credential begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadRequest:
@@ -61,14 +64,16 @@ def _assistant(assistant: Assistant) -> RecordBody:
 
 @lru_cache(maxsize=1024)
 def _caller(identity: Identity) -> RecordBody:
-    return {
+    body: RecordBody = {
         "subject": bounded(identity.subject),
-        "team": bounded(identity.team),
         "roles": sorted(identity.roles),
         "credential_id": identity.credential_id,
-        "auth_method": "virtual_key",
+        "auth_method": _AUTH_METHODS.get(identity.credential_id[:4], "virtual_key"),
         "identity_kind": identity.kind,
     }
+    if identity.team:  # nobody's team is known whose token is refused
+        body["team"] = bounded(identity.team)
+    return body
 
 
 def _facts(facts: RequestFacts) -> RecordBody:

@@ -5,23 +5,21 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli import key_wishes
+from gateway.cli.acting import acting_user, until_known
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import Facts, facts_of
 from gateway.cli.storage import said_of
-from gateway.settings import environment, operating_user, read_running
+from gateway.settings import environment
 
 if TYPE_CHECKING:
-    from gateway.store.changes import Actor
     from gateway.store.database import Database
     from gateway.virtual_key import KeyIssuer
 
 T = TypeVar("T")
-
-_SETTLING_SECONDS: Final = 1.3
 
 
 class FolderKeys:
@@ -71,7 +69,7 @@ class FolderKeys:
         async def end(database: "Database") -> Facts:
             from gateway.store.keys import Keys
 
-            revoked = await Keys(database).revoke(key_id, _now_unix_us(), _by())
+            revoked = await Keys(database).revoke(key_id, _now_unix_us(), acting_user())
             return facts_of([revoked], _now_unix_us())[0]
 
         return self._change(end)
@@ -83,7 +81,7 @@ class FolderKeys:
             from gateway.store.keys import Keys
 
             keys, now = Keys(database), _now_unix_us()
-            ended = await keys.revoke_all_of(subject, now, _by(), is_service=is_service)
+            ended = await keys.revoke_all_of(subject, now, acting_user(), is_service=is_service)
             return facts_of(ended, now)
 
         return self._change(end_all)
@@ -103,6 +101,7 @@ class FolderKeys:
     async def _changed(self, change: "Callable[[Database], Awaitable[T]]") -> T:
         from gateway.store.database import StoreError
         from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound
+        from gateway.store.stored_subject import RolesStayApart, SubjectBlocked
 
         async with opened_database(self._folder) as database:
             try:
@@ -111,17 +110,10 @@ class FolderKeys:
                 raise CommandFailed(str(error), Exit.DATA) from error
             except KeyNotFound as error:
                 raise CommandFailed(str(error), Exit.NOT_FOUND) from error
-            except KeyCannotBeReplaced as error:
+            except (KeyCannotBeReplaced, RolesStayApart, SubjectBlocked) as error:
                 raise CommandFailed(str(error)) from error
             except ValueError as error:
                 raise CommandFailed(str(error), Exit.USAGE) from error
-
-
-def until_known(folder: Path) -> None:
-    """Give running gateways the time to look: they ask for changed keys once a second."""
-    running = read_running(folder)
-    if said_of(folder).address is not None or (running is not None and running.is_alive):
-        time.sleep(_SETTLING_SECONDS)
 
 
 async def _issuer(folder: Path, database: "Database") -> "KeyIssuer":
@@ -136,15 +128,12 @@ async def _issuer(folder: Path, database: "Database") -> "KeyIssuer":
     pepper = chosen_pepper(folder, said.pepper, environment(), make)
     await hold_to_pepper(database, check_of(pepper))
     return KeyIssuer(
-        Keys(database), Hasher(pepper), by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom
+        Keys(database),
+        Hasher(pepper),
+        by=acting_user(),
+        unix_us=_now_unix_us,
+        random_bytes=os.urandom,
     )
-
-
-def _by() -> "Actor":
-    """Who types this command, as the ledger names them."""
-    from gateway.store.changes import Actor
-
-    return Actor.os_user(operating_user())
 
 
 def _now_unix_us() -> int:

@@ -59,13 +59,16 @@ def whose(user: str | None, service: str | None) -> tuple[str, bool]:
 
 def roles_of(given: Sequence[str], is_admin: bool) -> "frozenset[Role]":
     """What a key is for: a developer's, unless something else is said."""
-    from gateway.roles import Role
+    from gateway.roles import Role, why_apart
 
     named = [*given, *(["admin"] if is_admin else [])] or ["developer"]
     unknown = [each for each in named if each not in set(Role)]
     if unknown:
         listed = ", ".join(Role)
         raise CommandFailed(f"there is no role {unknown[0]!r}; there are: {listed}", Exit.USAGE)
+    why = why_apart(frozenset(named))
+    if why is not None:
+        raise CommandFailed(f"one key cannot have these roles: {why}", Exit.USAGE)
     return frozenset(map(Role, named))
 
 

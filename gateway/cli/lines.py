@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 _PATHS_SHOWN = 3
@@ -40,12 +42,20 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
-        case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-            return change_of_key(body)
-        case "config_changed" | "config_refused" | "config_pinned" | "config_resumed":
-            return change_of_configuration(body)
         case _:
-            return str(body.get("reason", ""))
+            return _change(body)
+
+
+def _change(body: Mapping[str, Any]) -> str:
+    """What people changed by the gateway, or what is not known better."""
+    kind = str(body["kind"])
+    if kind in SUBJECT_KINDS:
+        return change_of_subject(body)
+    if kind.startswith("key_"):
+        return change_of_key(body)
+    if kind.startswith("config_"):
+        return change_of_configuration(body)
+    return str(body.get("reason", ""))
 
 
 def how_often(body: Mapping[str, Any]) -> str:

@@ -197,8 +197,9 @@ def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "P
     decided_by = str(body.get("config_digest", ""))
     if decided_by != configuration.digest:
         note(f"decided by {decided_by[:12]}; explained by {configuration.digest[:12]}")
-    if any(rule.written.document.match.networks for rule in configuration.policy.rules):
-        note("the ledger keeps no addresses: without --address it is not known")
+    asks = any(rule.written.document.match.networks for rule in configuration.policy.rules)
+    if asks and "address" not in body:
+        note("where the caller was is not on record: without --address it is not known")
     return recorded(body)
 
 

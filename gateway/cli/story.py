@@ -10,6 +10,8 @@ from rich.text import Text
 
 from gateway.cli.lines import change_of_configuration, change_of_key, how_often
 from gateway.cli.output import printable
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 Body = Mapping[str, Any]
@@ -86,13 +88,21 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
-            case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-                title = str(body["kind"]).removeprefix("key_")
-                yield _Chapter(title, tuple(_changed(body)))
-            case "config_changed" | "config_refused" | "config_pinned" | "config_resumed":
-                title = str(body["kind"]).removeprefix("config_")
-                yield _Chapter(title, tuple(_configured(body)))
+            case _:
+                yield from _change(body)
     yield _Chapter("records", tuple(_sealed(each) for each in records))
+
+
+def _change(body: Body) -> Iterator[_Chapter]:
+    """What people changed by the gateway."""
+    kind = str(body["kind"])
+    if kind in SUBJECT_KINDS:
+        told = f"at {format_unix_us(body['time_unix_us'])}: {change_of_subject(body)}"
+        yield _Chapter(kind.rpartition("_")[2], (printable(told),))
+    elif kind.startswith("key_"):
+        yield _Chapter(kind.removeprefix("key_"), tuple(_changed(body)))
+    elif kind.startswith("config_"):
+        yield _Chapter(kind.removeprefix("config_"), tuple(_configured(body)))
 
 
 def _request(body: Body) -> Iterator[_Chapter]:

@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +17,16 @@ from gateway.configuration.document import (
     VendorDocument,
 )
 from gateway.configuration.files import ON_DISK, Files
+from gateway.configuration.identity_settings import (
+    NOBODY_ELSE,
+    IdentitySettings,
+    identity_settings,
+)
 from gateway.configuration.listing import Pattern
 from gateway.configuration.notices import DEFAULT_TEAM, notices_of, unpriced
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
-from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, content_of, read_content
+from gateway.configuration.reading import content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -32,7 +36,12 @@ from gateway.configuration.registers import (
 )
 from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
-from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
+from gateway.configuration.secrets import (
+    Unlock,
+    resolve,
+    secret_files,
+    unlock_all,
+)
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
 from gateway.configuration.stored import Origin, StoredConfiguration
@@ -46,7 +55,6 @@ from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
 
-Unlock = Callable[[Secret, Path], Secret]
 Read = dict[Path | Pattern, str | tuple[str, ...]]
 """What a configuration was read from: of a file its digest, of a pattern the files it found."""
 
@@ -101,6 +109,7 @@ class Configuration:
     policy_tests: tuple[PlacedCase, ...] = ()
     team_documents: Mapping[str, TeamDocument] = field(default_factory=dict)
     admin: AdminSettings = DEFAULT_ADMIN
+    identity: IdentitySettings = NOBODY_ELSE
     origin: Origin = Origin.EMBEDDED
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
@@ -144,17 +153,16 @@ def load(
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
     `more_rules` are files of rules that count as if `policy` named them last.
-    `unlock` turns what stands for a key (in a folder) into it, or raises `UnusableSecret`.
+    `unlock` turns what stands for a secret (in a folder) into it, or raises `UnusableSecret`.
     """
     written = read_content(content_of(path, files.configuration), path, environ)
     registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
     policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
-    keys = _unlock(written, unlock, found)
+    opened = unlock_all(written, unlock, found)
     storage = read_storage(written, unlock, found)
-    problems = [*wrong, *check_registers(written, registers)]
-    problems += (written.problem(*each) for each in found)
+    problems = [*wrong, *check_registers(written, registers), *written.problems(found)]
     if not problems:  # rules are checked against the names of a configuration that is right
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
@@ -164,7 +172,7 @@ def load(
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
-        keys,
+        {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
         shipped,
         digest=digest,
         notices=(*notices_of(written), *register_notices(document, registers, shipped)),
@@ -174,8 +182,9 @@ def load(
     return replace(
         built,
         source=path,
+        identity=identity_settings(document.identity),
         storage=storage,
-        watched=(*(each.source for each in all_files), *_secret_files(document, path.parent)),
+        watched=(*(each.source for each in all_files), *secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
         read=digests | dict(policy.listings.items()),
         policy_tests=policy.cases(),
@@ -234,26 +243,6 @@ def build(
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
-
-
-def _unlock(
-    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
-) -> Mapping[str, Secret]:
-    """Open every secret; what is wrong with one is found too, so that one run shows all."""
-    keys: dict[str, Secret] = {}
-    for name, vendor in written.document.vendors.items():
-        if vendor.api_key is None:
-            continue
-        try:
-            keys[name] = unlock(vendor.api_key, written.source.parent)
-        except UnusableSecret as error:
-            found.append((("vendors", name, "api_key"), str(error)))
-    return keys
-
-
-def _secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
-    references = (each.api_key for each in document.vendors.values())
-    return [file for each in references if each and (file := secret_file(each, folder))]
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.identity_checks import identity_notices
+from gateway.configuration.problems import dotted
 from gateway.configuration.reading import Written
-from gateway.configuration.secrets import secret_file
+from gateway.configuration.secrets import secret_file, secrets_in
 from gateway.configuration.storage import notices as storage_notices
 from policy.caps import Amounts
 from policy.document import LimitsDocument
@@ -29,15 +31,15 @@ def notices_of(written: Written[GatehouseDocument]) -> tuple[str, ...]:
                 f"server.trusted_proxies holds {network}: whoever connects can say it is "
                 "elsewhere; name the proxies' own networks"
             )
-    for name, vendor in written.document.vendors.items():
-        path = ("vendors", name, "api_key")
-        if vendor.api_key is None or path in written.tree.filled:
+    for path, secret in secrets_in(written.document):
+        if path in written.tree.filled:
             continue
-        if secret_file(vendor.api_key, written.source.parent) is None:
+        if secret_file(secret, written.source.parent) is None:
             notices.append(
-                f"vendors.{name}.api_key stands in the file itself; "
+                f"{dotted(path)} stands in the file itself; "
                 f'use "${{NAME}}" or file:/run/secrets/name'
             )
+    notices.extend(identity_notices(written.document.identity))
     return (*notices, *storage_notices(written))
 
 

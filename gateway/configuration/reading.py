@@ -56,9 +56,13 @@ class Written(Generic[Document]):
         """Something that is wrong in what the file means."""
         return _problem(self.tree, path, text)
 
+    def problems(self, found: Iterable[tuple[Path, str]]) -> list[Problem]:
+        """All that is wrong in what the file means."""
+        return [self.problem(*each) for each in found]
+
     def refuse(self, found: Iterable[tuple[Path, str]]) -> ConfigurationError:
         """The error for things that are wrong in what the file means."""
-        return ConfigurationError(str(self.source), [self.problem(*each) for each in found])
+        return ConfigurationError(str(self.source), self.problems(found))
 
     def name_of(self, path: FilePath) -> str:
         """A file's name as people wrote it, below this one's folder where it stands there."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.configuration.build import Configuration, Unlock, load
+from gateway.configuration.build import Configuration, load
 from gateway.configuration.masking import marked_path
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.reading import read_bytes
-from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
+from gateway.configuration.secrets import Unlock, UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.stored import Origin, StoredConfiguration, StoredFiles
 from gateway.configuration.tree import Unreadable, read_tree

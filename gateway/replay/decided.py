@@ -1,6 +1,6 @@
 """Decide recorded requests by a policy, each kind once, and say where nobody can tell."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 import msgspec
@@ -24,6 +24,12 @@ _UNKNOWN: Final[dict[Unknown, str]] = {
     "networks": "where the caller was is not on record",
     "tools": "not all names of tools are on record",
 }
+
+
+def missing_of(request: RecordedRequest, asked_of: Iterable[Unknown]) -> frozenset[Unknown]:
+    """Which of these facts a record lacks."""
+    lacks = {"networks": request.address is None, "tools": request.tool_names_omitted > 0}
+    return frozenset(each for each in asked_of if lacks[each])
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -53,9 +59,8 @@ class Decided:
         self._known: dict[Hashable, Verdict] = {}
         self._narrowing: dict[Hashable, tuple[str, ...]] = {}
         self._written = [each.written for each in policy.rules]
-        self._asks_tools = asks_of(self._written, "tools")
-        self._always_unknown = frozenset[Unknown](
-            ["networks"] if asks_of(self._written, "networks") else []
+        self._asked_of = tuple[Unknown, ...](
+            each for each in _UNKNOWN if asks_of(self._written, each)
         )
         self._bounds: dict[frozenset[Unknown], tuple[Policy, Policy]] = {}
 
@@ -83,9 +88,7 @@ class Decided:
         return found
 
     def _decide(self, request: RecordedRequest) -> Verdict:
-        unknown = self._always_unknown
-        if self._asks_tools and request.tool_names_omitted:
-            unknown |= {"tools"}
+        unknown = missing_of(request, self._asked_of)
         if not unknown:
             return self._ask(self._policy, request)
         strict, lax = (self._ask(each, request) for each in self._between(unknown))

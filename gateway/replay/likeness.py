@@ -58,6 +58,8 @@ def _parts(matches: Iterable[MatchDocument]) -> Iterator[Part]:
         yield lambda request: request.roles
     if "keys" in asked:
         yield lambda request: request.credential_id
+    if "networks" in asked:
+        yield lambda request: request.address
     if "tools" in asked:
         yield lambda request: request.tool_names
 

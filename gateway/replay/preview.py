@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.replay.decided import MOST_KINDS
+from gateway.replay.decided import MOST_KINDS, missing_of
 from gateway.replay.likeness import Likeness
 from gateway.replay.recorded import (
     RecordedExchange,
@@ -172,9 +172,7 @@ class _Moment:
         return found
 
     def _find(self, request: RecordedRequest) -> _Found:
-        unknown = frozenset[Unknown](
-            each for each in self._unknowns if each == "networks" or request.tool_names_omitted
-        )
+        unknown = missing_of(request, self._unknowns)
         if not unknown:
             return _Found(tuple(self._reach(self._policy, request)), ())
         written = [each.written for each in self._policy.rules]

@@ -35,6 +35,7 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     subject: str | None = None
     roles: tuple[str, ...] = ()
     credential_id: str = ""
+    address: str | None = None
     assistant: RecordedAssistant = RecordedAssistant()
     operation: str | None = None
     model: str | None = None
@@ -117,6 +118,6 @@ def facts_of(request: RecordedRequest, canonical: Callable[[str], str]) -> Reque
 
 
 def circumstances_of(request: RecordedRequest) -> Circumstances:
-    """When and with what. From where is not on record."""
+    """When, with what and from where, as far as that is on record."""
     assistant = request.assistant
-    return Circumstances(request.unix_seconds, assistant.name, assistant.version)
+    return Circumstances(request.unix_seconds, assistant.name, assistant.version, request.address)

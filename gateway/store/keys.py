@@ -12,8 +12,11 @@ from gateway.store.change_lane import ChangeLane
 from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
 from gateway.store.key_records import KeyEvent, KeyRecords
+from gateway.store.revision import newest_revision, next_revision
 from gateway.store.stored_key import KeyState, StoredKey
-from gateway.store.tables import KEY_REVISION, KEYS
+from gateway.store.stored_subject import StoredSubject, SubjectBlocked
+from gateway.store.subjects import read_subject, refuse_apart, subjects_since
+from gateway.store.tables import KEYS
 from policy.types import Scope
 
 
@@ -50,10 +53,11 @@ class ListedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """Keys that changed since some revision, by digest; `revision` is the newest there is."""
+    """Keys, by digest, and subjects that changed since some revision; `revision` is the newest."""
 
     revision: int
     keys: Mapping[bytes, StoredKey]
+    subjects: Sequence[StoredSubject] = ()
 
 
 class Keys:
@@ -68,11 +72,19 @@ class Keys:
         self._records = KeyRecords(random_bytes)
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
-        """Keep a new key under the digest by which it will be recognised. Raises `KeyExists`."""
+        """Keep a new key under the digest by which it will be recognised.
+
+        Raises `KeyExists`, `SubjectBlocked`, or `RolesStayApart` where its roles may not come to
+        those that its user has already.
+        """
         created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
         async with self._database.writing() as connection:
             if await connection.scalar(select(KEYS.c.id).where(KEYS.c.id == key.id)) is not None:
                 raise KeyExists(f"{key.id} was made before")
+            await _refuse_blocked(connection, key)
+            await refuse_apart(
+                connection, key.subject, key.is_service, key.roles, key.created_unix_us
+            )
             await _insert(connection, key, digest)
             await self._lane.append(connection, [created], key.created_unix_us)
 
@@ -92,12 +104,14 @@ class Keys:
     ) -> StoredKey:
         """Keep a key's successor, and let the key itself end then, or sooner if it would anyway.
 
-        Returns the key that was replaced. Raises `KeyNotFound` or `KeyCannotBeReplaced`.
+        Returns the key that was replaced. Raises `KeyNotFound`, `KeyCannotBeReplaced` or
+        `SubjectBlocked`.
         """
         now = successor.created_unix_us
         async with self._database.writing() as connection:
             (old,) = await _find(connection, KEYS.c.id == key_id, _no_such_key(key_id))
             _refuse_replaced(old, now)
+            await _refuse_blocked(connection, old)
             expires = min(until_unix_us, old.expires_unix_us or until_unix_us)
             old = replace(old, expires_unix_us=expires, successor_id=successor.id)
             await _insert(connection, successor, digest)
@@ -200,15 +214,16 @@ class Keys:
     async def revision(self) -> int:
         """A number that grows with every change: one cheap query."""
         async with self._database.reading() as connection:
-            return int((await connection.execute(select(KEY_REVISION.c.revision))).scalar_one())
+            return await newest_revision(connection)
 
     async def changes_since(self, revision: int) -> KeyChanges:
-        """Keys that changed after `revision` (0: all keys, revoked and expired ones too)."""
+        """What changed after `revision` (0: all keys, revoked and expired ones too)."""
         query = select(KEYS).where(KEYS.c.changed_revision > revision)
         async with self._database.reading() as connection:
-            newest = (await connection.execute(select(KEY_REVISION.c.revision))).scalar_one()
+            newest = await newest_revision(connection)
             found = (await connection.execute(query)).mappings().all()
-        return KeyChanges(int(newest), {row["digest"]: _stored(row) for row in found})
+            subjects = await subjects_since(connection, revision)
+        return KeyChanges(newest, {row["digest"]: _stored(row) for row in found}, subjects)
 
     async def _revoke(
         self, which: ColumnElement[bool], missing: str, now_unix_us: int, by: Actor
@@ -273,6 +288,13 @@ def _refuse_replaced(key: StoredKey, now_unix_us: int) -> None:
         raise KeyCannotBeReplaced(f"{key.id} has expired: {make_one}")
 
 
+async def _refuse_blocked(connection: AsyncConnection, key: StoredKey) -> None:
+    """Raises `SubjectBlocked`."""
+    stored = await read_subject(connection, key.subject, key.is_service)
+    if stored.is_blocked:
+        raise SubjectBlocked(stored)
+
+
 async def _find(
     connection: AsyncConnection, which: ColumnElement[bool], missing: str
 ) -> list[StoredKey]:
@@ -313,14 +335,8 @@ async def _changing(connection: AsyncConnection, key: StoredKey) -> Mapping[str,
         "revoked_unix_us": key.revoked_unix_us,
         "successor_id": key.successor_id,
         "lapsed_unix_us": key.lapsed_unix_us,
-        "changed_revision": await _next_revision(connection),
+        "changed_revision": await next_revision(connection),
     }
-
-
-async def _next_revision(connection: AsyncConnection) -> int:
-    # The update comes first: it holds the row, so that changes take their numbers in turn.
-    await connection.execute(update(KEY_REVISION).values(revision=KEY_REVISION.c.revision + 1))
-    return int((await connection.execute(select(KEY_REVISION.c.revision))).scalar_one())
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredKey:

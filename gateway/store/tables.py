@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, keys, usage, the configuration's versions."""
+"""Every table there is: ledger and cursors, keys, people, usage, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -138,12 +138,25 @@ class VirtualKey(Base, table=True):
 
 
 class KeyRevision(Base, table=True):
-    """One row: a number that grows with each change of any key."""
+    """One row: a number that grows with each change of who may ask."""
 
     __tablename__ = "key_revision"
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     revision: int = Field(sa_type=BigInteger)
+
+
+class Subject(Base, table=True):
+    """What was decided about a person or a service: `roles` that were granted, sorted and
+    comma-separated, and since when they are blocked."""
+
+    __tablename__ = "subject"
+
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    is_service: bool = Field(sa_column=Column(Boolean, primary_key=True))
+    roles: str = Field(sa_type=Text)
+    blocked_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    changed_revision: int = Field(sa_type=BigInteger, index=True)
 
 
 class ConfigurationVersion(Base, table=True):
@@ -262,6 +275,7 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+SUBJECTS = _table(Subject)
 VERSIONS = _table(ConfigurationVersion)
 CONFIGURATION = _table(ConfigurationState)
 ORDERS = _table(ConfigurationOrder)

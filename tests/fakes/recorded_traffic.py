@@ -73,6 +73,8 @@ class Asked:
     tools: tuple[str, ...]
     kept_tools: int
     address: str | None
+    is_kept: bool
+    """Whether the address is on record."""
     unix_seconds: int
 
     def decided_by(self, policy: Policy) -> Decision:
@@ -108,6 +110,7 @@ class Asked:
             input_tokens_estimate=self.input_tokens,
             tool_names=self.tools[: self.kept_tools],
             tool_names_omitted=len(self.tools[self.kept_tools :]),
+            address=self.address if self.is_kept else None,
             targets=decision.targets if isinstance(decision, Allow) else (),
             warnings=decision.warnings if isinstance(decision, Allow) else (),
             rule=None if isinstance(decision, Allow) else decision.rule,
@@ -137,6 +140,7 @@ some_asked = st.builds(
     tools=st.lists(st.sampled_from(TOOLS), max_size=3, unique=True).map(tuple),
     kept_tools=st.sampled_from((0, 1, 9, 9, 9)),
     address=st.sampled_from((None, "10.1.2.3", "192.168.1.1", "::1")),
+    is_kept=st.booleans(),
     unix_seconds=st.sampled_from(
         tuple(
             moment(each)

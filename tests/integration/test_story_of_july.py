@@ -17,9 +17,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.cli.data import opened_database
+from gateway.pepper import load_pepper
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
-from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+from gateway.virtual_key import Hasher, KeyIssuer
 from gateway.wire.note import MARKER
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.sdk_talks import TALKS, Talk

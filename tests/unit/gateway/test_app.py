@@ -43,7 +43,7 @@ class Site:
         front = Front(
             wires,
             road.pipeline,
-            Calls(Patience(), road.ring.is_revoked),
+            Calls(Patience(), road.ring.is_ended),
             road.records.new_audit_id,
             related,
         )

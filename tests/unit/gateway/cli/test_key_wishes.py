@@ -70,6 +70,12 @@ def test_administrators_have_one_team_and_no_limits_and_need_no_configuration() 
         key_wishes.checked(wish(None, Role.ADMIN, networks=("10.0.0.0/8",)), unread)
 
 
+def test_roles_that_must_be_held_apart_are_no_one_key() -> None:
+    assert key_wishes.roles_of(["auditor", "finance"], False) == {Role.AUDITOR, Role.FINANCE}
+    with refused(Exit.USAGE):
+        key_wishes.roles_of(["auditor"], True)
+
+
 def test_a_limit_is_kept_sorted() -> None:
     limited = wish(models=("coder",), networks=("192.0.2.0/24", "10.0.0.0/8"))
     expected = Scope(("coder",), ("10.0.0.0/8", "192.0.2.0/24"))

@@ -13,52 +13,10 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
-from providers.base import Secret
 
 
 def vendor(**fields: object) -> VendorDocument:
     return VendorDocument.model_validate({"kind": "in_house", **fields})
-
-
-@pytest.mark.parametrize(
-    ("written", "taken"),
-    [
-        ("http://h", "http://h"),
-        ("https://h:8443/v1/", "https://h:8443/v1"),
-        ("http://[::1]:8000", "http://[::1]:8000"),
-        ("http://10.0.0.1///", "http://10.0.0.1"),
-    ],
-)
-def test_an_address_is_taken_without_its_last_slash(written, taken):
-    assert vendor(base_url=written).base_url == taken
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "h:8000",
-        "ftp://h",
-        "http://",
-        "http:///v1",
-        "http://h:0",
-        "http://h:99999",
-        "http://h:x",
-        "http://h/?key=1",
-        "http://h/#x",
-        "http://u@h",
-        "http://u:p@h",
-        "http://h\\@evil",
-        "http://h\r\nx: 1",
-        "http://h /v1",
-        "http://h\u0435",
-        "http://[::1",
-        "javascript://h",
-    ],
-)
-def test_what_is_no_plain_address_is_refused(address):
-    with pytest.raises(ValidationError, match="an address"):
-        vendor(base_url=address)
 
 
 @pytest.mark.parametrize("target", ["house/m", "house/Qwen/Qwen3", "a/b:c@d"])
@@ -70,18 +28,6 @@ def test_a_target_is_a_vendor_and_its_model(target):
 def test_what_is_no_target_is_refused(target):
     with pytest.raises(ValidationError, match="a target is vendor/model"):
         ModelDocument.model_validate({"targets": (target,)})
-
-
-def test_a_key_prints_as_nothing_anybody_could_use():
-    document = vendor(api_key="sk-canary")
-    assert document.api_key == Secret("sk-canary")
-    assert "canary" not in f"{document!r} {document} {document.model_dump()}"
-
-
-@pytest.mark.parametrize("key", ["", 7, True, ["sk-canary"]])
-def test_a_key_that_is_no_text_is_refused(key):
-    with pytest.raises(ValidationError):
-        vendor(api_key=key)
 
 
 @pytest.mark.parametrize("day", ["2027-02-30", "2027-2-3", "tomorrow", "20270203x", 20270203])

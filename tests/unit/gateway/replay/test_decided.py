@@ -37,6 +37,12 @@ def test_where_the_caller_was_is_not_known():
     assert verdict.unknown == "where the caller was is not on record"
 
 
+def test_where_the_caller_was_counts_where_it_is_on_record():
+    decided = by(a_rule("there", networks=("10.0.0.0/8",)))
+    assert decided.verdict_on(a_request(address="10.1.2.3")) == Verdict(rule="there")
+    assert decided.verdict_on(a_request(address="192.168.1.1")) == Verdict(ALL)
+
+
 def test_what_another_rule_decides_anyway_is_known_all_the_same():
     denied = by(a_rule("net", networks=("10.0.0.0/8",)), a_rule("all"))
     assert denied.verdict_on(a_request()) == Verdict(rule="all")

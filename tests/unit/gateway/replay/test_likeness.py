@@ -21,7 +21,7 @@ def are_decided_alike(rules, one: Asked, other: Asked) -> bool:
     """Whether two requests of one key are; others may be decided anyhow."""
     policy = a_policy_of(*rules)
     likeness = Likeness(policy)
-    whole = [replace(each, kept_tools=9, address=None) for each in (one, other)]
+    whole = [replace(each, kept_tools=9, is_kept=True) for each in (one, other)]
     decisions = [each.decided_by(policy) for each in whole]
     keys = [
         likeness.key_of(each.recorded(decision))
@@ -33,7 +33,7 @@ def are_decided_alike(rules, one: Asked, other: Asked) -> bool:
 @settings(max_examples=300)
 @given(some_rules(), some_asked, some_asked)
 def test_two_callers_are_told_apart_where_it_matters(rules, one, other):
-    assert are_decided_alike(rules, one, with_its(one, other, "subject", "key", "roles"))
+    assert are_decided_alike(rules, one, with_its(one, other, "subject", "key", "roles", "address"))
 
 
 @settings(max_examples=300)
