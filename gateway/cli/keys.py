@@ -1,6 +1,7 @@
 """`gatehouse key`: make, replace, list and revoke virtual keys, also while the gateway runs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,10 @@ from gateway.cli import key_wishes
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import Facts, print_keys
 from gateway.cli.key_folder import FolderKeys
-from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.key_server import ServerKeys
+from gateway.cli.options import AsJson, Config, Data, Server, data_folder
 from gateway.cli.output import note, print_json, print_line
+from gateway.cli.server import server_for
 
 key = typer.Typer(
     help="Make, replace, list and revoke the keys by which clients are known.",
@@ -59,6 +62,7 @@ def create(
     ] = False,
     config: Config = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once. A running gateway knows it when this returns."""
@@ -72,7 +76,7 @@ def create(
         tuple(network or ()),
         None if expires is None else key_wishes.microseconds(expires),
     )
-    secret, facts = FolderKeys(data_folder(data), config).create(wish)
+    secret, facts = _keys_at(server, data, config).create(wish)
     until = f", until {facts['expires']}" if facts["expires"] else ""
     told = f"{facts['id']}, of {subject} in team {facts['team']}{until}"
     _show(secret, [facts], told, as_json)
@@ -85,19 +89,20 @@ def rotate(
         str, typer.Option(metavar="DURATION", help="How long the old key holds on.")
     ] = "24h",
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key's successor, like it in all, and print it; the old key ends after the overlap."""
     overlap_us = key_wishes.microseconds(overlap)
-    secret, new, old = FolderKeys(data_folder(data)).rotate(key_id, overlap_us)
+    secret, new, old = _keys_at(server, data).rotate(key_id, overlap_us)
     told = f"{new['id']}, in place of {old['id']}, which holds on until {old['expires']}"
     _show(secret, [new, old], told, as_json)
 
 
 @key.command("list")
-def list_keys(data: Data = None, as_json: AsJson = False) -> None:
+def list_keys(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List every key there has been. The keys themselves are kept nowhere."""
-    facts = FolderKeys(data_folder(data)).list()
+    facts = _keys_at(server, data).list()
     if as_json:
         print_json(facts)
     else:
@@ -112,12 +117,13 @@ def revoke(
     ] = None,
     service: Annotated[str | None, typer.Option(help="Instead: every key of a service.")] = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """End keys for good, and what runs under them. A running gateway refuses them on return."""
     if [key_id, user, service].count(None) != 2:
         raise CommandFailed("say which: an ID, --user or --service", Exit.USAGE)
-    keys = FolderKeys(data_folder(data))
+    keys = _keys_at(server, data)
     if key_id is not None:
         revoked: Sequence[Facts] = [keys.revoke(key_id)]
     else:
@@ -128,6 +134,18 @@ def revoke(
         return
     for each in revoked:
         note(f"{each['id']} of {each['user']} in team {each['team']} is revoked")
+
+
+def _keys_at(
+    server: str | None, data: Path | None, config: Path | None = None
+) -> FolderKeys | ServerKeys:
+    """The keys that a command looks after: of an admin API, or of a data folder."""
+    asked = server_for(server, data)
+    if asked is None:
+        return FolderKeys(data_folder(data), config)
+    if config is not None:
+        raise CommandFailed("--config does not go with --server, which has its own", Exit.USAGE)
+    return ServerKeys(asked)
 
 
 def _show(secret: str, facts: Sequence[Facts], told: str, as_json: bool) -> None:

@@ -1,13 +1,15 @@
-"""Where the sums of what was used come from: the ledger of a data folder."""
+"""Where the sums of what was used come from: a data folder's ledger, or an admin API."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from gateway.cli.data import opened_whole
 from gateway.cli.output import note
-from gateway.usage import Asked, UsageRow
+from gateway.cli.server import AdminServer
+from gateway.cli.times import format_unix_us
+from gateway.usage import SUMS, Asked, UsageRow, Used
 
 _WORTH_A_WORD: Final = 100_000  # records, which take some seconds
 
@@ -20,6 +22,27 @@ def sums_of_folder(
     Raises `CommandFailed` as `opened_database` does.
     """
     return asyncio.run(_sums_of_folder(folder, asked, anew))
+
+
+def sums_of_server(server: AdminServer, asked: Sequence[Asked]) -> list[Sequence[UsageRow]]:
+    """All groups of each question, as the admin API tells them. Raises `CommandFailed`."""
+    return [list(_groups(server, each)) for each in asked]
+
+
+def _groups(server: AdminServer, asked: Asked) -> Iterator[UsageRow]:
+    wanted = {
+        "by": ",".join(asked.by),
+        "sort": "name",
+        "since": format_unix_us(asked.since_unix_seconds * 1_000_000),
+        "until": format_unix_us(asked.until_unix_seconds * 1_000_000),
+        "team": asked.team,
+        "user": asked.user,
+        "model": asked.model,
+    }
+    for page in server.pages("/usage", **wanted):
+        for told in page["groups"]:
+            used = Used(**{name: told["used"][name] for name in SUMS})
+            yield UsageRow({name: told[name] for name in told if name != "used"}, used)
 
 
 async def _sums_of_folder(
