@@ -36,6 +36,7 @@ class CompiledTeam:
     standing: tuple[Rule, ...]
     targets: Mapping[str, tuple[TargetFacts, ...]]
     target_names: Mapping[str, tuple[str, ...]]
+    team: Team
     registers: Registers = NO_REGISTERS
     written: TeamRules | None = None
     remembered: dict[tuple[str, DataClass, int], tuple[Rule, ...]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class CompiledTeam:
                 model: tuple(each.name for each in targets)
                 for model, targets in team.targets.items()
             },
+            team=team,
             registers=team.registers,
             written=TeamRules.bind(team.name, written, team.targets) if written else None,
         )

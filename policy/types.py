@@ -208,7 +208,8 @@ class Cap(msgspec.Struct, frozen=True):
 class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else.
 
-    `shadow` are the rules that would have denied it, were they enforced.
+    `shadow` are the rules that would have denied it, were they enforced; `exceptions` the ids of
+    the break-glasses without which it would have been refused, sent to fewer targets or capped.
     """
 
     targets: tuple[str, ...]
@@ -216,6 +217,7 @@ class Allow(msgspec.Struct, frozen=True):
     caps: tuple[Cap, ...] = ()
     warnings: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

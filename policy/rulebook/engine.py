@@ -6,7 +6,7 @@ rules it names only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from policy.question import Question
@@ -71,6 +71,16 @@ class TeamRules:
             if (bound := tuple(_bound(of_team, model, served)))
         }
         return cls(by_model)
+
+    def without(self, ids: frozenset[str]) -> Self:
+        """The same, as if these rules did not stand there."""
+        return replace(
+            self,
+            by_model={
+                model: tuple(each for each in bound if each.rule.id not in ids)
+                for model, bound in self.by_model.items()
+            },
+        )
 
     def narrow(self, asked: Question, allow: Allow) -> Decision:
         """What is left of a permission after all rules."""

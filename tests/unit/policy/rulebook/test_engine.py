@@ -211,3 +211,14 @@ def test_the_order_of_rules_changes_who_is_named_and_not_what_is_allowed(order):
 )
 def test_an_odd_spelling_of_a_model_is_no_model(spelling):
     assert isinstance(decided(a_policy_of(a_rule(models=("coder",))), model=spelling), Deny)
+
+
+def test_rules_left_out_are_as_if_they_were_not_written():
+    rules = (a_rule("a", vendors=("anthropic",)), a_rule("b", models=("qwen",)))
+    written = a_policy_of(*rules).teams["web"].written
+    left = written.without(frozenset({"a"})).by_model
+    assert {model: [each.rule.id for each in bound] for model, bound in left.items()} == {
+        "coder": [],
+        "claude-opus": [],
+        "qwen": ["b"],
+    }
