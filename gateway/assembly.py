@@ -23,7 +23,7 @@ from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
 from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import choose_configuration, shipped_with
+from gateway.configuration.choice import Choice, choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
@@ -34,11 +34,13 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.lifting import Lifting
 from gateway.pipeline import InForce, Pipeline
 from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
@@ -100,19 +102,18 @@ async def assembled(
         opened = await _open_data(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await choose_configuration(options, environ, shipped)
-        if choice.engine is not None:
-            stack.push_async_callback(choice.engine.stop)
+        choice = await _choose(options, environ, shipped, stack)
         configuration = choice.configuration
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
+        refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         senders = _open_senders(client or HttpClient(), stack)
         pipeline = Pipeline(
             in_force,
             key_ring,
             bookkeeper,
-            _open_refusals(bookkeeper, stack),
+            refusals,
             senders.dispatch,
             senders.drains,
             time.time_ns,
@@ -124,7 +125,7 @@ async def assembled(
         await surroundings.apply(configuration)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.error)
+        status = Status(health, lambda: watcher.state.error, lambda: lifting.open_count)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -134,6 +135,15 @@ async def assembled(
         first_keys = await _first_keys(keys, opened, configuration)
         await key_ring.refresh()
         yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
+
+
+async def _choose(
+    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, stack: AsyncExitStack
+) -> Choice:
+    choice = await choose_configuration(options, environ, shipped)
+    if choice.engine is not None:
+        stack.push_async_callback(choice.engine.stop)
+    return choice
 
 
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
@@ -182,11 +192,19 @@ async def _open_books(
     return bookkeeper, health, CaughtUp(ledger, writer)
 
 
-def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
+async def _open_refusals(
+    bookkeeper: Bookkeeper, opened: Opened, in_force: InForce, stack: AsyncExitStack
+) -> tuple[Refusals, Lifting]:
+    """What says no, and what lifts that for a time."""
     verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
     verdicts.start()
     stack.push_async_callback(verdicts.stop)  # before the ledger closes: it takes the last counts
-    return Refusals(bookkeeper, verdicts)
+    glasses = BreakGlasses(opened.database)
+    lifting = Lifting(glasses, in_force, verdicts.begin_anew, unix_us=_unix_us)
+    await lifting.start()
+    stack.push_async_callback(lifting.stop)
+    bookkeeper.metrics.watch_break_glass(lambda: lifting.open_count)
+    return Refusals(bookkeeper, verdicts), lifting
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Status:
 
     ledger: LedgerHealth
     configuration_error: Callable[[], str | None]
+    open_exceptions: Callable[[], int]
     is_draining: bool = False
 
     def report(self) -> dict[str, object]:
@@ -43,5 +44,6 @@ class Status:
             "ready": accepting and not self.is_draining,
             "ledger": "accepting" if accepting else "refusing",
             "configuration": "in_force" if self.configuration_error() is None else "file_refused",
+            "break_glass": "open" if self.open_exceptions() else "none",
             "draining": self.is_draining,
         }

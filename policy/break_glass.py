@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from decimal import Decimal
+from typing import Final, Self
 
+from policy.document import NANO_USD_PER_USD
 from policy.question import Question
 from policy.rulebook.document import MatchDocument, RuleDocument
 from policy.rulebook.rule import CompiledRule, Placed
@@ -15,24 +17,27 @@ SCOPE = frozenset({"teams", "users", "assistants", "models"})
 
 @dataclass(frozen=True, slots=True)
 class Lifts:
-    """What an exception lifts: written rules by their ids; and of vendors and assistants, by their
-    names in the registers, that their review has lapsed."""
+    """What an exception lifts: written rules by their ids; of vendors and assistants, by their
+    names in the registers, that their review has lapsed; and a team's budgets, by so much."""
 
     rules: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
     assistants: tuple[str, ...] = ()
+    extra_nano_usd: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.rules or self.vendors or self.assistants)
+        """Whether it lifts anything."""
+        return bool(self.rules or self.vendors or self.assistants or self.extra_nano_usd)
 
     @classmethod
     def of(cls, lifts: Iterable[Self]) -> Self:
-        """All that several lift, in order of their names."""
+        """All that several lift, in order of their names; what they add to budgets adds up."""
         several = tuple(lifts)
         return cls(
             tuple(sorted({name for each in several for name in each.rules})),
             tuple(sorted({name for each in several for name in each.vendors})),
             tuple(sorted({name for each in several for name in each.assistants})),
+            sum(each.extra_nano_usd for each in several),
         )
 
     def told(self) -> str:
@@ -40,6 +45,8 @@ class Lifts:
         named = [f"rule {name}" for name in self.rules]
         named += [f"the lapsed review of vendor {name}" for name in self.vendors]
         named += [f"the lapsed review of assistant {name}" for name in self.assistants]
+        if self.extra_nano_usd:
+            named.append(f"the budget by {Decimal(self.extra_nano_usd) / NANO_USD_PER_USD:,} USD")
         return ", ".join(named)
 
 
@@ -90,3 +97,16 @@ class CompiledBreakGlass:
             and self.scope.is_for_model(asked.facts.model)
             and self.scope.speaks_of(asked)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlassTerms:
+    """Under which exceptions may be open: how long at most, and how many people it takes: one, or
+    two, of whom the second approves."""
+
+    max_seconds: int = 24 * 3600
+    people: int = 1
+
+
+USUAL_TERMS: Final = BreakGlassTerms()
+"""Where nobody has said otherwise."""

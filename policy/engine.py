@@ -10,6 +10,7 @@ from policy.registers import DAY_SECONDS, NO_REGISTERS, Registers, day_of
 from policy.rulebook.engine import TeamRules
 from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
+from policy.rules.budget import Budget
 from policy.types import (
     Allow,
     Cap,
@@ -63,6 +64,11 @@ class CompiledTeam:
             registers=team.registers,
             written=TeamRules.bind(team.name, written, team.targets) if written else None,
         )
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether what the team spends is limited."""
+        return any(rule.name == Budget.name for rule in self.standing)
 
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered until the day ends."""

@@ -16,7 +16,7 @@ from policy.question import Question
 from policy.registers import Registers, Review
 from policy.rulebook.engine import BoundRule
 from policy.rulebook.rule import Does
-from policy.types import Allow, Decision, Deny
+from policy.types import Allow, Cap, Decision, Deny, Unit
 
 _LIFTABLE = (Does.DENY, Does.CAP)
 _MOST_REMEMBERED = 64
@@ -49,9 +49,11 @@ class LiftedTeam(CompiledTeam):
         held = dict(self.lifts_of(question))
         if not held:
             return self._while_waiting(question, CompiledTeam.decide(self, question))
-        decision = self._without(Lifts.of(held.values())).decide(question)
+        lifts = Lifts.of(held.values())
+        decision = self._without(lifts).decide(question)
         if isinstance(decision, Deny):
             return self._while_waiting(question, decision)
+        decision = self._raised(decision, lifts.extra_nano_usd)
         used = [
             (glass, mattered)
             for glass, lifts in held.items()
@@ -76,6 +78,7 @@ class LiftedTeam(CompiledTeam):
                 tuple(rule.id for rule in each.rules if rule.does_at(now) in _LIFTABLE),
                 _lapsed(named.vendors, self.registers.vendors or {}, day),
                 _lapsed(named.assistants, self.registers.assistant_reviews, day),
+                named.extra_nano_usd,
             )
             if lifts:
                 yield each.glass, lifts
@@ -93,9 +96,25 @@ class LiftedTeam(CompiledTeam):
             ),
             tuple(name for name in lifts.vendors if name in vendors),
             tuple(name for name in lifts.assistants if name == asking),
+            lifts.extra_nano_usd if any(map(self._is_budget, allow.caps)) else 0,
         )
 
+    def _is_budget(self, cap: Cap) -> bool:
+        return cap.unit is Unit.NANO_USD and cap.account == self.team.account
+
+    def _raised(self, allow: Allow, extra_nano_usd: int) -> Allow:
+        """The same with more in the team's own budgets: what counts them knows no amounts."""
+        if not extra_nano_usd:
+            return allow
+        caps = tuple(
+            replaced(each, amount=each.amount + extra_nano_usd) if self._is_budget(each) else each
+            for each in allow.caps
+        )
+        return replaced(allow, caps=caps)
+
     def _without(self, lifts: Lifts) -> CompiledTeam:
+        """The team's rules less these; what is added to budgets is added after."""
+        lifts = replace(lifts, extra_nano_usd=0)
         team = self.without.get(lifts)
         if team is None:
             if len(self.without) >= _MOST_REMEMBERED:

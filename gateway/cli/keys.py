@@ -131,7 +131,7 @@ def revoke(
     folder = data_folder(data)
     subject = service if user is None else user
     revoked = asyncio.run(_revoke(folder, key_id, subject, service is not None))
-    _until_known(folder)
+    until_known(folder)
     if as_json:
         print_json(facts_of(revoked, _now_unix_us()))
         return
@@ -139,8 +139,8 @@ def revoke(
         note(f"{each.id} of {each.subject} in team {each.team} is revoked")
 
 
-def _until_known(folder: Path) -> None:
-    """Give a running gateway the time to look: it asks for changed keys once a second."""
+def until_known(folder: Path) -> None:
+    """Give a running gateway the time to look: it asks for what has changed once a second."""
     running = read_running(folder)
     if running is not None and running.is_alive:
         time.sleep(_SETTLING_SECONDS)
@@ -175,7 +175,7 @@ def _by() -> "Actor":
 def _obtain(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
     """What was asked of the issuer, once a running gateway knows of it."""
     obtained = asyncio.run(_with_issuer(folder, ask))
-    _until_known(folder)
+    until_known(folder)
     return obtained
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
-HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':11}  WHAT"
+HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':20}  WHAT"
 
 
 def line_of(body: Mapping[str, Any]) -> str:
     """The record, its columns where `HEADING` has them. Texts are as the ledger holds them."""
     time = format_unix_us(body["time_unix_us"])
-    return f"{time:20}  {_about(body):29}  {body['kind']:11}  {_gist(body)}"
+    return f"{time:20}  {_about(body):29}  {body['kind']:20}  {_gist(body)}"
 
 
 def _about(body: Mapping[str, Any]) -> str:
@@ -34,6 +34,8 @@ def _gist(body: Mapping[str, Any]) -> str:
             return _ended(body)
         case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
             return change_of_key(body)
+        case kind if str(kind).startswith("break_glass_"):
+            return change_of_exception(body)
         case _:
             return str(body.get("reason", ""))
 
@@ -67,6 +69,42 @@ def change_of_key(body: Mapping[str, Any]) -> str:
             return f"{_actor(body)} revoked {key}"
         case _:
             return f"{key}, replaced by {body.get('successor_id', '?')}, has lapsed"
+
+
+def change_of_exception(body: Mapping[str, Any]) -> str:
+    """Who did what to an exception from policy, in one sentence."""
+    reason = body.get("reason", "?")
+    until = body.get("until_unix_us")
+    end = f" until {format_unix_us(until)}" if until is not None else ""
+    lifted = f"what lifts {_lifted(body.get('lifts', {}))} for {_whom(body.get('scope', {}))}"
+    match body["kind"]:
+        case "break_glass_proposed":
+            return f"{_actor(body)} proposed {lifted}: {reason}"
+        case "break_glass_approved":
+            return f"{_actor(body)} approved {lifted}: {reason}"
+        case "break_glass_opened":
+            return f"{_actor(body)} opened {lifted}{end}: {reason}"
+        case "break_glass_refused":
+            attempt = f"{_actor(body)} may not {body.get('attempt', '?')}"
+            return f"{attempt} {lifted}: {body.get('refusal', '?')}"
+        case "break_glass_closed":
+            return f"{_actor(body)} closed {lifted}"
+        case _:
+            return f"{lifted} has come to its end"
+
+
+def _lifted(lifts: Mapping[str, Any]) -> str:
+    named = [f"rule {name}" for name in lifts.get("rules", ())]
+    for kind in ("vendors", "assistants"):
+        named += [f"the lapsed review of {kind[:-1]} {name}" for name in lifts.get(kind, ())]
+    if lifts.get("extra_nano_usd"):
+        named.append(f"the budget by {format_usd(lifts['extra_nano_usd'])}")
+    return ", ".join(named) or "nothing"
+
+
+def _whom(scope: Mapping[str, Any]) -> str:
+    named = [f"{field[:-1]} {', '.join(values)}" for field, values in scope.items()]
+    return ", ".join(named) or "everybody"
 
 
 def _actor(body: Mapping[str, Any]) -> str:

@@ -81,7 +81,7 @@ def explain(
         operation, body_bytes, tokens, address, moment,
     )  # fmt: skip
     folder = data_folder(data)
-    configuration = _configuration(config, folder)
+    configuration = configuration_of(config, folder)
     told = _explained(configuration, folder, audit_id, given, int(now.timestamp()))
     _tell(told, as_json)
 
@@ -93,6 +93,7 @@ def _explained(
     given: "Given",
     now_unix_seconds: int,
 ) -> "Explanation":
+    from gateway.cli.opened_glasses import policy_at
     from gateway.cli.posing import altered, plain
     from policy.rulebook.explain import explain as explained
 
@@ -101,9 +102,8 @@ def _explained(
     else:
         posed = _recorded(folder, audit_id, configuration)
     asked = altered(posed, given, configuration.canonical)
-    return explained(
-        configuration.policy, asked.identity, asked.facts, asked.circumstances, asked.label
-    )
+    policy = policy_at(configuration.policy, folder, asked.circumstances.unix_seconds)
+    return explained(policy, asked.identity, asked.facts, asked.circumstances, asked.label)
 
 
 def _tell(told: "Explanation", as_json: bool) -> None:
@@ -123,7 +123,7 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
     """Run the tests that stand beside the rules; name the rules that no test hits."""
     from policy.rulebook.cases import run, unhit
 
-    configuration = _configuration(config, data_folder(data))
+    configuration = configuration_of(config, data_folder(data))
     rules = configuration.policy
     outcomes = run(rules, configuration.policy_tests, configuration.canonical, int(time.time()))
     failed = [each for each in outcomes if not each.passed]
@@ -171,7 +171,11 @@ def diff(
     note(f"{len(rules)} rules differ; {len(flips)} tests are decided otherwise")
 
 
-def _configuration(config: Path | None, folder: Path) -> "Configuration":
+def configuration_of(config: Path | None, folder: Path) -> "Configuration":
+    """The configuration a command goes by, secrets left as they are written.
+
+    Raises `CommandFailed` where there is none, or it is wrong.
+    """
     path = configuration_path(config, folder, Path.cwd())
     if path is None:
         raise CommandFailed(

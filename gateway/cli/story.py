@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_key, how_often
+from gateway.cli.lines import change_of_exception, change_of_key, how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -89,6 +89,9 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
             case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
                 title = str(body["kind"]).removeprefix("key_")
                 yield _Chapter(title, tuple(_changed(body)))
+            case kind if str(kind).startswith("break_glass_"):
+                title = str(kind).removeprefix("break_glass_")
+                yield _Chapter(title, (_excepted(body),))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
 
 
@@ -140,6 +143,8 @@ def _allowed(body: Body) -> Iterator[str]:
         yield printable(f"warned: {warning}")
     if shadow := body.get("shadow"):
         yield printable(f"would be denied, were they enforced, by {', '.join(shadow)}")
+    if exceptions := body.get("exceptions"):
+        yield printable(f"because of break-glass {', '.join(exceptions)}")
     if "config_digest" in body:
         yield printable(f"under configuration {body['config_digest']}")
 
@@ -221,6 +226,11 @@ def _changed(body: Body) -> Iterator[str]:
     for each, what in (("models", "for models"), ("networks", "from networks")):
         if scope.get(each):
             yield printable(f"only {what} {', '.join(scope[each])}")
+
+
+def _excepted(body: Body) -> str:
+    when = f"at {format_unix_us(body['time_unix_us'])}: "
+    return when + printable(change_of_exception(body))
 
 
 def _sealed(record: StoryRecord) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gateway.configuration import checks
 from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
+    BreakGlassDocument,
     GatehouseDocument,
     PriceDocument,
     TelemetryDocument,
@@ -31,6 +32,7 @@ from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
+from policy.break_glass import USUAL_TERMS, BreakGlassTerms
 from policy.document import nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
@@ -93,6 +95,7 @@ class Configuration:
     patterns: tuple[str, ...] = ()
     read: Mapping[Path | str, str] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    break_glass: BreakGlassTerms = USUAL_TERMS
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -213,6 +216,7 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
+        break_glass=_terms(document.break_glass),
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -304,6 +308,10 @@ def _price(written: PriceDocument) -> PriceOverride:
         known(written.cache_write_5m),
         known(written.cache_write_1h),
     )
+
+
+def _terms(written: BreakGlassDocument) -> BreakGlassTerms:
+    return BreakGlassTerms(written.max_hours * 3600, written.approvers)
 
 
 def _telemetry(written: TelemetryDocument) -> Telemetry | None:

@@ -177,6 +177,15 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+class BreakGlassDocument(Section):
+    """Under which terms somebody may open an exception from policy for a time."""
+
+    max_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """How long one may be open at most, in hours."""
+    approvers: Literal[1, 2] = 1
+    """How many people it takes: 1, or 2: one asks for it, and somebody else approves."""
+
+
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -196,3 +205,4 @@ class GatehouseDocument(Section):
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()
     """Files of rules, or patterns such as policy/*.yaml, beside this file."""
+    break_glass: BreakGlassDocument = BreakGlassDocument()

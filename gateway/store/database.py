@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 FILE_NAME = "gatehouse.db"
 BUSY_TIMEOUT_MS = 3000
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema there has been, oldest first. Names files of `migrations/versions/`."""
 
 PRAGMAS = (

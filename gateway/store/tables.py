@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, and the virtual keys."""
+"""Every table there is: the ledger, its cursors, the virtual keys, and exceptions."""
 
 from typing import ClassVar
 
@@ -18,6 +18,8 @@ from sqlmodel import Field, SQLModel
 
 LANE = String(26)
 HASH = LargeBinary(32)
+KIND = String(16).with_variant(String(32), "postgresql")
+"""SQLite holds no text to a length: there the first one stands, for a copy of the table costs."""
 
 
 class Base(SQLModel):
@@ -76,7 +78,7 @@ class AuditBody(Base, table=True):
     lane: str = Field(sa_column=Column(LANE, primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     exchange_id: str = Field(sa_type=String(29), index=True)
-    kind: str = Field(sa_type=String(16))
+    kind: str = Field(sa_type=KIND)
     time_unix_us: int = Field(sa_type=BigInteger, index=True)
     team: str | None = Field(default=None, sa_type=Text)
     subject: str | None = Field(default=None, sa_type=Text)
@@ -134,6 +136,30 @@ class KeyRevision(Base, table=True):
     revision: int = Field(sa_type=BigInteger)
 
 
+class BreakGlassRow(Base, table=True):
+    """An exception from policy that somebody asked for, and what became of it.
+
+    `lifts`, `scope` and who did what are JSON. It is open from `opened_unix_us` to `until_unix_us`
+    unless it was closed; `ended_unix_us` says when its end was noticed and recorded.
+    """
+
+    __tablename__ = "break_glass"
+
+    id: str = Field(sa_column=Column(String(16), primary_key=True))
+    reason: str = Field(sa_type=Text)
+    lifts: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    for_seconds: int = Field(sa_type=BigInteger)
+    proposed_unix_us: int = Field(sa_type=BigInteger)
+    proposed_by: str = Field(sa_type=Text)
+    approved_by: str | None = Field(default=None, sa_type=Text)
+    opened_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    until_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    closed_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    closed_by: str | None = Field(default=None, sa_type=Text)
+    ended_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -144,6 +170,7 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+BREAK_GLASSES = _table(BreakGlassRow)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(

@@ -105,6 +105,7 @@ _REQUEST = Group(
     names.TARGETS,
     names.RULES,
     names.WARNING_COUNT,
+    names.EXCEPTIONS,
     names.HTTP_METHOD,
     names.PHASE,
 )
@@ -171,6 +172,17 @@ def read_changed_key(record: Record, pseudonym: Pseudonym) -> Attributes:
     return _CHANGED_KEY.read(record.body, pseudonym(subject))
 
 
+_CHANGED_EXCEPTION = Group({}, names.EXCEPTIONS)
+
+
+def read_changed_exception(record: Record) -> Attributes:
+    """Which break-glass was opened, closed or tried; nothing of any other record."""
+    glass = record.text("about_id")
+    if glass is None or not record.kind.startswith("break_glass_"):
+        return NO_ATTRIBUTES
+    return _CHANGED_EXCEPTION.read({}, (glass,))
+
+
 def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
     """Who asked, for which model, in which session, and what was decided."""
     session, subject = opening.part("assistant").get("session_id"), opening.text("subject")
@@ -200,6 +212,7 @@ def read_request(opening: Record) -> Attributes:
         _texts(opening.body.get("targets")),
         (rule,) if rule else None,
         len(warnings) if isinstance(warnings, list) else None,
+        _texts(opening.body.get("exceptions")),
         "POST",
         "request",
     )

@@ -11,6 +11,7 @@ from gateway.telemetry.attributes import (
     merge,
     own_of,
     put_in,
+    read_changed_exception,
     read_changed_key,
 )
 from gateway.telemetry.fitting import Value
@@ -53,16 +54,27 @@ def log_of(
 
 
 def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
-    """The log record of a record that belongs to no exchange: a key was changed, for one."""
+    """The log record of a record that belongs to no exchange: a key was changed, for one.
+
+    Break-glass is loud: whatever becomes of one is a warning.
+    """
+    exception = read_changed_exception(record)
+    if exception is not NO_ATTRIBUTES:
+        outcome = "failure" if record.kind == "break_glass_refused" else "success"
+        act = _Act(outcome, *_changed_by(record, pseudonym))
+        return _log(record, (exception,), (), act, Severity.WARN, NO_IDS)
     severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
     changed = read_changed_key(record, pseudonym)
     if changed is NO_ATTRIBUTES:
         act = _Act("unknown", None, "system")
     else:
-        name = record.part("actor").get("name")
-        by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
-        act = _Act("success", *by)
+        act = _Act("success", *_changed_by(record, pseudonym))
     return _log(record, (changed,), (), act, severity, NO_IDS)
+
+
+def _changed_by(record: Record, pseudonym: Pseudonym) -> tuple[Value | None, str]:
+    name = record.part("actor").get("name")
+    return (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
 
 
 def repeat_log(
@@ -124,6 +136,7 @@ def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attribu
         ("target", record.text("target")),
         ("model", known.get(names.MODEL.name)),
         ("key", record.text("key_id")),
+        ("break_glass", record.text("about_id") if names.EXCEPTIONS.name in known else None),
     )
     target_type, target = next((each for each in what if each[1] is not None), (None, None))
     return _AUDITED.read(

@@ -1,10 +1,15 @@
 """Exceptions that somebody opened, for the names that `tests.fakes.rules` has."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import strategies as st
 
+from gateway.store.changes import Actor
+from gateway.store.stored_break_glass import StoredBreakGlass
 from policy.break_glass import BreakGlass, Lifts
+from policy.document import NANO_USD_PER_USD
 from policy.rulebook.document import MatchDocument
 from tests.fakes.rules import TARGETS
 
@@ -22,13 +27,14 @@ def a_glass(
     *rules: str,
     reviews_of_vendors: tuple[str, ...] = (),
     reviews_of_assistants: tuple[str, ...] = (),
+    extra_usd: int = 0,
     name: str = "bg_one",
     starts: str = OPENED,
     ends: str = OVER,
     **match: object,
 ) -> BreakGlass:
     """An exception from rules and lapsed reviews; conditions of its scope by their names."""
-    lifts = Lifts(rules, reviews_of_vendors, reviews_of_assistants)
+    lifts = Lifts(rules, reviews_of_vendors, reviews_of_assistants, extra_usd * NANO_USD_PER_USD)
     scope = MatchDocument.model_validate(match)
     return BreakGlass(name, lifts, scope, moment(starts), moment(ends))
 
@@ -64,3 +70,25 @@ def some_glasses(draw: st.DrawFn) -> tuple[BreakGlass, ...]:
         )
         for at in range(draw(st.integers(1, 3)))
     )
+
+
+ANNA = Actor("key", "anna", "key_anna")
+BEN = Actor("key", "ben", "key_ben")
+SECOND_US = 1_000_000
+PROPOSED_US = moment(OPENED) * SECOND_US + 250_000
+
+
+def a_stored_glass(number: int = 1, *, is_open: bool = True, **changes: Any) -> StoredBreakGlass:
+    """An exception of two hours from rule r, open since `OPENED` or still a proposal."""
+    glass = StoredBreakGlass(
+        id=f"bg_{number:012}",
+        reason="the in-house model is down",
+        lifts=Lifts(("r",)),
+        match=MatchDocument(teams=("web",)),
+        for_seconds=7200,
+        proposed_unix_us=PROPOSED_US,
+        proposed_by=ANNA,
+    )
+    glass = replace(glass, **changes)
+    approver = changes.get("approved_by")
+    return glass.opened(glass.proposed_unix_us, approver) if is_open else glass

@@ -35,7 +35,7 @@ class Site:
 
     def __init__(self, road: Road) -> None:
         self.road = road
-        self.status = Status(LedgerHealth(SilentMeter()), lambda: None)
+        self.status = Status(LedgerHealth(SilentMeter()), lambda: None, lambda: 0)
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(

@@ -17,8 +17,8 @@ class Meter:
         self.told.append(("failed", records, cause))
 
 
-def status(error: str | None = None) -> Status:
-    return Status(LedgerHealth(SilentMeter()), lambda: error)
+def status(error: str | None = None, open_exceptions: int = 0) -> Status:
+    return Status(LedgerHealth(SilentMeter()), lambda: error, lambda: open_exceptions)
 
 
 def test_a_gateway_that_takes_rows_is_ready():
@@ -26,6 +26,7 @@ def test_a_gateway_that_takes_rows_is_ready():
         "ready": True,
         "ledger": "accepting",
         "configuration": "in_force",
+        "break_glass": "none",
         "draining": False,
     }
 
@@ -65,3 +66,7 @@ def test_a_refused_file_is_told_without_its_words_and_the_old_one_goes_on():
     assert report["configuration"] == "file_refused"
     assert report["ready"] is True
     assert "secret-project" not in str(report)
+
+
+def test_that_an_exception_is_open_is_told_and_not_which():
+    assert status(open_exceptions=2).report()["break_glass"] == "open"

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.document import NANO_USD_PER_USD
 from policy.engine import Policy
 from policy.lifting import lifted
 from policy.registers import Registers
-from policy.types import Allow, Deny
+from policy.types import Allow, Deny, Unit
 from tests.fakes.break_glass import DURING, OPENED, OVER, a_glass, moment, some_glasses
 from tests.fakes.policy_facts import a_team_document
 from tests.fakes.registers import a_review, an_assistant
@@ -172,6 +173,24 @@ def test_a_lapsed_review_of_an_assistant_can_be_lifted_and_its_versions_cannot()
     opened = a_glass(reviews_of_assistants=("claude-code",))
     assert after(policy, opened).exceptions == ("bg_one",)
     assert "not approved" in after(policy, opened, now=at(DURING, version="2.0.0")).reason
+
+
+def with_a_budget(**limits: object) -> Policy:
+    return Policy.compile({"web": a_team_document(tuple(TARGETS), **limits)}, TARGETS)
+
+
+def test_a_budget_can_be_raised_and_says_so():
+    policy = with_a_budget(usd_per_month=100, parallel=3)
+    decision = after(policy, a_glass(extra_usd=50), a_glass(extra_usd=25, name="bg_two"))
+    amounts = {each.unit: each.amount for each in decision.caps}
+    assert amounts == {Unit.NANO_USD: 175 * NANO_USD_PER_USD, Unit.PARALLEL: 3}
+    assert decision.exceptions == ("bg_one", "bg_two")
+    assert "lifts the budget by 50 USD until" in decision.warnings[0]
+
+
+def test_a_team_without_a_budget_is_not_told_that_one_is_raised():
+    policy = with_a_budget(parallel=3)
+    assert after(policy, a_glass(extra_usd=50)) == decided(policy, now=NOW)
 
 
 def test_a_denial_does_not_last_while_an_exception_is_still_to_begin():

@@ -19,6 +19,7 @@ from gateway.store.tables import Base
 from tests.fakes.ledger import a_ledger_in
 
 BACK_TO_THE_FIRST = """
+    DROP TABLE break_glass;
     ALTER TABLE audit_lane DROP COLUMN purpose;
     ALTER TABLE virtual_key DROP COLUMN lapsed_unix_us;
     ALTER TABLE virtual_key DROP COLUMN successor_id;
