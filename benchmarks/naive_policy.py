@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from policy.question import Question
 from policy.rulebook.document import MatchDocument, RuleDocument
-from policy.rulebook.versions import parse_bounds, parse_version
+from policy.rulebook.versions import AssistantBounds, parse_bounds
 from policy.types import DataClass, TargetFacts
+from policy.versions import COMPARISONS, Version, parse_version
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -81,9 +82,22 @@ def _assistant_fits(match: MatchDocument, asked: Question, unknown: bool) -> boo
     for bounds in map(parse_bounds, match.assistants):
         if bounds.name != asked.circumstances.assistant:
             continue
-        if not bounds.bounds or (unknown if version is None else bounds.admits(version)):
+        if not bounds.bounds:
+            return True
+        if unknown if version is None else _version_fits(bounds, version, unknown):
             return True
     return False
+
+
+def _version_fits(bounds: AssistantBounds, version: Version, restricts: bool) -> bool:
+    """A pre-release as what it is, and as the release that it comes before."""
+    release = parse_version(".".join(map(str, version.numbers)))
+    assert release is not None
+    fits = [
+        all(COMPARISONS[sign](each, bound) for sign, bound in bounds.bounds)
+        for each in (version, release)
+    ]
+    return any(fits) if restricts else all(fits)
 
 
 def _request_fits(match: MatchDocument, asked: Question, unknown: bool) -> bool:
@@ -120,7 +134,9 @@ def _network_fits(match: MatchDocument, asked: Question, unknown: bool) -> bool:
     if asked.circumstances.address is None:
         return unknown
     address = ipaddress.ip_address(asked.circumstances.address)
-    return any(address in ipaddress.ip_network(each) for each in match.networks)
+    inside = ipaddress.ip_address(f"::ffff:{address}") if unknown and address.version == 4 else None
+    networks = [ipaddress.ip_network(each) for each in match.networks]
+    return any(address in each or (inside is not None and inside in each) for each in networks)
 
 
 def _target_fits(match: MatchDocument, target: TargetFacts, unknown: bool) -> bool:

@@ -149,14 +149,15 @@ def _declare_models(app: FastAPI, offer: Offer) -> None:
         """The models this key may use: in Google's shape below its paths and for its SDKs; in
         Anthropic's with `anthropic-version`; else in OpenAI's.
         """
-        offered, query = offer.to(_headers(request)), request.query_params
+        offered, query = await offer.to(_headers(request), _address(request)), request.query_params
         if _is_googles(request):
             return _json(in_gemini_shape(offered, query))
         return _json(body_of(offered, anthropic_version=_anthropic_version(request), query=query))
 
     async def model(request: Request, name: str) -> Response:
         """One of them."""
-        found = [each for each in offer.to(_headers(request)) if each.id == name]
+        offered = await offer.to(_headers(request), _address(request))
+        found = [each for each in offered if each.id == name]
         if not found:
             told = f"model {name!r} is not offered to you; GET {_list_path(request)} lists yours"
             return _error(request, 404, "model_not_found", told)
@@ -185,7 +186,8 @@ def _declare_assistants(app: FastAPI, offer: Offer) -> None:
         """The assistants that may be used, in which versions and with which settings; empty where
         no register of them is kept.
         """
-        return JSONResponse({"data": offer.assistants(_headers(request))}, headers=NO_STORE)
+        told = await offer.assistants(_headers(request), _address(request))
+        return JSONResponse({"data": told}, headers=NO_STORE)
 
     app.add_api_route(
         "/v1/assistants", assistants, methods=["GET"], tags=["models"], openapi_extra=WITH_KEY
@@ -228,7 +230,7 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request):
-            pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
+            await pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)
@@ -275,6 +277,11 @@ def _headers(request: Request) -> Headers:
     if not _is_googles(request):
         return headers
     return with_query_key(headers, request.scope["query_string"])
+
+
+def _address(request: Request) -> str | None:
+    """The connection's other end; None on a socket of this machine's file system."""
+    return None if request.client is None else request.client.host
 
 
 def _is_googles(request: Request) -> bool:

@@ -17,7 +17,6 @@ from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
@@ -42,9 +41,10 @@ from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database, prepare_data_folder
+from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
@@ -79,6 +79,7 @@ class Gatehouse:
 class Opened:
     """What lies in the data folder, open."""
 
+    folder: Path
     database: Database
     hasher: Hasher
     pepper: bytes
@@ -125,7 +126,7 @@ async def assembled(
         await surroundings.apply(configuration)
         watcher = _watch(configuration, environ, shipped, surroundings, stack)
         bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.error, lambda: lifting.open_count)
+        status = Status(health, lambda: watcher.state.standing, lambda: lifting.open_count)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
@@ -155,7 +156,7 @@ async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
     stack.push_async_callback(database.close)
     pepper = load_pepper(folder, os.urandom)
     records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(database, Hasher(pepper), pepper, records)
+    return Opened(folder, database, Hasher(pepper), pepper, records)
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -172,19 +173,19 @@ async def _open_books(
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
-    records, file = opened.records, opened.database.file
-    syncer = await best_syncer(file.parent)
+    records, folder = opened.records, opened.folder
+    syncer = await best_syncer(folder)
     stack.callback(syncer.close)
     lane_id = records.new_ulid()
-    store = SqliteLane(file, lane_id, opened_unix_us=_unix_us())
-    journal = Journal(file.parent / JOURNAL_FOLDER)
+    store = SqliteLane(folder / FILE_NAME, lane_id, opened_unix_us=_unix_us())
+    journal = Journal(folder / JOURNAL_FOLDER)
     lane = JournaledLane(lane_id, journal, syncer, store)
     writer = LedgerWriter(lane, records, meter=health)
     await writer.start()
     stack.push_async_callback(writer.close)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
     ledger = Ledger(opened.database)
-    await recover(ledger, writer, records)
+    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     accountant = await _accountant(opened.database, book, configuration)

@@ -35,6 +35,7 @@ class Held:
     """Where a conversation may go on, and how much of it is there already."""
 
     allow: Allow
+    target: str
     kept_tokens: int
 
 
@@ -81,11 +82,17 @@ async def held_to_origin(
     if origin is None or (origin.subject, origin.team) != (identity.subject, identity.team):
         # One answer for both: whether a stranger's id exists is nobody's business.
         return _unable("the answer this goes on from is not known here")
-    if origin.target not in allow.targets:
-        return _unable(
-            f"the answer this goes on from was made by {origin.target}, which may not be asked"
-        )
-    return Held(msgspec.structs.replace(allow, targets=(origin.target,)), origin.kept_tokens)
+    narrowed = only_at(origin.target, allow)
+    if isinstance(narrowed, Deny):
+        return narrowed
+    return Held(narrowed, origin.target, origin.kept_tokens)
+
+
+def only_at(target: str, allow: Allow) -> Allow | Deny:
+    """The decision, narrowed to one target; a refusal where it may not be asked."""
+    if target not in allow.targets:
+        return _unable(f"the answer this goes on from was made by {target}, which may not be asked")
+    return msgspec.structs.replace(allow, targets=(target,))
 
 
 def _unable(reason: str) -> Deny:

@@ -79,6 +79,13 @@ class NotAuthenticated(GatewayError):
         )
 
 
+class WrongNetwork(GatewayError):
+    """A list was asked for with a key that is limited to other networks."""
+
+    status = 403
+    code = "policy_denied"
+
+
 class RequestTimedOut(GatewayError):
     """The request's body came too slowly."""
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
+from gateway.assistant import recognise
 from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
+from gateway.errors import WrongNetwork
 from gateway.pipeline import Pipeline
+from gateway.roles import Permission
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
-from policy.types import Identity
+from policy.rules.key_scope import displaced_key
+from policy.types import Circumstances, Identity
 from providers.base import Headers
-from providers.catalogue import UNKNOWN
 
 
 class Offer:
@@ -18,25 +21,30 @@ class Offer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def to(self, headers: Headers) -> list[ListedModel]:
-        """The models of the caller's team that its key is for, then their aliases.
+    async def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
+        """The models that the caller may ask, by policy and its key, then their aliases.
 
-        Raises `NotAuthenticated`.
+        Raises `NotAuthenticated` or `WrongNetwork`.
 
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        caller = self._pipeline.identify(headers)
-        in_force = self._pipeline.in_force
-        now = self._pipeline.unix_ns() // 1_000_000_000
-        offered = list(_offered(in_force.configuration, caller, in_force.since_unix_seconds, now))
+        caller = await self._identify(headers, address)
+        in_force, assistant = self._pipeline.in_force, recognise(headers)
+        now = Circumstances(
+            self._pipeline.unix_ns() // 1_000_000_000, assistant.name, assistant.version, address
+        )
+        offered = list(_offered(in_force.configuration, caller, now, in_force.since_unix_seconds))
         return [each for each in offered if each.id == each.root] + [
             each for each in offered if each.id != each.root
         ]
 
-    def assistants(self, headers: Headers) -> list[dict[str, object]]:
-        """The register of assistants, empty where none is kept. Raises `NotAuthenticated`."""
-        self._pipeline.identify(headers)
+    async def assistants(self, headers: Headers, address: str | None) -> list[dict[str, object]]:
+        """The register of assistants, empty where none is kept.
+
+        Raises `NotAuthenticated` or `WrongNetwork`.
+        """
+        await self._identify(headers, address)
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [
@@ -51,17 +59,23 @@ class Offer:
             for name, entry in kept.items()
         ]
 
+    async def _identify(self, headers: Headers, address: str | None) -> Identity:
+        """Who asks. From the wrong place a key is good for nothing, as in policy."""
+        caller = await self._pipeline.identify_for(Permission.USE_MODELS, headers)
+        denied = displaced_key(caller, address)
+        if denied is not None:
+            told = f"Gatehouse: {denied.reason}; {denied.alternative} (rule {denied.rule})"
+            raise WrongNetwork(told, is_recorded=False)
+        return caller
+
 
 def _offered(
-    configuration: Configuration, caller: Identity, created: int, now_unix_seconds: int
+    configuration: Configuration, caller: Identity, now: Circumstances, created: int
 ) -> Iterator[ListedModel]:
-    """Each model and its aliases, with the limits of the target that answers this team first."""
-    for name in configuration.policy.models_for(caller.team, now_unix_seconds):
-        if caller.scope is not None and not caller.scope.covers(name):
-            continue
+    """Each model and its aliases, with the limits of the target that answers this caller first."""
+    for name, target in configuration.policy.offered_to(caller, now).items():
         card = configuration.cards[name]
-        first = configuration.policy.first_target(caller.team, name, now_unix_seconds)
-        limits = UNKNOWN if first is None else card.limits[first]
+        limits = card.limits[target]
         for each in (name, *card.aliases):
             yield ListedModel(
                 each,

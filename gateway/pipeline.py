@@ -7,7 +7,7 @@ from gateway.accounting import Refused, Reservation
 from gateway.assistant import recognise
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
-from gateway.continuation import Origins, held_to_origin
+from gateway.continuation import Held, Origins, held_to_origin, only_at
 from gateway.counting import count_tokens
 from gateway.dispatch import Dispatch, failure_of, rejection_of
 from gateway.drain import Drains
@@ -81,7 +81,7 @@ class Pipeline:
             return await self.refusals.repeat(inbound.wire, exchange, verdict)
         decision = self.decide(exchange, configuration)
         if isinstance(decision, Allow) and exchange.facts.continues is not None:
-            decision = await self.hold_to_origin(exchange, exchange.facts.continues, decision)
+            decision = await self.hold_to_origin(exchange, decision, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
         reservation = await self.reserve(exchange, decision, configuration)
@@ -95,18 +95,12 @@ class Pipeline:
             return await self.answer(targets, inbound, books)
 
     def identify(self, headers: Headers) -> Identity:
-        """Who is asking. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
-        identity = self.keys.identify(extract_credential(headers))
-        if not permits(identity.roles, Permission.USE_MODELS):
-            raise NotAuthenticated.wrong_kind(identity)
-        return identity
+        """Who asks models. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
+        return permitted(Permission.USE_MODELS, self.keys.identify(extract_credential(headers)))
 
-    def identify_for(self, permission: Permission, headers: Headers) -> Identity:
-        """Who is asking, when that takes a permission. Raises `NotAuthenticated`."""
-        identity = self.keys.identify(extract_credential(headers))
-        if not permits(identity.roles, permission):
-            raise NotAuthenticated.wrong_kind(identity)
-        return identity
+    async def identify_for(self, permission: Permission, headers: Headers) -> Identity:
+        """Who is asking, when that takes a permission; off the hot road. Raises as `identify`."""
+        return permitted(permission, self.keys.identify(extract_credential(headers)))
 
     def body_limit(self) -> int:
         """How many bytes of body are worth reading: the most that any team may send."""
@@ -138,16 +132,23 @@ class Pipeline:
         return decision
 
     async def hold_to_origin(
-        self, exchange: Exchange, response_id: str, allow: Allow
+        self, exchange: Exchange, allow: Allow, configuration: Configuration
     ) -> Allow | Deny:
-        """Keep a conversation that a vendor holds with that vendor, which bills all of it."""
-        held = await held_to_origin(self.origins, response_id, exchange.identity, allow)
-        if isinstance(held, Deny):
-            exchange.decision = held
-            return held
-        exchange.facts = exchange.facts.after(held.kept_tokens)
-        exchange.decision = held.allow
-        return held.allow
+        """Keep a conversation that a vendor holds with that vendor, which bills all of it.
+
+        Policy is asked once more about a conversation that is longer than what came.
+        """
+        assert exchange.facts.continues is not None
+        held = await held_to_origin(
+            self.origins, exchange.facts.continues, exchange.identity, allow
+        )
+        decision = held if isinstance(held, Deny) else held.allow
+        if isinstance(held, Held) and held.kept_tokens:
+            exchange.facts = exchange.facts.after(held.kept_tokens)
+            again = self.decide(exchange, configuration)
+            decision = again if isinstance(again, Deny) else only_at(held.target, again)
+        exchange.decision = decision
+        return decision
 
     async def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration
@@ -188,3 +189,10 @@ class Pipeline:
     async def note_stranger(self, head: Head, error: NotAuthenticated) -> None:
         """The caller is not known, or not any more."""
         await self.refusals.note_stranger(head, error, self.in_force.configuration.digest)
+
+
+def permitted(permission: Permission, identity: Identity) -> Identity:
+    """The identity, when its roles have the permission. Raises `NotAuthenticated`."""
+    if not permits(identity.roles, permission):
+        raise NotAuthenticated.wrong_kind(identity)
+    return identity

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.audit.writer import WriterMeter
+from gateway.configuration.watch import Standing
 
 
 class LedgerHealth:
@@ -33,7 +34,7 @@ class Status:
     """Asked by /readyz. Says nothing that a stranger should not know."""
 
     ledger: LedgerHealth
-    configuration_error: Callable[[], str | None]
+    configuration: Callable[[], Standing]
     open_exceptions: Callable[[], int]
     is_draining: bool = False
 
@@ -43,7 +44,7 @@ class Status:
         return {
             "ready": accepting and not self.is_draining,
             "ledger": "accepting" if accepting else "refusing",
-            "configuration": "in_force" if self.configuration_error() is None else "file_refused",
+            "configuration": self.configuration().value,
             "break_glass": "open" if self.open_exceptions() else "none",
             "draining": self.is_draining,
         }

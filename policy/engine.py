@@ -10,6 +10,7 @@ from policy.registers import DAY_SECONDS, NO_REGISTERS, Registers, day_of
 from policy.rulebook.engine import TeamRules
 from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
+from policy.rules.assistant_register import AssistantRegister
 from policy.rules.budget import Budget
 from policy.types import (
     Allow,
@@ -19,6 +20,7 @@ from policy.types import (
     Decision,
     Deny,
     Identity,
+    Operation,
     RequestFacts,
     TargetFacts,
 )
@@ -103,6 +105,16 @@ class CompiledTeam:
             self.data_class if label is None else max(self.data_class, label),
             circumstances,
         )
+
+    def decide_for_any_assistant(self, question: Question) -> Decision:
+        """Decide as if nothing were said about assistants."""
+        rules = tuple(
+            each for each in (*self.asking, *self.standing) if each.name != AssistantRegister.name
+        )
+        decision = combine(question, rules)
+        if self.written is None or isinstance(decision, Deny):
+            return decision
+        return self.written.for_any_assistant().narrow(question, decision)
 
     def _forget_other_days(self, day: int) -> None:
         for each in [key for key in self.remembered if key[2] != day]:
@@ -228,6 +240,43 @@ class Policy:
             compiled.targets[model], compiled.data_class, day_of(unix_seconds)
         )
         return next(iter(open_to_it), None)
+
+    def offered_to(self, identity: Identity, circumstances: Circumstances) -> Mapping[str, str]:
+        """The models a caller may ask now, in its team's order, each with what answers it first.
+
+        A model is left out where its plainest request is denied. Where that would leave none, all
+        that the key is for stay: the answer to a request says why, and a list cannot.
+        """
+        reached = {
+            model: target
+            for model in self.models_for(identity.team, circumstances.unix_seconds)
+            if (target := self.first_target(identity.team, model, circumstances.unix_seconds))
+            and (identity.scope is None or identity.scope.covers(model))
+        }
+        answered = {
+            model: target
+            for model in reached
+            if (target := self._answering(model, identity, circumstances))
+        }
+        return answered or reached
+
+    def _answering(
+        self, model: str, identity: Identity, circumstances: Circumstances
+    ) -> str | None:
+        """What answers the plainest request first: without tools, as small as can be, of any kind.
+
+        An assistant that cannot be told may be a command or an editor that asks for another, so
+        then what is said about assistants does not count.
+        """
+        team = self.teams[identity.team]
+        is_known = circumstances.assistant != "unrecognised"
+        decide = team.decide if is_known else team.decide_for_any_assistant
+        for operation in Operation:
+            facts = RequestFacts(model, False, operation, 0, 0, None, 1, (), tuple)
+            decision = decide(team.ask(identity, facts, circumstances, None))
+            if isinstance(decision, Allow):
+                return decision.targets[0]
+        return None
 
 
 def _reached(

@@ -9,6 +9,9 @@ Address = tuple[int, int]
 Span = tuple[int, int, int]
 """IP version, first and last number of a network."""
 
+_IPV4_INSIDE = ipaddress.IPv6Network("::ffff:0:0/96")
+_ALL_IPV4: Span = (4, 0, 2**32 - 1)
+
 
 @lru_cache(maxsize=4096)
 def parse_address(text: str | None) -> Address | None:
@@ -24,9 +27,20 @@ def parse_address(text: str | None) -> Address | None:
     return address.version, int(address)
 
 
-def spans_of(networks: Sequence[str]) -> tuple[Span, ...]:
-    """The networks, ready to be compared with."""
-    return tuple(_span(ipaddress.ip_network(each)) for each in networks)
+def spans_of(networks: Sequence[str], *, restricting: bool = False) -> tuple[Span, ...]:
+    """The networks, ready to be compared with.
+
+    Whether `::/0` means IPv4 callers too, whose addresses are inside IPv6, only its author knows:
+    what restricts holds for them, and nothing else does.
+    """
+    parsed = [ipaddress.ip_network(each) for each in networks]
+    spans = tuple(map(_span, parsed))
+    return (*spans, _ALL_IPV4) if restricting and any(map(_holds_ipv4, parsed)) else spans
+
+
+def _holds_ipv4(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Whether IPv4 inside IPv6 is in it, and more."""
+    return isinstance(network, ipaddress.IPv6Network) and _IPV4_INSIDE.subnet_of(network)
 
 
 def _span(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Span:

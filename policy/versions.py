@@ -31,6 +31,11 @@ class Version:
     is_release: bool
     before: tuple[Part, ...]
 
+    @property
+    def release(self) -> "Version":
+        """The release that this is, or comes before."""
+        return Version(self.numbers, True, ())
+
     def precedes_release(self, release: "Version") -> bool:
         """Whether this is a pre-release of that very release."""
         return release.is_release and not self.is_release and self.numbers == release.numbers

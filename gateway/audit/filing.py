@@ -3,17 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.audit.batch import Batch, Rows
 from gateway.audit.chain import ChainHead
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 FILE_EVERY_SECONDS = 0.2  # how far readers of the database are behind, at most, when it is well
 RETRY_SECONDS = 0.5
+FILING_SECONDS = 30.0  # off the road there is time, also for all that an outage has left
 
 
 class LaneRefused(Exception):
@@ -23,27 +22,28 @@ class LaneRefused(Exception):
 class Store(Protocol):
     """The database, as the ledger's writer sees it. Each call may take long; one at a time."""
 
-    def open(self, journaled: Iterable[bytes]) -> ChainHead:
+    async def open(self, journaled: Iterable[bytes]) -> ChainHead:
         """Connect, take over what only the journal has, and return the lane's head.
 
         Raises `LaneRefused`.
         """
         ...
 
-    def write(self, rows: Rows, settled_seq: int | None) -> None:
+    async def write(self, rows: Rows, settled_seq: int | None, within_seconds: float) -> None:
         """Make rows durable, all or none, and move the settled mark if one is given.
 
-        Raises `LaneRefused`; the store is then closed.
+        Raises `LaneRefused`; the store is then closed. A store that can says so once
+        `within_seconds` are over, and may have done its work all the same.
         """
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Disconnect. Safe to call twice."""
         ...
 
 
 class Filing:
-    """Collects batches and writes them to the store, on a thread of its own.
+    """Collects batches and writes them to the store.
 
     `filed` is called on the event loop: the store has all before that use of the journal.
     """
@@ -51,7 +51,6 @@ class Filing:
     def __init__(self, store: Store, filed: Callable[[int], None]) -> None:
         self._store = store
         self._filed = filed
-        self._thread = ThreadPoolExecutor(1, "ledger-filing")
         self._writing = asyncio.Lock()
         self._pending = Rows()
         self._pending_use = 0
@@ -66,7 +65,7 @@ class Filing:
         """
         async with self._writing:
             self._store_is_open = False
-            head = await self._in_thread(lambda: self._store.open(journaled))
+            head = await self._store.open(journaled)
             self._store_is_open = True
             self._pending = Rows()  # not before: what a refusal leaves pending must stay so
             self._settled_seq = None
@@ -80,7 +79,9 @@ class Filing:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._file_soon(), name="ledger-filing")
 
-    async def write_through(self, batch: Batch, use: int, settled_seq: int | None) -> None:
+    async def write_through(
+        self, batch: Batch, use: int, settled_seq: int | None, within_seconds: float
+    ) -> None:
         """File all that is pending and this batch, now. The journal has no more after use `use`.
 
         Raises `LaneRefused`; the batch is then not pending. `put` may not be called meanwhile.
@@ -89,14 +90,14 @@ class Filing:
             rows = self._pending.copy()
             rows.extend(batch.rows)
             self._note_settled(settled_seq)
-            await self._write(rows)
+            await self._write(rows, within_seconds)
             self._pending = Rows()
             self._filed(use + 1)
 
     async def flush(self) -> None:
         """Return once the store has everything that was put. Raises `LaneRefused`.
 
-        A caller who is cancelled leaves the work to its end: the thread cannot be called back.
+        A caller who is cancelled leaves the work to its end: half a write cannot be called back.
         """
         flushing = asyncio.create_task(self._flush(), name="ledger-flush")
         flushing.add_done_callback(_seen)
@@ -104,9 +105,9 @@ class Filing:
 
     async def _flush(self) -> None:
         async with self._writing:
-            # A copy: more may be put while the thread reads these.
+            # A copy: more may be put while these are written.
             rows, use = self._pending.copy(), self._pending_use
-            await self._write(rows)
+            await self._write(rows, FILING_SECONDS)
             self._pending.drop_first(len(rows.leaves))
             self._filed(use)
 
@@ -115,8 +116,7 @@ class Filing:
         if self._task is not None:
             self._task.cancel()
         async with self._writing:
-            await self._in_thread(self._store.close)
-        self._thread.shutdown(wait=False)
+            await self._store.close()
 
     async def _file_soon(self) -> None:
         """Wait for company, then write; again and again while the store refuses."""
@@ -130,17 +130,17 @@ class Filing:
                 log.error("ledger_filing_failed", extra={"error": str(error)})
                 delay = RETRY_SECONDS
 
-    async def _write(self, rows: Rows) -> None:
+    async def _write(self, rows: Rows, within_seconds: float) -> None:
         mark = self._settled_seq
         if not rows.leaves and mark is None:
             return
         if not self._store_is_open:
             # The transaction that was refused may have done its work.
-            head = await self._in_thread(lambda: self._store.open(()))
+            head = await self._store.open(())
             self._store_is_open = True
             rows = rows.after(head.seq)
         try:
-            await self._in_thread(lambda: self._store.write(rows, mark))
+            await self._store.write(rows, mark, within_seconds)
         except LaneRefused:
             self._store_is_open = False
             raise
@@ -150,9 +150,6 @@ class Filing:
     def _note_settled(self, settled_seq: int | None) -> None:
         if settled_seq is not None:
             self._settled_seq = settled_seq
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 def _seen(flushing: "asyncio.Task[None]") -> None:

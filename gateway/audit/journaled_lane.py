@@ -5,7 +5,7 @@ import logging
 
 from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainHead
-from gateway.audit.filing import Filing, LaneRefused, Store
+from gateway.audit.filing import FILING_SECONDS, Filing, LaneRefused, Store
 from gateway.audit.journal import Journal
 from gateway.audit.sync import Syncer
 
@@ -70,7 +70,7 @@ class JournaledLane:
 
     async def _write_through(self, batch: Batch, settled_seq: int | None) -> None:
         try:
-            await self._filing.write_through(batch, self._journal.use, settled_seq)
+            await self._filing.write_through(batch, self._journal.use, settled_seq, FILING_SECONDS)
         except LaneRefused:
             self.is_open = False
             raise

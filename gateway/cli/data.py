@@ -53,12 +53,13 @@ async def opened_ledger(folder: Path) -> AsyncGenerator["Ledger"]:
     """
     from gateway.audit.filing import LaneRefused
     from gateway.audit.lock import DataFolderInUse
+    from gateway.store.database import FILE_NAME
     from gateway.store.lane import take_over_journal
     from gateway.store.ledger import Ledger
 
     async with opened_database(folder) as database:
         try:
-            take_over_journal(database.file)
+            take_over_journal(folder / FILE_NAME)
         except DataFolderInUse:
             pass  # a running gateway brings them over itself, at once
         except (LaneRefused, OSError) as error:

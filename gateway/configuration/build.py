@@ -16,6 +16,7 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
@@ -92,8 +93,8 @@ class Configuration:
     watched: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
     registers: ReadRegisters = NO_REGISTERS
-    patterns: tuple[str, ...] = ()
-    read: Mapping[Path | str, str] = field(default_factory=dict)
+    patterns: tuple[Pattern, ...] = ()
+    read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
     break_glass: BreakGlassTerms = USUAL_TERMS
 
@@ -148,7 +149,7 @@ def load(
     secrets = [file for each in references if each and (file := secret_file(each, folder))]
     files = (written, *registers.files, *(each.written for each in policy.files))
     digests = {each.source: each.digest for each in files}
-    read: dict[Path | str, str] = dict(digests.items())
+    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
     built = build(
         document,

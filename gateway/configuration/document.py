@@ -50,6 +50,12 @@ def _shown(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is a path or a pattern, of printable characters only")
+    return value
+
+
 def _day(value: object) -> object:
     try:
         return date.fromisoformat(value) if isinstance(value, str) else value
@@ -186,7 +192,7 @@ class BreakGlassDocument(Section):
     """How many people it takes: 1, or 2: one asks for it, and somebody else approves."""
 
 
-PolicyFiles = Annotated[str, Field(min_length=1, max_length=500)]
+PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
 class GatehouseDocument(Section):

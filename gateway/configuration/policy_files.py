@@ -1,11 +1,11 @@
 """Find and read the files of rules that a configuration names; each rule keeps its place."""
 
-import glob
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.configuration.listing import Pattern, UnreadableFolder, listing
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.configuration.problems import Path as FieldPath
 from gateway.configuration.reading import Written, read_policy_file
@@ -50,7 +50,7 @@ class PolicyFiles:
     """
 
     files: tuple[PolicyFile, ...]
-    listings: Mapping[str, str]
+    listings: Mapping[Pattern, tuple[str, ...]]
 
     def rules(self) -> tuple[Placed, ...]:
         """Every rule, in order."""
@@ -61,25 +61,24 @@ class PolicyFiles:
         return tuple(case for file in self.files for case in file.cases())
 
 
-def listing(pattern: str) -> str:
-    """The files that match a pattern, one a line, in the order of their names."""
-    # Path.glob would find hidden ones too: a mounted ConfigMap keeps copies of its files in them.
-    return "\n".join(sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
-
-
 def read_policy_files(
     patterns: Sequence[str], folder: Path, environ: Mapping[str, str]
 ) -> tuple[PolicyFiles, list[tuple[FieldPath, str]], list[Problem]]:
     """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them."""
-    listings: dict[str, str] = {}
+    listings: dict[Pattern, tuple[str, ...]] = {}
     unfound: list[tuple[FieldPath, str]] = []
     paths: dict[Path, None] = {}
-    for at, pattern in enumerate(patterns):
-        whole = str(folder / pattern)
-        found = listings[whole] = listing(whole)
+    for at, written in enumerate(patterns):
+        pattern = Pattern(folder, written)
+        try:
+            found = listings[pattern] = listing(pattern)
+        except UnreadableFolder as error:
+            unfound.append((("policy", at), str(error)))
+            continue
         if not found:
-            unfound.append((("policy", at), f"no file matches {pattern}; mend it or take it out"))
-        paths |= dict.fromkeys(Path(each) for each in found.splitlines())
+            unfound.append((("policy", at), f"no file matches {written}; mend it or take it out"))
+        unfound += ((("policy", at), told) for told in _unspeakable(found, folder))
+        paths |= dict.fromkeys(map(Path, found))
     if len(paths) > MOST_FILES:
         unfound.append((("policy",), f"names more than {MOST_FILES} files; put rules together"))
         return PolicyFiles((), listings), unfound, []
@@ -95,6 +94,14 @@ def digest_with(configuration: str, files: Sequence[PolicyFile]) -> str:
     for each in files:
         together.update(f"\n{each.written.digest} {each.name}".encode())
     return together.hexdigest()
+
+
+def _unspeakable(found: Iterable[str], folder: Path) -> Iterator[str]:
+    """Files whose names cannot stand in a denial's explanation, or in a digest."""
+    for each in found:
+        name = _name(Path(each), folder)
+        if not name.isprintable():
+            yield f"finds {name!a}, a name that cannot be shown; rename the file"
 
 
 def _read(

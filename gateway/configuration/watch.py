@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from gateway.configuration.build import Configuration
-from gateway.configuration.policy_files import listing
+from gateway.configuration.listing import Pattern, UnreadableFolder, listing
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.reading import digest_of, read_bytes
 
@@ -15,12 +16,20 @@ _log = logging.getLogger(__name__)
 
 Load = Callable[[], Configuration]
 Apply = Callable[[Configuration], Awaitable[None]]
-Prints = dict[Path | str, str | None]
-"""What stands at a path; for a pattern, which is text, the files it finds."""
+Prints = dict[Path | Pattern, str | tuple[str, ...] | None]
+"""What stands at a path; for a pattern the files it finds, or why nobody can tell."""
 
 Pause = Callable[[float], Awaitable[object]]
 
 _SETTLING_SECONDS = 0.1
+
+
+class Standing(StrEnum):
+    """How what runs stands to what is written, in a word that a stranger may read."""
+
+    IN_FORCE = "in_force"
+    FILE_REFUSED = "file_refused"
+    RELOAD_FAILED = "reload_failed"  # as nobody foresaw: the log has it
 
 
 @dataclass(slots=True)
@@ -29,7 +38,8 @@ class WatchState:
 
     digest: str
     error: str | None = None
-    """The newest file's problems while it is refused; None while what runs is what stands there."""
+    """Why what stands there is not what runs: the file's problems, or what failed."""
+    standing: Standing = Standing.IN_FORCE
     reloads: int = 0
     refusals: int = 0
 
@@ -57,10 +67,15 @@ class Watcher:
         self._seen = _prints_of(self.current)
 
     async def run(self) -> None:
-        """Look for ever; ends when cancelled."""
+        """Look for ever; ends when cancelled. However a look ends, the next one comes."""
         while True:
             await self.pause(self.interval_seconds)
-            await self.look()
+            looking = asyncio.create_task(self.look(), name="configuration-look")
+            try:
+                await asyncio.wait([looking])
+            finally:
+                looking.cancel()
+            self._report_end(looking)
 
     async def look(self) -> bool:
         """Look once. True when a new configuration was put in place.
@@ -92,16 +107,31 @@ class Watcher:
         self.current = fresh
         self._seen = await asyncio.to_thread(_prints_of, fresh)
         self.state.digest, self.state.error = fresh.digest, None
+        self.state.standing = Standing.IN_FORCE
         self.state.reloads += 1
         _log.info("configuration_reloaded", extra={"digest": fresh.digest})
         return True
 
     def _refuse(self, told: str, problems: Iterable[str]) -> None:
-        if told == self.state.error:
+        if self._is_new(told, Standing.FILE_REFUSED):
+            _log.error("configuration_refused", extra={"problems": list(problems)})
+
+    def _report_end(self, looking: "asyncio.Task[bool]") -> None:
+        failure = None if looking.cancelled() else looking.exception()
+        if failure is None:
             return
-        self.state.error = told
+        # Not its words, which may hold a value.
+        told = f"the configuration could not be looked at: {type(failure).__name__}"
+        if self._is_new(told, Standing.RELOAD_FAILED):
+            _log.error("configuration_watch_failed", exc_info=failure)
+
+    def _is_new(self, told: str, standing: Standing) -> bool:
+        """Keep why the configuration is not in force; whether that was not known before."""
+        if told == self.state.error:
+            return False
+        self.state.error, self.state.standing = told, standing
         self.state.refusals += 1
-        _log.error("configuration_refused", extra={"problems": list(problems)})
+        return True
 
 
 def fingerprints(paths: Iterable[Path]) -> Prints:
@@ -118,8 +148,15 @@ def _fingerprint(path: Path) -> str | None:
 
 def _prints_now(configuration: Configuration) -> Prints:
     """What stands there now: every watched file, and the files that each pattern finds."""
-    listings: Prints = {pattern: listing(pattern) for pattern in configuration.patterns}
+    listings: Prints = {pattern: _listed(pattern) for pattern in configuration.patterns}
     return fingerprints(configuration.watched) | listings
+
+
+def _listed(pattern: Pattern) -> str | tuple[str, ...]:
+    try:
+        return listing(pattern)
+    except UnreadableFolder as error:  # a change, which is then refused
+        return str(error)
 
 
 def _prints_of(configuration: Configuration) -> Prints:

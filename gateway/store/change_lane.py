@@ -1,8 +1,9 @@
-"""The ledger's lane for what people change: each record is written in its change's transaction.
+"""The ledger's lanes of which each record is written in the transaction of what it tells.
 
-A gateway's lane has one writer, the process that opened it. This lane has one at a time: whoever
-holds the database's write lock, be it the gateway or a command beside it. So the change and its
-record are there together or not at all, and all changes (of keys, policy, roles) are one chain.
+A gateway's lane has one writer, the process that opened it. Such a lane has one at a time: whoever
+holds the database's write lock, be it a gateway or a command beside it. So a change and its record
+are there together or not at all. What people change (keys, policy, roles) is one chain, and the
+ends of exchanges whose gateway is gone are another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +18,15 @@ from gateway.audit.record import RecordBody, Records
 from gateway.store.tables import BODIES, LANES, LEAVES
 
 PURPOSE = "changes"
+RECOVERY = "recovery"
 
 
 class ChangeLane:
-    """Appends to the lane; makes it at the first record. `random_bytes` gives random bytes."""
+    """Appends to the lane of a purpose, made at its first record. `random_bytes` gives such."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, random_bytes: Callable[[int], bytes], purpose: str = PURPOSE) -> None:
         self._random_bytes = random_bytes
+        self._purpose = purpose
 
     async def append(
         self, connection: AsyncConnection, bodies: Sequence[RecordBody], now_unix_us: int
@@ -39,7 +42,9 @@ class ChangeLane:
         await connection.execute(mark)
 
     async def _head(self, connection: AsyncConnection, now_unix_us: int) -> ChainHead:
-        found = await connection.scalar(select(LANES.c.lane).where(LANES.c.purpose == PURPOSE))
+        found = await connection.scalar(
+            select(LANES.c.lane).where(LANES.c.purpose == self._purpose)
+        )
         lane = found or await self._begin(connection, now_unix_us)
         last = (
             select(LEAVES.c.seq, LEAVES.c.record_hash)
@@ -52,7 +57,12 @@ class ChangeLane:
 
     async def _begin(self, connection: AsyncConnection, now_unix_us: int) -> str:
         lane = Records(lambda: now_unix_us * 1000, self._random_bytes).new_ulid()
-        values = {"lane": lane, "opened_unix_us": now_unix_us, "settled_seq": 0, "purpose": PURPOSE}
+        values = {
+            "lane": lane,
+            "opened_unix_us": now_unix_us,
+            "settled_seq": 0,
+            "purpose": self._purpose,
+        }
         await connection.execute(insert(LANES).values(values))
         return lane
 

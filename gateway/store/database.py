@@ -1,168 +1,60 @@
-"""Open the data folder's SQLite file, at the newest schema, for reading and for small writes."""
+"""The database behind one port, whichever it is: a file on this machine, or PostgreSQL."""
 
-import fcntl
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+import asyncio
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-FILE_NAME = "gatehouse.db"
-BUSY_TIMEOUT_MS = 3000
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
-"""Every schema there has been, oldest first. Names files of `migrations/versions/`."""
+from gateway.database_address import DatabaseAddress
+from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
+from gateway.store.sqlite import FILE_NAME, open_sqlite, prepare_data_folder
 
-PRAGMAS = (
-    # Of a new file: a record takes a kilobyte, and filing it a tenth less than on pages of 4 KB.
-    "PRAGMA page_size=8192",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # in WAL mode anything less forgets commits at a power cut
-    "PRAGMA fullfsync=ON",  # on macOS a plain fsync does not reach the disk; elsewhere no effect
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA journal_size_limit=67108864",  # give back what a long reader made the log grow to
-)
+__all__ = [
+    "FILE_NAME",
+    "REVISIONS",
+    "Database",
+    "SchemaTooNew",
+    "StoreError",
+    "open_database",
+    "open_store",
+    "prepare_data_folder",
+]
 
-
-class StoreError(Exception):
-    """The database cannot be used as it is; the message says what to do."""
+open_database = open_sqlite
+"""The store of one machine."""
 
 
-class SchemaTooNew(StoreError):
-    """A newer Gatehouse has been here."""
+async def open_store(folder: Path, address: DatabaseAddress | None) -> "Database":
+    """Open the database at the address, or, without one, that of the data folder.
 
-
-def prepare_data_folder(folder: Path) -> Path:
-    """Make the folder (0700) and its database file (0600) if need be. Returns the file's path.
-
-    A folder that exists keeps its mode: it may be a mounted volume.
-    Raises `StoreError` when the folder cannot be made or written.
+    Made and migrated as needed, safe when several do so at once. Raises `StoreError`, or
+    `SchemaTooNew` when a newer version has migrated it.
     """
-    file = folder / FILE_NAME
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"cannot write in the data folder {folder}: {error.strerror}; "
-            "choose another with --data or mend its permissions"
-        ) from error
-    return file
+    if address is None:
+        return await asyncio.to_thread(open_sqlite, folder)
+    from gateway.store.postgres import open_postgres  # its driver is loaded where it is used
+
+    return await open_postgres(address)
 
 
-def open_database(folder: Path) -> "Database":
-    """Open the folder's database, made and migrated as needed.
+class Database(Protocol):
+    """Where the small tables and the ledger are. `shown` is what messages call it."""
 
-    Safe when several processes do so at once. Raises `StoreError` when the folder cannot be
-    written or the file is no database, `SchemaTooNew` when a newer version has migrated it.
-    """
-    file = prepare_data_folder(folder)
-    if _revision(file) != REVISIONS[-1]:
-        with _migration_lock(folder):
-            if _revision(file) != REVISIONS[-1]:
-                _migrate(file)
-    return Database(file)
+    shown: str
 
-
-class Database:
-    """The SQLite file behind two engines: a few readers, and writers that queue before it."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._reader = _async_engine(file, begin="BEGIN", connections=4)
-        self._writer = _async_engine(file, begin="BEGIN IMMEDIATE", connections=1)
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A consistent view: all queries inside see the same moment."""
-        async with self._reader.begin() as connection:
-            yield connection
+        ...
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the write lock from its start; committed at the end."""
-        async with self._writer.begin() as connection:
-            yield connection
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction whose holder alone, of all processes, writes; committed at the end.
+
+        Only the lanes of the ledger are written beside it, each by its own writer.
+        """
+        ...
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
-        await self._reader.dispose()
-        await self._writer.dispose()
-
-
-def _async_engine(file: Path, *, begin: str, connections: int) -> AsyncEngine:
-    url = URL.create("sqlite+aiosqlite", database=str(file))
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0)
-    _configure(engine.sync_engine, begin=begin)
-    return engine
-
-
-def _configure(engine: Engine, *, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        # The driver's own transactions start at the first write, and lose updates silently.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-
-def _revision(file: Path) -> str | None:
-    """The schema the file is at; None for a new file. Cheap: Alembic is not imported."""
-    try:
-        with closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return None
-        raise StoreError(f"cannot open {file}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{file} is not a Gatehouse database: {error}") from error
-    if row is not None and row[0] not in REVISIONS:
-        raise SchemaTooNew(
-            f"{file} was written by a newer Gatehouse (schema {row[0]}, this version knows up to "
-            f"{REVISIONS[-1]}): start that version again, or restore the copy made before it"
-        )
-    return None if row is None else str(row[0])
-
-
-@contextmanager
-def _migration_lock(folder: Path) -> Iterator[None]:
-    """Held while the schema changes, so that processes starting together migrate once."""
-    descriptor = os.open(folder / "migration.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _migrate(file: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    scripts = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", scripts.replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(URL.create("sqlite", database=str(file)))
-    _configure(engine, begin="BEGIN IMMEDIATE")
-    try:
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except DatabaseError as error:
-        raise StoreError(f"cannot migrate {file}: {error.orig}") from error
-    finally:
-        engine.dispose()
+        ...

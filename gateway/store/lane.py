@@ -1,10 +1,14 @@
 """A lane of the ledger in the SQLite file: one connection of its own, one transaction a batch."""
 
+import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Table, insert
 from sqlalchemy.dialects import sqlite
@@ -14,10 +18,11 @@ from gateway.audit.chain import ChainHead
 from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.audit.lock import LedgerLock
-from gateway.store.database import PRAGMAS
+from gateway.store.sqlite import PRAGMAS
 from gateway.store.tables import BODIES, LEAVES
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def _compile_insert(table: Table, rows: int) -> str:
@@ -37,7 +42,7 @@ _INSERTS = {
 class SqliteLane:
     """The `gateway.audit.filing.Store` of an installation with a SQLite file.
 
-    Uses the driver directly: three records a request come through here.
+    Uses the driver directly, on a thread of its own: three records a request come through here.
     """
 
     def __init__(
@@ -48,13 +53,38 @@ class SqliteLane:
         self._opened_unix_us = opened_unix_us
         self._pragmas = pragmas
         self._connection: sqlite3.Connection | None = None
+        self._thread: ThreadPoolExecutor | None = None
 
-    def open(self, journaled: Iterable[bytes]) -> ChainHead:
+    async def open(self, journaled: Iterable[bytes]) -> ChainHead:
         """Connect, take over records that only the journal has, and enter the lane.
 
         Returns the head that is durable. Raises `LaneRefused`.
         """
-        self.close()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "ledger-filing")
+        return await self._in_thread(partial(self._open, journaled))
+
+    async def write(self, rows: Rows, settled_seq: int | None, within_seconds: float) -> None:
+        """Make rows durable, and with them the lane's settled mark if one is given.
+
+        A commit under way is waited for, however long it takes: nobody can call it back.
+        """
+        await self._in_thread(partial(self._write, rows, settled_seq))
+
+    async def close(self) -> None:
+        """Disconnect; what was not committed is rolled back. Safe to call twice."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.get_running_loop().run_in_executor(thread, self._close)
+            thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._thread is None:
+            raise LaneRefused("the ledger's file is not open")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self, journaled: Iterable[bytes]) -> ChainHead:
+        self._close()
         try:
             connection = sqlite3.connect(
                 self._file.absolute().as_uri() + "?mode=rw",  # a lost file is not made anew
@@ -80,8 +110,7 @@ class SqliteLane:
         self._connection = connection
         return head
 
-    def write(self, rows: Rows, settled_seq: int | None) -> None:
-        """Make rows durable, and with them the lane's settled mark if one is given."""
+    def _write(self, rows: Rows, settled_seq: int | None) -> None:
         connection = self._connection
         if connection is None:
             raise LaneRefused("the ledger's file is not open")
@@ -95,11 +124,10 @@ class SqliteLane:
                 )
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self.close()
+            self._close()
             raise LaneRefused(str(error)) from error
 
-    def close(self) -> None:
-        """Disconnect; what was not committed is rolled back. Safe to call twice."""
+    def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -1,4 +1,4 @@
-"""The ledger as it is read: by the command line, the telemetry shipper, and a gateway starting."""
+"""The ledger as it is read: by the command line, the telemetry shipper, and a gateway."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    exists,
     func,
     insert,
     select,
@@ -18,7 +17,6 @@ from sqlalchemy import (
 )
 
 from gateway.audit.chain import ChainedRecord
-from gateway.audit.record import LostExchange, PastAttempt
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.passed import admitted_under
@@ -28,8 +26,6 @@ Position = Mapping[str, int]
 """How far somebody has read: the last number seen of each lane."""
 
 _KEY_COLUMNS = (BODIES.c.lane, BODIES.c.seq)
-_ENDED = BODIES.alias("ended")
-_ENDS = ("completed", "unknown")
 
 
 class ExchangeNotFound(LookupError):
@@ -93,7 +89,7 @@ class Spent:
 
 
 class Ledger:
-    """Questions to the ledger. Nothing here writes to it; only cursors and marks are moved."""
+    """Questions to the ledger. Nothing here writes to it; only cursors are moved."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -175,31 +171,6 @@ class Ledger:
         query = _rows().where(column == found[0])
         return await self._fetch(query.order_by(BODIES.c.time_unix_us, *_KEY_COLUMNS))
 
-    async def open_exchanges(self, limit: int, *, but_lane: str = "") -> list[LostExchange]:
-        """Exchanges that were admitted and have no end, oldest first, with their attempts.
-
-        Also those that are running now: `but_lane` leaves out the lane of a live writer.
-        """
-        found: list[LostExchange] = []
-        for lane, settled_seq in (await self._settled(but_lane)).items():
-            query = _open_in(lane, settled_seq).limit(limit - len(found))
-            async with self._database.reading() as connection:
-                rows = (await connection.execute(query)).all()
-            for exchange_id, team, model in rows:
-                attempts = await self._attempts(exchange_id)
-                found.append(LostExchange(exchange_id, team, model, attempts))
-        return found
-
-    async def mark_settled(self, *, but_lane: str) -> None:
-        """Note that in all other lanes every exchange has its end: no need to look again."""
-        last = select(func.coalesce(func.max(LEAVES.c.seq), 0)).where(LEAVES.c.lane == LANES.c.lane)
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(LANES)
-                .where(LANES.c.lane != but_lane)
-                .values(settled_seq=last.scalar_subquery())
-            )
-
     async def spent_by_team(self, since_unix_us: int) -> dict[str, Spent]:
         """Money and tokens of all exchanges completed since then, by team."""
         query = (
@@ -264,23 +235,6 @@ class Ledger:
             for row in found
         ]
 
-    async def _settled(self, but_lane: str) -> dict[str, int]:
-        """The settled marks of the other lanes, oldest lane first."""
-        query = select(LANES.c.lane, LANES.c.settled_seq).where(LANES.c.lane != but_lane)
-        async with self._database.reading() as connection:
-            found = await connection.execute(query.order_by(LANES.c.opened_unix_us, LANES.c.lane))
-            return dict(found.all())
-
-    async def _attempts(self, exchange_id: str) -> tuple[PastAttempt, ...]:
-        query = (
-            select(BODIES.c.body)
-            .where(BODIES.c.exchange_id == exchange_id, BODIES.c.kind == "attempted")
-            .order_by(*_KEY_COLUMNS)
-        )
-        async with self._database.reading() as connection:
-            bodies = [orjson.loads(body) for body in await connection.scalars(query)]
-        return tuple(PastAttempt(body["attempt"], body["target"]) for body in bodies)
-
     async def _fetch(self, query: Select[*tuple[Any, ...]]) -> list[LedgerRow]:
         async with self._database.reading() as connection:
             return [_row(found) for found in await connection.execute(query)]
@@ -297,18 +251,6 @@ def _rows() -> Select[*tuple[Any, ...]]:
         LEAVES.c.record_hash,
         BODIES.c.body,
     ).join_from(BODIES, LEAVES, same)
-
-
-def _open_in(lane: str, settled_seq: int) -> Select[*tuple[Any, ...]]:
-    end = select(_ENDED.c.seq).where(
-        _ENDED.c.exchange_id == BODIES.c.exchange_id, _ENDED.c.kind.in_(_ENDS)
-    )
-    return (
-        select(BODIES.c.exchange_id, BODIES.c.team, BODIES.c.model)
-        .where(BODIES.c.lane == lane, BODIES.c.seq > settled_seq)
-        .where(BODIES.c.kind == "admitted", ~exists(end))
-        .order_by(BODIES.c.seq)
-    )
 
 
 def _row(found: Row[*tuple[Any, ...]]) -> LedgerRow:

@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, the virtual keys, and exceptions."""
+"""Every table there is: the ledger, its cursors, keys, exceptions, what was used by the hour."""
 
 from typing import ClassVar
 
@@ -16,7 +16,14 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-LANE = String(26)
+
+def ordered(length: int) -> String:
+    """Text that is compared byte by byte, as Python does; PostgreSQL else follows a language."""
+    in_bytes = String(length, collation="C")
+    return String(length).with_variant(in_bytes, "postgresql")
+
+
+LANE = ordered(26)
 HASH = LargeBinary(32)
 KIND = String(16).with_variant(String(32), "postgresql")
 """SQLite holds no text to a length: there the first one stands, for a copy of the table costs."""
@@ -39,7 +46,9 @@ class Base(SQLModel):
 class AuditLane(Base, table=True):
     """One run of one writer. All that was admitted up to `settled_seq` has its end.
 
-    `purpose` marks the lane that is none such: `changes` is that of `gateway.store.change_lane`.
+    `beat` grows while the writer lives, on PostgreSQL; nobody is expected to write to a lane that
+    has none. `recovered_seq` is set where another process ended what the writer had left open, up
+    to there. `purpose` marks lanes that are none such: those of `gateway.store.change_lane`.
     """
 
     __tablename__ = "audit_lane"
@@ -48,6 +57,8 @@ class AuditLane(Base, table=True):
     opened_unix_us: int = Field(sa_type=BigInteger)
     settled_seq: int = Field(sa_type=BigInteger)
     purpose: str | None = Field(default=None, sa_type=String(16))
+    beat: int | None = Field(default=None, sa_type=BigInteger)
+    recovered_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class AuditLeaf(Base, table=True):
@@ -68,8 +79,9 @@ class AuditBody(Base, table=True):
     """A record's canonical JSON, and the columns by which it is found.
 
     `exchange_id` is the id of what the record tells of: an exchange, or what was changed (a key).
-    `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule, and
-    `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
+    `kind` is the record's own, but `late` for an end that came when the exchange had been given
+    another. `outcome` is a `completed` record's outcome, a `denied` or `repeated` record's rule,
+    and `unknown` for the kind of that name. `response_id` is a `completed` record's, where a later
     request may name it.
     """
 
@@ -77,7 +89,7 @@ class AuditBody(Base, table=True):
 
     lane: str = Field(sa_column=Column(LANE, primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    exchange_id: str = Field(sa_type=String(29), index=True)
+    exchange_id: str = Field(sa_column=Column(ordered(29), nullable=False, index=True))
     kind: str = Field(sa_type=KIND)
     time_unix_us: int = Field(sa_type=BigInteger, index=True)
     team: str | None = Field(default=None, sa_type=Text)
@@ -160,6 +172,36 @@ class BreakGlassRow(Base, table=True):
     ended_unix_us: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class UsageHour(Base, table=True):
+    """What one hour (UTC) of exchanges used, by who asked what with which assistant of whom.
+
+    Summed from the ledger by `gateway.store.rollup`, and at any time made anew from it. Nothing in
+    the key is null: what is not known is empty text. An exchange belongs to the hour of its end.
+    """
+
+    __tablename__ = "usage_hour"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    hour_unix_seconds: int = Field(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False)
+    )
+    team: str = Field(sa_column=Column(Text, primary_key=True))
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    is_service: bool = Field(sa_column=Column(Boolean, primary_key=True))
+    model: str = Field(sa_column=Column(Text, primary_key=True))
+    assistant: str = Field(sa_column=Column(Text, primary_key=True))
+    target: str = Field(sa_column=Column(Text, primary_key=True))
+    requests: int = Field(sa_type=BigInteger)
+    denied: int = Field(sa_type=BigInteger)
+    failed: int = Field(sa_type=BigInteger)
+    unpriced: int = Field(sa_type=BigInteger)
+    input_tokens: int = Field(sa_type=BigInteger)
+    cache_read_tokens: int = Field(sa_type=BigInteger)
+    cache_write_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cost_nano_usd: int = Field(sa_type=BigInteger)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -171,6 +213,7 @@ CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
 BREAK_GLASSES = _table(BreakGlassRow)
+USAGE_HOURS = _table(UsageHour)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(
@@ -202,4 +245,11 @@ Index(
     BODIES.c.total_tokens,
     sqlite_where=BODIES.c.cost_nano_usd.is_not(None),
     postgresql_where=BODIES.c.cost_nano_usd.is_not(None),
+)
+# Who has ever asked anything is read from this index alone.
+Index(
+    "ix_usage_hour_subject_is_service_team",
+    USAGE_HOURS.c.subject,
+    USAGE_HOURS.c.is_service,
+    USAGE_HOURS.c.team,
 )

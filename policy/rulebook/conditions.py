@@ -50,14 +50,14 @@ def request_conditions(rule: RuleDocument) -> Iterator[Condition]:
     match, is_allow = rule.match, rule.effect == "allow"
     yield from _of_the_caller(match)
     if match.assistants is not None:
-        yield _assistants(match.assistants, unknown=not is_allow)
+        yield _assistants(match.assistants, restricting=not is_allow)
     yield from _of_the_data(match)
     if match.operations is not None:
         yield _one_of("operations", match.operations, lambda asked: asked.facts.operation.value)
     yield from _of_the_size(match)
     yield from _of_the_time(match, rule.time_zone)
     if match.networks is not None:
-        yield _networks(match.networks, unknown=not is_allow)
+        yield _networks(match.networks, restricting=not is_allow)
     if match.tools is not None:
         yield _tools(match.tools, all_of_them=is_allow)
 
@@ -175,7 +175,7 @@ def _of_the_time(match: MatchDocument, zone: str) -> Iterator[Condition]:
         )
 
 
-def _assistants(written: Sequence[str], *, unknown: bool) -> Condition:
+def _assistants(written: Sequence[str], *, restricting: bool) -> Condition:
     by_name: dict[str, list[AssistantBounds]] = {}
     for each in map(parse_bounds, written):
         by_name.setdefault(each.name, []).append(each)
@@ -188,7 +188,9 @@ def _assistants(written: Sequence[str], *, unknown: bool) -> Condition:
         if any(not each.bounds for each in bounds):
             return True
         version = parse_version(text)
-        return unknown if version is None else any(each.admits(version) for each in bounds)
+        if version is None:
+            return restricting
+        return any(each.admits(version, restricting=restricting) for each in bounds)
 
     def seen(asked: Question) -> str:
         now = asked.circumstances
@@ -203,12 +205,12 @@ def _assistants(written: Sequence[str], *, unknown: bool) -> Condition:
     )
 
 
-def _networks(written: Sequence[str], *, unknown: bool) -> Condition:
-    spans = spans_of(written)
+def _networks(written: Sequence[str], *, restricting: bool) -> Condition:
+    spans = spans_of(written, restricting=restricting)
 
     def holds(asked: Question) -> bool:
         address = parse_address(asked.circumstances.address)
-        return unknown if address is None else is_within(address, spans)
+        return restricting if address is None else is_within(address, spans)
 
     return Condition(
         "networks",

@@ -41,6 +41,12 @@ class BoundRule:
     lasts: bool
     """Whether its denial of a turn holds when the turn is asked again."""
 
+    @property
+    def is_about_assistants(self) -> bool:
+        """Whether it, or an exception to it, asks which assistant it is."""
+        rules = (self.rule, *(each.rule for each in self.exemptions))
+        return any(each.written.document.match.assistants is not None for each in rules)
+
     def touched(self, asked: Question) -> frozenset[str]:
         """The targets it touches for this request, those exempted left out."""
         touched = self.touches
@@ -78,6 +84,16 @@ class TeamRules:
             self,
             by_model={
                 model: tuple(each for each in bound if each.rule.id not in ids)
+                for model, bound in self.by_model.items()
+            },
+        )
+
+    def for_any_assistant(self) -> Self:
+        """Those of the rules that are not about assistants."""
+        return replace(
+            self,
+            by_model={
+                model: tuple(each for each in bound if not each.is_about_assistants)
                 for model, bound in self.by_model.items()
             },
         )

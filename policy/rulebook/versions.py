@@ -15,13 +15,23 @@ class NotABound(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AssistantBounds:
-    """An assistant's name and what its version must satisfy; no bounds: any version, or none."""
+    """An assistant's name and what its version must satisfy; no bounds: any version, or none.
+
+    A pre-release comes before its release, and is nearly that release: what restricts holds for it
+    where it would hold for either, an exception where it would hold for both.
+    """
 
     name: str
     bounds: tuple[tuple[str, Version], ...]
 
-    def admits(self, version: Version) -> bool:
-        """Whether a version is within all bounds."""
+    def admits(self, version: Version, *, restricting: bool) -> bool:
+        """Whether a version is within all bounds, for a rule that restricts or an exception."""
+        if version.is_release:
+            return self._hold(version)
+        enough = any if restricting else all
+        return enough(self._hold(each) for each in (version, version.release))
+
+    def _hold(self, version: Version) -> bool:
         return all(COMPARISONS[sign](version, bound) for sign, bound in self.bounds)
 
 

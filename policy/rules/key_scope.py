@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from policy.networks import is_within, parse_address, spans_of
 from policy.question import Question, Team
-from policy.types import Decision, Deny
+from policy.types import Decision, Deny, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +26,31 @@ class KeyScope:
         scope = question.identity.scope
         if scope is None:
             return question.allow()
-        key = question.identity.credential_id
-        address = question.circumstances.address
-        if scope.networks and not _comes_from(address, scope.networks):
-            return Deny(
-                self.name,
-                f"key {key} may be used from {', '.join(scope.networks)} only, "
-                f"and this request came from {address or 'an unknown address'}",
-                "ask your platform team for a key for where you are",
-                lasts=False,  # the same turn may come again from another place
-            )
+        displaced = displaced_key(question.identity, question.circumstances.address)
+        if displaced is not None:
+            return displaced
         if question.targets and not scope.covers(question.facts.model):
             return Deny(
                 self.name,
-                f"key {key} is for {', '.join(scope.models)} only, "
+                f"key {question.identity.credential_id} is for {', '.join(scope.models)} only, "
                 f"not for {question.facts.asked_model}",
                 "GET /v1/models lists what it is for",
             )
         return question.allow()
+
+
+def displaced_key(identity: Identity, address: str | None) -> Deny | None:
+    """The denial of a key that is used from outside its networks, whatever is asked with it."""
+    networks = () if identity.scope is None else identity.scope.networks
+    if not networks or _comes_from(address, networks):
+        return None
+    return Deny(
+        KeyScope.name,
+        f"key {identity.credential_id} may be used from {', '.join(networks)} only, "
+        f"and this request came from {address or 'an unknown address'}",
+        "ask your platform team for a key for where you are",
+        lasts=False,  # the same turn may come again from another place
+    )
 
 
 _spans_of = lru_cache(maxsize=4096)(spans_of)

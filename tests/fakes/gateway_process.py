@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,14 +75,16 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-async def start(folder: Path, *more: str) -> asyncio.subprocess.Process:
+async def start(
+    folder: Path, *more: str, environ: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
     """Begin `gatehouse up` in a folder that may hold a gatehouse.yaml; its output is piped."""
-    environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return await asyncio.create_subprocess_exec(
         str(COMMAND),
         *("up", "--port", "0", "--data", str(folder / "data"), *more),
         cwd=folder,
-        env=environ,
+        env={**kept, **(environ or {})},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -91,12 +93,15 @@ async def start(folder: Path, *more: str) -> asyncio.subprocess.Process:
 
 @asynccontextmanager
 async def gateway_process(
-    folder: Path, *, developer_key: str = ""
+    folder: Path, *, developer_key: str = "", environ: Mapping[str, str] | None = None
 ) -> AsyncGenerator[GatewayProcess]:
-    """A gateway that serves, killed in the end if it still runs. On a later start, its key."""
+    """A gateway that serves, killed in the end if it still runs. On a later start, its key.
+
+    `environ` is added to the little that it inherits.
+    """
     ready_file = folder / "ready.json"
     ready_file.unlink(missing_ok=True)
-    process = await start(folder, "--ready-file", str(ready_file))
+    process = await start(folder, "--ready-file", str(ready_file), environ=environ)
     output = asyncio.create_task(process.communicate())
     try:
         ready = await _ready(process, ready_file, output)

@@ -10,16 +10,21 @@ from pathlib import Path
 
 from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainedRecord, ChainHead
+from gateway.audit.database_lane import DatabaseLane
 from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.record import RecordBody, Records
 from gateway.audit.sync import ThreadSyncer
 from gateway.audit.writer import LedgerWriter
+from gateway.database_address import DatabaseAddress
 from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage, UsageSource
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database, open_store
 from gateway.store.lane import SqliteLane
+from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
+from gateway.store.postgres_lane import PostgresLane
+from gateway.store.sqlite import SqliteDatabase
 from policy.types import (
     Allow,
     Cap,
@@ -197,6 +202,7 @@ class LedgerFolder:
 
     database: Database
     ledger: Ledger
+    lanes: Lanes
     writer: LedgerWriter
     records: Records
 
@@ -217,22 +223,32 @@ class LedgerFolder:
         return await self.ledger.chain(lane or self.writer.lane, after_seq=0, limit=100_000)
 
 
-def a_lane_in(database: Database, records: Records, **options: object) -> JournaledLane:
+def a_lane_in(database: SqliteDatabase, records: Records, **options: object) -> JournaledLane:
     """A lane of its own beside the database, over the folder's journal."""
     lane, opened = records.new_ulid(), records.unix_us()
     store = SqliteLane(database.file, lane, opened_unix_us=opened, **options)
     return JournaledLane(lane, Journal(database.file.parent / "journal"), ThreadSyncer(), store)
 
 
+def a_lane_at(address: DatabaseAddress, folder: Path, records: Records) -> DatabaseLane:
+    """A lane of its own in PostgreSQL, with a journal in the folder."""
+    lane = records.new_ulid()
+    store = PostgresLane(address, lane, opened_unix_us=records.unix_us())
+    return DatabaseLane(lane, Journal(folder / "journal"), ThreadSyncer(), store)
+
+
 @asynccontextmanager
-async def a_ledger_in(folder: Path, clock: Clock | None = None) -> AsyncIterator[LedgerFolder]:
-    """The ledger of a folder, with a lane of its own; closed in order at the end."""
+async def a_ledger_in(
+    folder: Path, clock: Clock | None = None, address: DatabaseAddress | None = None
+) -> AsyncIterator[LedgerFolder]:
+    """The ledger of a folder, or at an address, with a lane of its own; closed in order."""
     records = Records((clock or Clock()).unix_ns, os.urandom)
-    database = open_database(folder)
-    writer = LedgerWriter(a_lane_in(database, records), records)
+    database = await open_store(folder, address)
+    lane = a_lane_in(database, records) if address is None else a_lane_at(address, folder, records)
+    writer = LedgerWriter(lane, records)
     try:
         await writer.start()
-        yield LedgerFolder(database, Ledger(database), writer, records)
+        yield LedgerFolder(database, Ledger(database), Lanes(database, records), writer, records)
     finally:
         await writer.close()
         await database.close()

@@ -1,4 +1,7 @@
-"""A process that records exchanges as fast as it can, and says on stdout what is durable."""
+"""A process that records exchanges as fast as it can, and says on stdout what is durable.
+
+Arguments: its data folder, and the address of a PostgreSQL database if it is to keep it there.
+"""
 
 import asyncio
 import os
@@ -6,33 +9,47 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.audit.database_lane import DatabaseLane
 from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.lock import LedgerLock
 from gateway.audit.record import RecordBody, Records
-from gateway.audit.recovery import recover
 from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
-from gateway.store.database import open_database
+from gateway.database_address import DatabaseAddress
+from gateway.store.database import open_store
 from gateway.store.lane import SqliteLane
-from gateway.store.ledger import Ledger
+from gateway.store.lanes import Lanes
+from gateway.store.postgres_lane import PostgresLane
+from gateway.store.recovery import LaneWatch
+from gateway.store.sqlite import FILE_NAME
 from tests.fakes.ledger import a_story
 
 AT_ONCE = 12
+LOOK_SECONDS = 0.1
+DEAD_AFTER_SECONDS = 1.0
 
 
-async def serve(folder: Path) -> None:
+async def serve(folder: Path, address: DatabaseAddress | None) -> None:
     """Start as a gateway does, then record until somebody ends this process."""
     LedgerLock(folder).acquire()
     records = Records(time.time_ns, os.urandom)
-    database = open_database(folder)
+    database = await open_store(folder, address)
     lane = records.new_ulid()
-    store = SqliteLane(database.file, lane, opened_unix_us=records.unix_us())
-    journal = Journal(folder / FOLDER_NAME, segment_bytes=64 * 1024, limit_bytes=1024 * 1024)
+    journal = Journal(folder / FOLDER_NAME, segment_bytes=64 * 1024, limit_bytes=16 * 1024 * 1024)
     syncer = await best_syncer(folder)
-    writer = LedgerWriter(JournaledLane(lane, journal, syncer, store), records)
-    await writer.start()
-    await recover(Ledger(database), writer, records)
+    lanes = Lanes(database, records)
+    if address is None:
+        store = SqliteLane(folder / FILE_NAME, lane, opened_unix_us=records.unix_us())
+        writer = LedgerWriter(JournaledLane(lane, journal, syncer, store), records)
+        await writer.start()
+        await lanes.end_unsettled(but_lane=lane)
+    else:
+        remote = PostgresLane(address, lane, opened_unix_us=records.unix_us())
+        writer = LedgerWriter(DatabaseLane(lane, journal, syncer, remote), records)
+        await writer.start()
+        pace = {"look_seconds": LOOK_SECONDS, "dead_after_seconds": DEAD_AFTER_SECONDS}
+        LaneWatch(lanes, lane, **pace).start()
     await asyncio.gather(*[record_for_ever(writer, records) for _ in range(AT_ONCE)])
 
 
@@ -50,4 +67,5 @@ async def acknowledged(writer: LedgerWriter, body: RecordBody) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    place = DatabaseAddress.read(sys.argv[2]) if len(sys.argv) > 2 else None
+    asyncio.run(serve(Path(sys.argv[1]), place))

@@ -20,7 +20,13 @@ some_match = st.fixed_dictionaries(
         "users": _some("ada", "bob"),
         "roles": _some("developer", "ci"),
         "keys": _some("key-1", "key-2"),
-        "assistants": _some("claude-code", "claude-code < 2.1.200", "codex >= 1", "unrecognised"),
+        "assistants": _some(
+            "claude-code",
+            "claude-code < 2.1.200",
+            "claude-code == 2.1.200",
+            "codex >= 1",
+            "unrecognised",
+        ),
         "models": _some("*", "c*", "coder", "CODER", "q?en", "other"),
         "vendors": _some(*VENDORS),
         "regions": _some("eu", "us", "EU"),
@@ -35,7 +41,7 @@ some_match = st.fixed_dictionaries(
         "input_tokens_over": st.sampled_from((0, 299, 5000)),
         "hours": _some("00:00-12:00", "22:00-06:00", "12:00-24:00"),
         "weekdays": _some("mon", "thu", "sat"),
-        "networks": _some("10.0.0.0/8", "::1"),
+        "networks": _some("10.0.0.0/8", "::1", "::/0"),
     },
 )
 some_dates = st.fixed_dictionaries(

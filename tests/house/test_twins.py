@@ -28,7 +28,7 @@ SHARED_TWIN: dict[str, str] = {
     "benchmarks/subject.py": "tests/unit/benchmarks/test_peers.py",
     "benchmarks/tools.py": "tests/integration/test_bench_tools.py",
     "gateway/audit/filing.py": "tests/unit/gateway/audit/test_journaled_lane.py",
-    "gateway/store/tables.py": "tests/unit/gateway/store/test_database.py",
+    "gateway/store/tables.py": "tests/unit/gateway/store/test_schema.py",
     "gateway/telemetry/otlp_grpc.py": "tests/unit/gateway/telemetry/test_otlp.py",
     "gateway/telemetry/reference.py": "tests/unit/gateway/telemetry/test_names.py",
     "providers/local.py": "tests/integration/test_local_engine.py",

@@ -1,1 +1,1 @@
-"""The schema's history, run by `gateway.store.database` without any file beside the code."""
+"""The schema's history, run by `gateway.store.schema` without any file beside the code."""

@@ -13,7 +13,7 @@ some_circumstances = st.builds(
     lambda moment, assistant, version, address: at(moment, assistant, version, address=address),
     st.sampled_from(MOMENTS),
     st.sampled_from(("claude-code", "codex", "unrecognised")),
-    st.sampled_from(("2.1.199", "2.1.200", "nightly", None)),
+    st.sampled_from(("2.1.199", "2.1.200", "2.1.200-rc.1", "1.0-beta", "nightly", None)),
     st.sampled_from(("10.1.1.1", "8.8.8.8", None)),
 )
 some_identity = st.builds(

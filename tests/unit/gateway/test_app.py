@@ -6,11 +6,13 @@ import pytest
 from gateway.app import create_app
 from gateway.audit.writer import SilentMeter
 from gateway.calls import Calls, Patience
+from gateway.configuration.watch import Standing
 from gateway.front import Front
 from gateway.roles import Role
 from gateway.status import LedgerHealth, Status
 from gateway.wire import families
 from gateway.wire.gemini import google_error
+from policy.types import Scope
 from tests.fakes.configurations import GOOD, configured
 from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, Road, says
 
@@ -35,7 +37,7 @@ class Site:
 
     def __init__(self, road: Road) -> None:
         self.road = road
-        self.status = Status(LedgerHealth(SilentMeter()), lambda: None, lambda: 0)
+        self.status = Status(LedgerHealth(SilentMeter()), lambda: Standing.IN_FORCE, lambda: 0)
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(
@@ -81,6 +83,18 @@ async def test_a_team_sees_the_models_it_may_use_and_no_other(site):
     web, payments = await site.road.a_key("web"), await site.road.a_key("payments")
     assert ids(await site.get("/v1/models", key=web)) == ["coder", "cheap", "Qwen/Qwen3"]
     assert ids(await site.get("/v1/models", key=payments)) == ["coder"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/v1/models/coder", "/v1beta/models", "/v1/assistants"]
+)
+async def test_a_key_for_another_network_is_told_so_and_gets_no_list(site, path):
+    key = await site.road.a_key("web", scope=Scope(networks=("127.0.0.0/8",)))
+    assert (await site.get(path, key=key, client=HERE)).status_code == 200
+    refused = await site.get(path, key=key)
+    assert refused.status_code == 403
+    told = "this request came from 10.0.0.9; ask your platform team for a key for where you are"
+    assert told in refused.json()["error"]["message"]
 
 
 async def test_a_caller_that_names_anthropics_version_gets_anthropics_shape(site):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.continuation import CaughtUp, Held, Origin, held_to_origin
+from gateway.continuation import CaughtUp, Held, Origin, held_to_origin, only_at
 from policy.types import Allow, DataClass, Deny, Identity
 from tests.fakes.road import FakeOrigins
 
@@ -19,7 +19,8 @@ async def held(origin: Origin | None, identity: Identity = ANN) -> Held | Deny:
 
 async def test_only_the_target_that_made_the_answer_is_left() -> None:
     decision = await held(Origin("ann", "web", "house/b", kept_tokens=70))
-    assert decision == Held(Allow(("house/b",), DataClass.INTERNAL, warnings=("w",)), 70)
+    left = Allow(("house/b",), DataClass.INTERNAL, warnings=("w",))
+    assert decision == Held(left, "house/b", 70)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,11 @@ async def test_a_target_that_may_not_be_asked_any_more_is_named() -> None:
     decision = await held(Origin("ann", "web", "openai/gpt"))
     assert isinstance(decision, Deny)
     assert "openai/gpt, which may not be asked" in decision.reason
+
+
+def test_what_policy_allows_anew_is_narrowed_to_the_same_target() -> None:
+    assert only_at("house/b", ALLOW) == Allow(("house/b",), DataClass.INTERNAL, warnings=("w",))
+    assert isinstance(only_at("openai/gpt", ALLOW), Deny)
 
 
 @pytest.mark.parametrize("origin", [None, Origin("ann", "web", "openai/gpt")])

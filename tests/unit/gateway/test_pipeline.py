@@ -3,6 +3,8 @@
 import asyncio
 import dataclasses
 import json
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 import orjson
@@ -16,6 +18,7 @@ from gateway.refusal import Head
 from gateway.roles import Permission, Role
 from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
 from tests.fakes.configurations import GOOD, configured
+from tests.fakes.policy_files import loaded
 from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, RESPONSES, Road, says
 
 CHUNK = {"id": "c1", "model": "m1", "object": "chat.completion.chunk"}
@@ -306,18 +309,18 @@ async def test_a_count_is_answered_and_costs_no_tokens(road):
     assert road.direct.calls[0].counting
 
 
-def identified(road, headers):
+async def identified(road, headers):
     return road.pipeline.identify(headers)
 
 
-def administrator(road, headers):
-    return road.pipeline.identify_for(Permission.READ_METRICS, headers)
+async def administrator(road, headers):
+    return await road.pipeline.identify_for(Permission.READ_METRICS, headers)
 
 
 async def test_each_key_opens_the_door_of_its_role(road):
     developer, admin = await road.a_key(), await road.a_key("ops", Role.ADMIN)
     assert road.pipeline.identify(((b"x-api-key", developer.encode()),)).team == "web"
-    assert administrator(road, ((b"x-api-key", admin.encode()),)).team == "ops"
+    assert (await administrator(road, ((b"x-api-key", admin.encode()),))).team == "ops"
 
 
 @pytest.mark.parametrize(
@@ -326,7 +329,7 @@ async def test_each_key_opens_the_door_of_its_role(road):
 async def test_no_key_opens_the_other_door(road, role, door):
     key = (b"authorization", f"Bearer {await road.a_key(role=role)}".encode())
     with pytest.raises(NotAuthenticated) as refused:
-        door(road, (key,))
+        await door(road, (key,))
     assert refused.value.cause == "wrong_kind"
     assert refused.value.identity is not None
 
@@ -375,6 +378,48 @@ async def test_what_a_vendor_keeps_of_a_conversation_is_reserved_with_what_is_ne
         await road.pipeline.serve(asked)
     new = asked.reading.facts.input_tokens_estimate
     assert road.ledger.bodies[0]["input_tokens_estimate"] == new + 40_000
+
+
+OVER_1000 = (
+    "rules:\n  - { id: short, effect: %s, reason: Too long, match: { input_tokens_over: 1000%s } }"
+)
+DEEPSEEK_ONLY = ", vendors: [deepseek]"
+
+
+async def going_on(folder: Path, rules: str, kept_tokens: int) -> Road:
+    """A road on which a conversation went on that deepseek keeps."""
+    road = Road(loaded(folder, rules))
+    road.origins.known["resp_1"] = Origin("ann", "web", "deepseek/deepseek-chat", kept_tokens)
+    road.translator.replies = [ProviderUnavailable("down")]
+    asked = road.ask(RESPONSES, input="and now?", previous_response_id="resp_1")
+    with suppress(UpstreamFailed):
+        await road.pipeline.serve(asked)
+    return road
+
+
+async def test_a_rule_on_long_conversations_sees_what_a_vendor_keeps_of_one(tmp_path):
+    road = await going_on(tmp_path, OVER_1000 % ("deny", ""), 40_000)
+    assert road.ledger.kinds == ["denied"]
+    assert (road.ledger.bodies[0]["rule"], sent_to(road)) == ("short", [])
+    assert road.counters.state("team:web").parallel == 0
+
+
+async def test_a_rule_that_keeps_long_conversations_from_their_vendor_ends_them(tmp_path):
+    road = await going_on(tmp_path, OVER_1000 % ("deny", DEEPSEEK_ONLY), 40_000)
+    assert road.ledger.kinds == ["denied"]
+    assert (road.ledger.bodies[0]["rule"], sent_to(road)) == ("continuation", [])
+
+
+async def test_a_rule_that_warns_of_long_conversations_warns_of_a_kept_one(tmp_path):
+    road = await going_on(tmp_path, OVER_1000 % ("warn", ""), 40_000)
+    assert road.ledger.bodies[0]["warnings"] == ["Too long (rule short)"]
+    assert road.ledger.bodies[0]["targets"] == ["deepseek/deepseek-chat"]
+
+
+@pytest.mark.parametrize("kept_tokens", [0, 100])
+async def test_a_short_conversation_that_a_vendor_keeps_goes_on(tmp_path, kept_tokens):
+    road = await going_on(tmp_path, OVER_1000 % ("deny", ""), kept_tokens)
+    assert sent_to(road) == ["deepseek/deepseek-chat"]
 
 
 async def test_a_conversation_that_nobody_is_known_to_keep_is_refused_and_recorded(road):

@@ -4,13 +4,28 @@ import timeit
 from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.engine import Policy, combine
 from policy.question import Question, Team
+from policy.registers import Registers
+from policy.rulebook.rule import Placed
 from policy.rules import RULES
-from policy.types import Allow, Cap, DataClass, Decision, Deny, TargetFacts, Unit, Window
+from policy.types import (
+    Allow,
+    Cap,
+    Circumstances,
+    DataClass,
+    Decision,
+    Deny,
+    Scope,
+    TargetFacts,
+    Unit,
+    Window,
+)
 from tests.fakes.policy_facts import (
     DEEPSEEK,
     HOUSE,
@@ -21,6 +36,7 @@ from tests.fakes.policy_facts import (
     an_identity,
     some_facts,
 )
+from tests.fakes.rules import a_policy_of, a_rule, at
 
 NAMES = ("a/1", "b/2", "c/3")
 TARGETS = tuple(TargetFacts(name, False, DataClass.PUBLIC) for name in NAMES)
@@ -242,3 +258,94 @@ def test_a_decision_costs_microseconds():
         min(timeit.repeat(lambda: policy.decide(identity, facts, NOON), number=500, repeat=9)) / 500
     )
     assert best < 100e-6
+
+
+EVERY = {"coder": "house/qwen3", "claude-opus": "anthropic/claude", "qwen": "house/qwen3"}
+
+
+def offered(*rules: Placed, now: Circumstances | None = None, **key: object) -> dict[str, str]:
+    identity = msgspec.structs.replace(an_identity(), **key)
+    policy = a_policy_of(*rules)
+    return dict(policy.offered_to(identity, now or at("2026-06-01T12:00")))
+
+
+def test_without_rules_a_team_is_offered_all_it_can_reach_in_its_order():
+    assert list(offered().items()) == list(EVERY.items())
+    assert offered(team="ghosts") == {}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"models": ("claude-*",)},
+        {"in_house": False, "models": ("claude-*",)},
+        {"models": ("claude-*",), "assistants": ("claude-code < 3",)},
+        {"models": ("claude-*",), "networks": ("10.0.0.0/8",)},
+        {"models": ("claude-*",), "users": ("ada",), "weekdays": ("mon",)},
+    ],
+)
+def test_a_model_that_rules_deny_this_caller_is_not_offered(written):
+    now = at("2026-06-01T12:00", address="10.1.2.3")
+    assert list(offered(a_rule(**written), now=now)) == ["coder", "qwen"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"tools": ("*",)},
+        {"request_bytes_over": 0},
+        {"input_tokens_over": 0},
+        {"operations": ("chat", "text_completion")},
+        {"hours": ("22:00-06:00",)},
+        {"mode": "shadow"},
+        {"warn_from": "2026-05-01", "start": "2026-07-10"},
+        {"assistants": ("codex",)},
+        {"users": ("bob",)},
+    ],
+)
+def test_a_model_is_offered_where_rules_deny_some_requests_only(written):
+    assert offered(a_rule(**written, models=("claude-*",))) == EVERY
+
+
+def test_a_model_is_offered_with_the_target_that_rules_leave():
+    assert offered(a_rule(vendors=("house",), models=("coder",)))["coder"] == "anthropic/claude"
+
+
+def test_an_exempted_caller_is_offered_what_others_are_not():
+    rules = a_rule(models=("qwen",)), a_rule("e", "allow", exempts=("r",), users=("ada",))
+    assert offered(*rules) == EVERY
+    assert "qwen" not in offered(*rules, subject="bob")
+
+
+def test_whom_everything_is_denied_sees_the_list_and_reads_why_in_an_answer():
+    rules = a_rule(assistants=("claude-code",)), a_rule("q", models=("qwen",))
+    assert offered(*rules) == EVERY
+    assert offered(*rules, scope=Scope(models=("qwen",))) == {"qwen": "house/qwen3"}
+    assert "qwen" not in offered(*rules, now=at("2026-06-01T12:00", "codex"))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (a_rule(models=("qwen",), assistants=("unrecognised",)),),
+        (
+            a_rule(models=("qwen",)),
+            a_rule("e", "allow", exempts=("r",), assistants=("codex",)),
+        ),
+    ],
+)
+def test_who_cannot_be_told_may_ask_for_any_assistant(rules):
+    assert offered(*rules, now=at("2026-06-01T12:00", "unrecognised", None)) == EVERY
+
+
+def test_no_register_of_assistants_hides_a_model_from_who_cannot_be_told():
+    team, kept = a_team_document(("cheap", "coder")), Registers(assistants={})
+    targets = {"coder": (HOUSE, DEEPSEEK), "cheap": (DEEPSEEK,)}
+    policy = Policy.compile({"web": team}, targets, [a_rule(models=("cheap",))], kept)
+    assert list(policy.offered_to(an_identity(), NOON)) == ["coder"]
+
+
+def test_a_key_is_offered_what_it_is_for():
+    scope = Scope(models=("qwen", "gone"))
+    assert offered(scope=scope) == {"qwen": "house/qwen3"}
+    assert offered(scope=Scope(models=("gone",))) == {}

@@ -27,3 +27,25 @@ def test_a_network_of_ipv4_inside_ipv6_holds_the_ipv4_callers():
     assert caller is not None
     assert is_within(caller, spans_of(["::ffff:10.0.0.0/104"]))
     assert not is_within(caller, spans_of(["::ffff:11.0.0.0/104"]))
+
+
+@pytest.mark.parametrize("network", ["::/0", "::/64", "::fffe:0:0/95", "::ffff:0:0/96"])
+def test_what_restricts_a_network_around_ipv4_restricts_the_ipv4_callers(network):
+    spans = spans_of(["fd00::/8", network], restricting=True)
+    assert is_within(parse_address("10.1.2.3"), spans)
+    assert is_within(parse_address("::ffff:255.255.255.255"), spans)
+
+
+@pytest.mark.parametrize("network", ["::/0", "::/64", "::fffe:0:0/95"])
+def test_what_does_not_restrict_speaks_of_ipv6_only(network):
+    assert not is_within(parse_address("10.1.2.3"), spans_of([network]))
+    assert is_within(parse_address("::1"), spans_of(["::/0"]))
+
+
+@pytest.mark.parametrize("network", ["fd00::/8", "::ffff:11.0.0.0/104", "0:0:0:0:1::/80"])
+def test_a_network_beside_ipv4_restricts_no_ipv4_caller(network):
+    assert not is_within(parse_address("10.1.2.3"), spans_of([network], restricting=True))
+
+
+def test_a_network_of_ipv4_holds_no_ipv6_caller():
+    assert not is_within(parse_address("::1"), spans_of(["0.0.0.0/0"], restricting=True))

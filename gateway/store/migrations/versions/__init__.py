@@ -1,1 +1,1 @@
-"""One file per change of the schema; the newest is the last of `database.REVISIONS`."""
+"""One file per change of the schema; the newest is the last of `schema.REVISIONS`."""

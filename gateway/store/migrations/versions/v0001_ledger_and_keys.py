@@ -8,7 +8,13 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_LANE = sa.String(26)
+
+def _ordered(length):
+    """Text that is compared byte by byte; PostgreSQL else follows a language."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+_LANE = _ordered(26)
 _HASH = sa.LargeBinary(32)
 
 
@@ -16,9 +22,7 @@ def upgrade() -> None:
     _create_ledger()
     _create_body_indexes()
     _create_keys()
-    if op.get_bind().dialect.name == "sqlite":
-        _refuse_changes("audit_leaf")
-        _refuse_changes("audit_body")
+    _refuse_changes("audit_leaf", "audit_body")
 
 
 def downgrade() -> None:
@@ -31,6 +35,8 @@ def downgrade() -> None:
         "audit_lane",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change")
 
 
 def _create_ledger() -> None:
@@ -56,7 +62,7 @@ def _create_ledger() -> None:
         "audit_body",
         sa.Column("lane", _LANE, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("exchange_id", sa.String(29), nullable=False),
+        sa.Column("exchange_id", _ordered(29), nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("time_unix_us", sa.BigInteger, nullable=False),
         sa.Column("team", sa.Text),
@@ -121,10 +127,22 @@ def _create_keys() -> None:
     op.bulk_insert(revision_table, [{"id": 1, "revision": 0}])
 
 
-def _refuse_changes(table: str) -> None:
-    """A tripwire, not a defence: who can write the file can drop the triggers."""
-    for verb in ("UPDATE", "DELETE"):
+def _refuse_changes(*tables):
+    """A tripwire, not a defence: who can write the database can drop the triggers."""
+    if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
         )
+        for table in tables:
+            op.execute(
+                f"CREATE TRIGGER {table}_refuses_changes BEFORE UPDATE OR DELETE OR TRUNCATE "
+                f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
+        return
+    for table in tables:
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+            )

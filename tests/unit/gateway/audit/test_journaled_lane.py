@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,7 +27,7 @@ class FakeStore:
         self.rows: list[tuple[int, bytes]] = []
         self.settled_seq = 0
         self.writes = 0
-        self.written = threading.Event()
+        self.written = asyncio.Event()
         self.refuses = False
         self.refuses_after_its_work = False
 
@@ -36,7 +35,7 @@ class FakeStore:
     def seqs(self) -> list[int]:
         return [seq for seq, _ in self.rows]
 
-    def open(self, journaled: Iterable[bytes]) -> ChainHead:
+    async def open(self, journaled: Iterable[bytes]) -> ChainHead:
         if self.refuses:
             raise LaneRefused("unable to open database file")
         missing = Rows()
@@ -48,7 +47,7 @@ class FakeStore:
             return ChainHead.of_new(LANE)
         return ChainHead(LANE, *self.rows[-1])
 
-    def write(self, rows: Rows, settled_seq: int | None) -> None:
+    async def write(self, rows: Rows, settled_seq: int | None, within_seconds: float) -> None:
         if self.refuses:
             raise LaneRefused("database or disk is full")
         self.writes += 1
@@ -64,7 +63,7 @@ class FakeStore:
         assert not {seq for seq, _ in taken} & set(self.seqs), "a record was filed twice"
         self.rows += taken
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
 
@@ -149,7 +148,7 @@ async def test_filing_happens_by_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(filing, "FILE_EVERY_SECONDS", 0.001)
     async with a_desk(tmp_path) as desk:
         await desk.write()
-        assert await asyncio.to_thread(desk.store.written.wait, 20)
+        await asyncio.wait_for(desk.store.written.wait(), 20)
     assert desk.store.seqs == [1]
 
 

@@ -1,6 +1,8 @@
 """Files of rules are found beside the configuration, in order, and are part of its digest."""
 
-from gateway.configuration.policy_files import listing
+import pytest
+
+from gateway.configuration.problems import ConfigurationError
 from tests.fakes.configurations import GOOD, configured, write
 from tests.fakes.policy_files import WITH_RULES, loaded
 
@@ -29,7 +31,31 @@ def test_the_configuration_orders_files_and_names_each_once(tmp_path):
 def test_a_hidden_file_is_not_found_by_a_pattern(tmp_path):
     loaded(tmp_path, ONE)
     write(tmp_path / "policy", TWO, ".1.yaml")
-    assert listing(str(tmp_path / "policy" / "*.yaml")) == str(tmp_path / "policy" / "0.yaml")
+    assert ids(loaded(tmp_path)) == ["one"]
+
+
+def test_rules_are_found_in_a_folder_whose_name_looks_like_a_pattern(tmp_path):
+    folder = tmp_path / "gate [prod] *"
+    folder.mkdir()
+    assert ids(loaded(folder, ONE)) == ["one"]
+
+
+def test_a_folder_that_nobody_can_look_into_refuses_the_configuration(tmp_path):
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "team-a").symlink_to("team-a")
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(tmp_path, ONE, configuration=GOOD + "policy: [policy/**/*.yaml]\n")
+    (told,) = refused.value.lines
+    assert told.startswith(f"{tmp_path}/gatehouse.yaml:22:10: policy.0: {tmp_path}/policy/team-a ")
+    assert "cannot be looked into" in told
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", "a\u2028b.yaml", "a\udcffb.yaml"])
+def test_a_file_whose_name_cannot_be_shown_refuses_the_configuration(tmp_path, name):
+    (tmp_path / "policy").mkdir()
+    write(tmp_path / "policy", TWO, name)
+    with pytest.raises(ConfigurationError, match="a name that cannot be shown; rename the file"):
+        loaded(tmp_path, ONE)
 
 
 def test_the_digest_is_of_all_files(tmp_path):

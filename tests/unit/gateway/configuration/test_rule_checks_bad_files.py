@@ -190,6 +190,7 @@ def test_two_files_may_not_have_one_id(tmp_path):
     [
         ("[rules/*.yml]", "policy.0: no file matches rules/*.yml"),
         ("[policy]", "cannot be read: Is a directory"),
+        ('["policy/a\\0.yaml"]', ":22:10: policy.0: is a path or a pattern, of printable"),
         ("policy/*.yaml", "needs a list"),
     ],
 )

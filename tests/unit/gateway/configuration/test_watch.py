@@ -7,7 +7,7 @@ import pytest
 
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.problems import ConfigurationError, Place, Problem
-from gateway.configuration.watch import Watcher
+from gateway.configuration.watch import Standing, Watcher
 from tests.fakes.configurations import (
     ENVIRON,
     GOOD,
@@ -31,7 +31,7 @@ class Gateway:
         self.applied: list[Configuration] = []
         self.was_applied = asyncio.Event()
         self.during_pause = lambda: None
-        self.refusal: ConfigurationError | OSError | None = None
+        self.refusal: Exception | None = None
         self.watcher = Watcher(self.load(), self.load, self.apply, pause=self.pause)
 
     def load(self) -> Configuration:
@@ -74,7 +74,8 @@ async def test_a_bad_file_leaves_the_old_configuration_and_is_reported_once(tmp_
     assert gateway.applied == []
     assert [each.msg for each in caplog.records] == ["configuration_refused"]
     assert "gatehouse.yaml:18:79: teams.web.limits.parallel" in caplog.records[0].problems[0]
-    assert gateway.watcher.state.refusals == 1
+    state = gateway.watcher.state
+    assert (state.refusals, state.standing) == (1, Standing.FILE_REFUSED)
 
 
 async def test_another_mistake_is_reported_again(tmp_path):
@@ -90,7 +91,8 @@ async def test_mending_the_file_clears_the_error(tmp_path):
     for text in (BAD, OTHER):
         write(tmp_path, text)
         await gateway.watcher.look()
-    assert gateway.watcher.state.error is None
+    state = gateway.watcher.state
+    assert (state.error, state.standing) == (None, Standing.IN_FORCE)
     assert len(gateway.applied) == 1
 
 
@@ -192,6 +194,30 @@ async def test_watching_goes_on_until_it_is_cancelled(tmp_path):
         await task
 
 
+async def test_a_look_that_fails_as_nobody_foresaw_is_told_once_and_not_the_last(tmp_path, caplog):
+    gateway = Gateway(tmp_path)
+    looks = asyncio.Semaphore(0)
+    gateway.during_pause = looks.release
+    gateway.refusal = LookupError("sk-canary")
+    write(tmp_path, OTHER)
+    task = asyncio.create_task(gateway.watcher.run())
+    for _ in range(5):
+        await looks.acquire()
+    assert not task.done()
+    assert gateway.watcher.state.standing is Standing.RELOAD_FAILED
+    assert "LookupError" in str(gateway.watcher.state.error)
+    assert "sk-canary" not in str(gateway.watcher.state.error)
+    assert [each.msg for each in caplog.records] == ["configuration_watch_failed"]
+    gateway.refusal = None
+    await gateway.was_applied.wait()
+    for _ in range(2):
+        await looks.acquire()
+    assert gateway.watcher.state.standing is Standing.IN_FORCE
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_changed_register_is_a_changed_configuration(tmp_path):
     gateway = Gateway(tmp_path)
     write_registered(tmp_path)
@@ -258,5 +284,20 @@ async def test_bad_rules_leave_the_last_good_ones_until_they_are_mended(tmp_path
     assert "policy/a.yaml:2:" in str(gateway.watcher.state.error)
     assert gateway.applied == []
     write(tmp_path / "policy", RULES, "a.yaml")
+    assert await gateway.watcher.look()
+    assert gateway.watcher.state.error is None
+
+
+async def test_a_folder_of_rules_that_can_no_longer_be_looked_into_takes_no_rule_away(tmp_path):
+    gateway = GatewayWithRules(tmp_path, "policy/**/*.yaml")
+    write(tmp_path / "policy", RULES.replace("id: r", "id: more"), "sub/b.yaml")
+    assert await gateway.watcher.look()
+    (tmp_path / "policy" / "sub").rename(tmp_path / "aside")
+    (tmp_path / "policy" / "sub").symlink_to("sub")
+    assert not await gateway.watcher.look()
+    assert "policy/sub cannot be looked into" in str(gateway.watcher.state.error)
+    assert [rule.id for rule in gateway.watcher.current.policy.rules] == ["r", "more"]
+    (tmp_path / "policy" / "sub").unlink()
+    (tmp_path / "aside").rename(tmp_path / "policy" / "sub")
     assert await gateway.watcher.look()
     assert gateway.watcher.state.error is None

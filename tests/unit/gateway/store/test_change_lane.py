@@ -1,17 +1,14 @@
 """Every change of a key is a record, written with it or not at all, in one chain for all."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.audit.chain import ChainHead, find_breaks
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger, Search
 from gateway.store.stored_key import StoredKey, scope_of
@@ -19,13 +16,6 @@ from tests.fakes.ledger import a_ledger_in
 
 ANNA = Actor.os_user("anna")
 DEVELOPER = frozenset({"developer"})
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
 
 
 def a_key(name: str, **changes: object) -> StoredKey:
@@ -109,15 +99,15 @@ async def test_a_change_that_fails_is_not_told(database):
 
 
 async def test_a_change_that_cannot_be_told_is_not_made(database):
-    with closing(sqlite3.connect(database.file)) as connection:
-        connection.execute("ALTER TABLE audit_leaf RENAME TO audit_leaf_away")
-    with pytest.raises(OperationalError, match="audit_leaf"):
+    async with database.writing() as connection:
+        await connection.execute(text("ALTER TABLE audit_leaf RENAME TO audit_leaf_away"))
+    with pytest.raises(DBAPIError, match="audit_leaf"):
         await Keys(database).create(a_key("a"), b"d" * 32, ANNA)
     assert await Keys(database).list() == []
 
 
-async def test_all_changes_are_one_chain_whoever_makes_them(database, tmp_path):
-    commands = [open_database(tmp_path) for _ in range(4)]
+async def test_all_changes_are_one_chain_whoever_makes_them(database, opening):
+    commands = [await opening() for _ in range(4)]
     await asyncio.gather(
         *(
             Keys(each).create(a_key(f"{number}"), bytes([number]) * 32, ANNA)
@@ -133,14 +123,14 @@ async def test_all_changes_are_one_chain_whoever_makes_them(database, tmp_path):
     assert find_breaks(ChainHead.of_new(lane), chain) == []
 
 
-async def test_a_gateway_at_work_goes_on_in_its_own_lane(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
+async def test_a_gateway_at_work_goes_on_in_its_own_lane(tmp_path, address, opening):
+    async with a_ledger_in(tmp_path, address=address) as folder:
         await folder.write_story()
-        beside = open_database(tmp_path)
+        beside = await opening()
         await Keys(beside).create(a_key("a"), b"d" * 32, ANNA)
         await beside.close()
         await folder.write_story()
         rows = await folder.ledger.newest(100)
         assert len({row.lane for row in rows if row.kind != "key_created"}) == 1
-        assert await folder.ledger.open_exchanges(10) == []
+        assert await folder.lanes.open_exchanges(folder.writer.lane) == []
         assert [row.kind for row in await folder.ledger.exchange("key_a")] == ["key_created"]

@@ -1,158 +1,97 @@
-"""The database opens at the newest schema, whoever comes first, and says why when it does not."""
+"""Either database is one view to its readers and one writer at a time, whoever opens it."""
 
-import sqlite3
-import stat
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
+import asyncio
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-import gateway.store
-from gateway.store.database import REVISIONS, SchemaTooNew, StoreError, open_database
-from gateway.store.tables import Base
-from tests.fakes.ledger import a_ledger_in
+from gateway.store.database import Database
 
-BACK_TO_THE_FIRST = """
-    DROP TABLE break_glass;
-    ALTER TABLE audit_lane DROP COLUMN purpose;
-    ALTER TABLE virtual_key DROP COLUMN lapsed_unix_us;
-    ALTER TABLE virtual_key DROP COLUMN successor_id;
-    ALTER TABLE virtual_key DROP COLUMN is_service;
-    ALTER TABLE virtual_key DROP COLUMN networks;
-    ALTER TABLE virtual_key DROP COLUMN models;
-    DROP INDEX ix_audit_body_response_id;
-    ALTER TABLE audit_body DROP COLUMN response_id;
-    UPDATE alembic_version SET version_num = '0001';
-"""
+BUMP = text("UPDATE key_revision SET revision = revision + 1")
+REVISION = text("SELECT revision FROM key_revision")
 
 
-@contextmanager
-def raw(folder: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(folder / "gatehouse.db")) as connection, connection:
-        yield connection
+async def revision(database: Database) -> int:
+    async with database.reading() as connection:
+        return int(await connection.scalar(REVISION))
 
 
-def mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-async def test_a_first_start_makes_a_folder_and_a_file_for_their_owner_only(tmp_path):
-    database = open_database(tmp_path / "new" / "data")
-    await database.close()
-    assert mode_of(tmp_path / "new" / "data") == 0o700
-    assert mode_of(database.file) == 0o600
-
-
-async def test_migrations_lead_to_exactly_the_declared_tables(tmp_path):
-    await open_database(tmp_path).close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'gatehouse.db'}")
-    with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
-    engine.dispose()
-    assert differences == []
-
-
-def test_every_migration_is_listed_in_the_code():
-    scripts = ScriptDirectory(str(Path(gateway.store.__path__[0]) / "migrations"))
-    assert tuple(each.revision for each in scripts.walk_revisions())[::-1] == REVISIONS
-
-
-async def test_a_ledger_of_the_first_schema_goes_on_with_its_rows(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
-        audit_id = await folder.write_story()
-    with raw(tmp_path) as connection:
-        connection.executescript(BACK_TO_THE_FIRST)
-    async with a_ledger_in(tmp_path) as folder:
-        await folder.write_story(response_id="resp_1")
-        assert await folder.ledger.origin_of("resp_1") is not None
-        kinds = [row.kind for row in await folder.ledger.exchange(audit_id)]
-    assert kinds == ["admitted", "attempted", "completed"]
-
-
-async def test_many_that_start_at_once_migrate_once(tmp_path):
-    with ThreadPoolExecutor(8) as pool:
-        opened = list(pool.map(open_database, [tmp_path] * 8))
-    for database in opened:
-        await database.close()
-    with raw(tmp_path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            (REVISIONS[-1],)
-        ]
-
-
-async def test_a_schema_newer_than_the_code_is_refused(tmp_path):
-    await open_database(tmp_path).close()
-    with raw(tmp_path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaTooNew, match=r"newer Gatehouse \(schema 9999"):
-        open_database(tmp_path)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path):
-    (tmp_path / "gatehouse.db").write_bytes(b"a letter to grandmother " * 100)
-    with pytest.raises(StoreError, match="is not a Gatehouse database"):
-        open_database(tmp_path)
-
-
-def test_somebody_elses_tables_are_left_alone(tmp_path):
-    with raw(tmp_path) as connection:
-        connection.execute("CREATE TABLE audit_body (mine TEXT)")
-    with pytest.raises(StoreError, match="cannot migrate"):
-        open_database(tmp_path)
-    with raw(tmp_path) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        assert [name for (name,) in tables if name != "alembic_version"] == ["audit_body"]
-
-
-def test_a_data_folder_that_cannot_be_made_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="choose another with --data"):
-        open_database(tmp_path / "file" / "data")
-
-
-async def test_a_new_file_has_pages_that_hold_several_records(tmp_path):
-    await open_database(tmp_path).close()
-    with raw(tmp_path) as connection:
-        assert connection.execute("PRAGMA page_size").fetchone() == (8192,)
-
-
-async def test_every_commit_is_synced_to_the_disk(tmp_path):
-    database = open_database(tmp_path)
+async def test_what_was_written_is_there_for_whoever_opens_it_again(database, opening):
     async with database.writing() as connection:
-        synchronous = await connection.scalar(text("PRAGMA synchronous"))
-        journal = await connection.scalar(text("PRAGMA journal_mode"))
-        foreign_keys = await connection.scalar(text("PRAGMA foreign_keys"))
-    await database.close()
-    assert (synchronous, journal, foreign_keys) == (2, "wal", 1)
+        await connection.execute(BUMP)
+    again = await opening()
+    assert await revision(again) == 1
+    await again.close()
 
 
-async def test_a_writing_transaction_that_fails_leaves_nothing(tmp_path):
-    database = open_database(tmp_path)
-
+async def test_a_writing_transaction_that_fails_leaves_nothing(database):
     async def change_and_fail() -> None:
         async with database.writing() as connection:
-            await connection.execute(text("UPDATE key_revision SET revision = 7"))
+            await connection.execute(BUMP)
             raise KeyError
 
     with pytest.raises(KeyError):
         await change_and_fail()
+    assert await revision(database) == 0
+
+
+async def test_a_reader_sees_one_moment_while_others_write(database):
     async with database.reading() as connection:
-        assert await connection.scalar(text("SELECT revision FROM key_revision")) == 0
-    await database.close()
+        before = await connection.scalar(REVISION)
+        async with database.writing() as other:
+            await other.execute(BUMP)
+        assert await connection.scalar(REVISION) == before
+    assert await revision(database) == before + 1
+
+
+async def test_writers_come_one_after_the_other_and_see_what_those_before_did(database, opening):
+    others = [await opening() for _ in range(3)]
+
+    async def bump(each: Database) -> int:
+        async with each.writing() as connection:
+            seen = int(await connection.scalar(REVISION))
+            await asyncio.sleep(0.01)
+            await connection.execute(text(f"UPDATE key_revision SET revision = {seen + 1}"))
+            return seen
+
+    seen = await asyncio.gather(*(bump(each) for each in [database, *others] * 3))
+    assert sorted(seen) == list(range(12))
+    for each in others:
+        await each.close()
+
+
+async def test_a_writer_who_does_not_come_to_an_end_is_not_waited_for_long(database, opening):
+    other = await opening()
+    async with database.writing():
+        with pytest.raises(DBAPIError, match=r"lock"):
+            async with other.writing():
+                pass
+    await other.close()
+
+
+async def test_an_id_with_a_nul_in_it_is_nobodys(database):
+    query = text("SELECT count(*) FROM virtual_key WHERE id = :id")
+    async with database.reading() as connection:
+        assert await connection.scalar(query, {"id": "key_\0"}) == 0
 
 
 @pytest.mark.parametrize("table", ["audit_leaf", "audit_body"])
-@pytest.mark.parametrize(
-    "change", ["UPDATE {} SET time_unix_us = 0", "DELETE FROM {}", "UPDATE {} SET seq = seq + 1"]
-)
-async def test_the_ledgers_rows_cannot_be_changed_by_accident(tmp_path, table, change):
-    async with a_ledger_in(tmp_path) as folder:
-        await folder.write_story()
-    with raw(tmp_path) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(change.format(table))
+@pytest.mark.parametrize("change", ["UPDATE {} SET time_unix_us = 0", "DELETE FROM {}"])
+async def test_the_ledgers_rows_cannot_be_changed_by_accident(database, table, change):
+    leaf = "INSERT INTO audit_leaf VALUES ('01A', 1, 'r', :hash, :hash, 1)"
+    body = (
+        "INSERT INTO audit_body (lane, seq, exchange_id, kind, time_unix_us, body)"
+        " VALUES ('01A', 1, 'gh-1', 'denied', 1, '{}')"
+    )
+    async with database.writing() as connection:
+        await connection.execute(text(leaf), {"hash": b"h" * 32})
+        await connection.execute(text(body))
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with database.writing() as connection:
+            await connection.execute(text(change.format(table)))
+
+
+async def test_messages_call_it_by_a_name_without_a_password(database):
+    assert database.shown
+    assert "secret" not in database.shown

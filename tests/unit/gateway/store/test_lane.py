@@ -11,9 +11,10 @@ from gateway.audit.chain import ChainHead, find_breaks, record_hash
 from gateway.audit.filing import LaneRefused
 from gateway.audit.writer import LedgerWriter
 from gateway.errors import LedgerUnavailable
-from gateway.store.database import PRAGMAS, Database, open_database
+from gateway.store.database import Database, open_database
 from gateway.store.lane import SqliteLane
 from gateway.store.ledger import Ledger
+from gateway.store.sqlite import PRAGMAS
 from tests.fakes.ledger import a_lane_in, a_ledger_in, a_story, some_records
 
 LANE = "01TESTLANE0000000000000000"
@@ -55,23 +56,23 @@ def journaled_records(count: int, lane: str = LANE) -> list[bytes]:
     return batch.raws
 
 
-def test_what_only_the_journal_has_is_taken_over_once(tmp_path):
+async def test_what_only_the_journal_has_is_taken_over_once(tmp_path):
     database = open_database(tmp_path)
     ours, theirs = journaled_records(5), journaled_records(3, "01OTHERLANE000000000000000")
     lane = SqliteLane(database.file, LANE, opened_unix_us=1)
-    assert lane.open(ours[:2]).seq == 2
-    assert lane.open([*theirs, *ours]).seq == 5
-    assert lane.open(ours).record_hash == record_hash(ours[-1])
-    lane.close()
+    assert (await lane.open(ours[:2])).seq == 2
+    assert (await lane.open([*theirs, *ours])).seq == 5
+    assert (await lane.open(ours)).record_hash == record_hash(ours[-1])
+    await lane.close()
     assert rows(database.file, "audit_body") == rows(database.file, "audit_leaf") == 8
 
 
-def test_a_gap_in_the_journal_is_told_and_the_rest_is_kept(tmp_path, caplog):
+async def test_a_gap_in_the_journal_is_told_and_the_rest_is_kept(tmp_path, caplog):
     database = open_database(tmp_path)
     lane = SqliteLane(database.file, LANE, opened_unix_us=1)
     raws = journaled_records(5)
-    assert lane.open([*raws[:2], *raws[3:]]).seq == 5
-    lane.close()
+    assert (await lane.open([*raws[:2], *raws[3:]])).seq == 5
+    await lane.close()
     assert [record.message for record in caplog.records] == ["ledger_records_lost"]
 
 
@@ -118,5 +119,5 @@ async def test_a_locked_database_is_waited_for_by_nobody_but_its_readers(tmp_pat
 async def test_a_database_that_went_away_is_not_made_anew(tmp_path):
     lane = SqliteLane(tmp_path / "gatehouse.db", LANE, opened_unix_us=1)
     with pytest.raises(LaneRefused, match="unable to open"):
-        lane.open(())
+        await lane.open(())
     assert list(tmp_path.iterdir()) == []

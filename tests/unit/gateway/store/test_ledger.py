@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.audit.record import LostExchange, PastAttempt
 from gateway.continuation import Origin
+from gateway.database_address import DatabaseAddress
 from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search, Spent
 from tests.fakes.ledger import ALLOW, Clock, LedgerFolder, a_ledger_in, a_story, some_facts
 
@@ -15,8 +15,8 @@ CLOCK_START = 1_790_000_000_000_000
 
 
 @pytest.fixture
-async def folder(tmp_path: Path) -> AsyncIterator[LedgerFolder]:
-    async with a_ledger_in(tmp_path, Clock(CLOCK_START)) as opened:
+async def folder(tmp_path: Path, address: DatabaseAddress | None) -> AsyncIterator[LedgerFolder]:
+    async with a_ledger_in(tmp_path, Clock(CLOCK_START), address) as opened:
         yield opened
 
 
@@ -152,11 +152,11 @@ async def test_following_with_a_search_passes_over_the_rest_for_good(folder):
     assert [row.kind for row in found] == ["admitted", "completed"]
 
 
-async def test_following_goes_on_in_the_lane_of_the_next_process(tmp_path):
-    async with a_ledger_in(tmp_path, Clock(2_000_000)) as first:
+async def test_following_goes_on_in_the_lane_of_the_next_process(tmp_path, address):
+    async with a_ledger_in(tmp_path, Clock(2_000_000), address) as first:
         await first.write_story()
         position = await first.ledger.end()
-    async with a_ledger_in(tmp_path, Clock(1_000_000)) as second:  # its clock was set back
+    async with a_ledger_in(tmp_path, Clock(1_000_000), address) as second:  # its clock was set back
         audit_id = await second.write_story()
         found, _ = await second.ledger.after(position, 100)
     assert {row.exchange_id for row in found} == {audit_id}
@@ -180,11 +180,11 @@ async def test_sinks_do_not_share_a_cursor(folder):
     assert len(await folder.ledger.pending("archive", 10)) == 3
 
 
-async def test_a_sink_misses_no_lane_even_when_a_clock_was_set_back(tmp_path):
-    async with a_ledger_in(tmp_path, Clock(2_000_000)) as first:
+async def test_a_sink_misses_no_lane_even_when_a_clock_was_set_back(tmp_path, address):
+    async with a_ledger_in(tmp_path, Clock(2_000_000), address) as first:
         await first.write_story()
         await first.ledger.advance("otlp", await first.ledger.pending("otlp", 10))
-    async with a_ledger_in(tmp_path, Clock(1_000_000)) as second:
+    async with a_ledger_in(tmp_path, Clock(1_000_000), address) as second:
         await second.write_story()
         assert len(await second.ledger.pending("otlp", 10)) == 3
         assert await second.ledger.lanes() == [second.writer.lane, first.writer.lane]
@@ -203,39 +203,9 @@ async def test_what_a_team_has_spent_is_summed_since_a_time(folder):
     assert await folder.ledger.spent_by_team(later + 10**9) == {}
 
 
-async def test_an_exchange_without_an_end_is_found_with_its_attempts(folder):
-    await folder.write_story()
-    story = a_story(folder.records, team="payments", model="small")
-    await folder.write(story.admitted(), story.attempted("a/b"), story.attempted("c/d"))
-    await folder.write(a_story(folder.records).denied())
-    attempts = (PastAttempt(1, "a/b"), PastAttempt(2, "c/d"))
-    assert await folder.ledger.open_exchanges(10) == [
-        LostExchange(story.exchange.id, "payments", "small", attempts)
-    ]
-    assert await folder.ledger.open_exchanges(10, but_lane=folder.writer.lane) == []
-
-
-async def test_an_end_in_a_later_lane_is_an_end(tmp_path):
-    async with a_ledger_in(tmp_path) as first:
-        story = a_story(first.records)
-        await first.write(story.admitted())
-    async with a_ledger_in(tmp_path, Clock(CLOCK_START + 10**6)) as second:
-        (lost,) = await second.ledger.open_exchanges(10, but_lane=second.writer.lane)
-        await second.write(second.records.unknown(lost))
-        assert await second.ledger.open_exchanges(10) == []
-
-
-async def test_a_lane_marked_settled_is_not_looked_through_again(tmp_path):
-    async with a_ledger_in(tmp_path) as first:
-        await first.write(a_story(first.records).admitted())
-    async with a_ledger_in(tmp_path, Clock(CLOCK_START + 10**6)) as second:
-        await second.ledger.mark_settled(but_lane=second.writer.lane)
-        assert await second.ledger.open_exchanges(10) == []
-
-
-async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path):
+async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path, address):
     await folder.write_story(team="web", response_id="resp_1")
-    async with a_ledger_in(tmp_path) as later:
+    async with a_ledger_in(tmp_path, address=address) as later:
         found = await later.ledger.origin_of("resp_1")
     assert found == Origin("ann", "web", "house/qwen3-coder", kept_tokens=100 + 20 + 3 + 2 + 50)
 

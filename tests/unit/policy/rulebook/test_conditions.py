@@ -60,6 +60,16 @@ def test_an_unknown_version_is_denied_and_never_exempted(version):
     assert not holds("allow", now, written={**written, "exempts": ("x",)})
 
 
+@pytest.mark.parametrize(
+    ("bound", "version"),
+    [(">= 3.0", "3.0.0-rc.1"), ("== 2.1.150", "2.1.150-dev"), ("< 3", "3.0.0-rc.1")],
+)
+def test_a_pre_release_at_a_bound_is_denied_and_never_exempted(bound, version):
+    written, now = {"assistants": (f"claude-code {bound}",)}, at(MORNING, "claude-code", version)
+    assert holds(now=now, written=written)
+    assert not holds("allow", now, written={**written, "exempts": ("x",)})
+
+
 def test_an_assistant_that_cannot_be_told_is_a_value_and_not_missing():
     now = at(MORNING, "unrecognised", None)
     assert holds(now=now, written={"assistants": ("unrecognised",)})
@@ -109,6 +119,12 @@ def test_the_callers_network(address, denied, exempted):
     now, written = at(MORNING, address=address), {"networks": ("10.0.0.0/8",)}
     assert holds(now=now, written=written) is denied
     assert holds("allow", now, written={**written, "exempts": ("x",)}) is exempted
+
+
+def test_an_ipv4_caller_is_denied_everywhere_in_ipv6_and_never_exempted():
+    now, written = at(MORNING, address="10.1.1.1"), {"networks": ("::/0",)}
+    assert holds(now=now, written=written)
+    assert not holds("allow", now, written={**written, "exempts": ("x",)})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.rulebook.engine import TeamRules
+from policy.rulebook.rule import CompiledRule
 from policy.types import Allow, Deny, Unit
 from tests.fakes.rules import (
     ALL,
@@ -222,3 +224,15 @@ def test_rules_left_out_are_as_if_they_were_not_written():
         "claude-opus": [],
         "qwen": ["b"],
     }
+
+
+def test_for_any_assistant_nothing_is_said_about_assistants():
+    rules = (
+        a_rule("codex", assistants=("codex",)),
+        a_rule("but-codex"),
+        a_rule("e", "allow", exempts=("but-codex",), assistants=("codex",)),
+        a_rule("bob", users=("bob",)),
+    )
+    bound = TeamRules.bind("web", [CompiledRule.compile(each) for each in rules], TARGETS)
+    left = bound.for_any_assistant().by_model["coder"]
+    assert [each.rule.id for each in left] == ["bob"]

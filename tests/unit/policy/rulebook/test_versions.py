@@ -4,10 +4,18 @@ from itertools import pairwise
 
 import pytest
 
-from policy.rulebook.versions import NotABound, parse_bounds
-from policy.versions import parse_version
+from policy.rulebook.versions import AssistantBounds, NotABound, parse_bounds
+from policy.versions import parse_range, parse_version
 
 IN_ORDER = ["1.9", "2.0-beta.1", "2", "2.0.1", "2.1.199", "2.1.200-rc1", "v2.1.200", "2.1.200.1"]
+
+
+def admits(bounds: AssistantBounds, text: str) -> bool:
+    return bounds.admits(parse_version(text), restricting=True)
+
+
+def exempts(bounds: AssistantBounds, text: str) -> bool:
+    return bounds.admits(parse_version(text), restricting=False)
 
 
 @pytest.mark.parametrize(("less", "more"), list(pairwise(IN_ORDER)))
@@ -26,8 +34,40 @@ def test_what_is_no_version_is_not_known(text):
 
 def test_all_bounds_must_hold():
     bounds = parse_bounds("claude-code >= 2.0, < 2.1.200")
-    admitted = [each for each in IN_ORDER if bounds.admits(parse_version(each))]
-    assert admitted == ["2", "2.0.1", "2.1.199", "2.1.200-rc1"]
+    releases = ["1.9", "2", "2.0.1", "2.1.199", "2.1.200", "2.1.200.1"]
+    admitted = [each for each in releases if admits(bounds, each)]
+    assert admitted == ["2", "2.0.1", "2.1.199"]
+    assert [each for each in releases if exempts(bounds, each)] == admitted
+
+
+@pytest.mark.parametrize(
+    ("bound", "version", "restricted", "exempted"),
+    [
+        (">= 3.0", "3.0.0-rc.1", True, False),
+        (">= 3.0", "2.9.9-rc.1", False, False),
+        ("> 3.0", "3.0.0-rc.1", False, False),
+        ("> 2.9", "3.0.0-rc.1", True, True),
+        ("== 2.1.150", "2.1.150-dev", True, False),
+        ("< 3", "3.0.0-rc.1", True, False),
+        ("< 3", "3.0.1-rc.1", False, False),
+        ("<= 3", "3.0.0-rc.1", True, True),
+        (">= 2.0, < 3", "2.0.0-rc.1", True, False),
+        (">= 2.0, < 3", "3.0.0-rc.1", True, False),
+        (">= 2.0, < 3", "2.5.0-rc.1", True, True),
+    ],
+)
+def test_a_pre_release_is_restricted_with_its_release_or_as_what_comes_before_it(
+    bound, version, restricted, exempted
+):
+    bounds = parse_bounds(f"claude-code {bound}")
+    assert (admits(bounds, version), exempts(bounds, version)) == (restricted, exempted)
+
+
+@pytest.mark.parametrize("version", [*IN_ORDER, "3.0.0-rc.1", "3"])
+@pytest.mark.parametrize("bound", ["< 2.1.200", "<= 3", "== 3", ">= 3", "> 2.1.200", ">= 2, < 3"])
+def test_an_exception_holds_for_what_a_register_would_approve(bound, version):
+    approved = parse_range(bound).admits(version)
+    assert exempts(parse_bounds(f"claude-code {bound}"), version) is approved
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from policy.question import Question
-from policy.rules.key_scope import KeyScope
+from policy.rules.key_scope import KeyScope, displaced_key
 from policy.types import Allow, Decision, Deny, Scope
-from tests.fakes.policy_facts import a_question, a_team
+from tests.fakes.policy_facts import a_question, a_team, an_identity
 
 RULE = KeyScope.compile(a_team())
 
@@ -74,3 +74,15 @@ def test_the_network_is_asked_for_before_the_model():
     decision = decided(Scope(models=("cheap",), networks=("192.0.2.0/24",)))
     assert isinstance(decision, Deny)
     assert "this request came from 10.1.2.3" in decision.reason
+
+
+@pytest.mark.parametrize("scope", [None, Scope(), Scope(("cheap",)), Scope((), ("10.0.0.0/8",))])
+def test_a_key_is_in_its_place_where_its_networks_hold_the_caller(scope):
+    identity = msgspec.structs.replace(an_identity(), scope=scope)
+    assert displaced_key(identity, "10.1.2.3") is None
+
+
+def test_a_key_out_of_its_place_is_denied_whatever_is_asked():
+    identity = msgspec.structs.replace(an_identity(), scope=Scope((), ("10.0.0.0/8",)))
+    for address in ("192.0.2.1", None):
+        assert isinstance(displaced_key(identity, address), Deny)

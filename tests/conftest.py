@@ -1,0 +1,73 @@
+"""Servers that several folders of tests need: started with the first test that asks for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.database_address import DatabaseAddress
+from gateway.store.database import Database, open_store
+from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
+
+Opening = Callable[[], Awaitable[Database]]
+"""Opens one and the same database each time it is called."""
+
+
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    # One of several has a folder of its own below the run's.
+    return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def postgres(run_folder: Path) -> Iterator[PostgresServer]:
+    """The PostgreSQL server of this run, whichever of its processes asks."""
+    with shared_server(run_folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer, run_folder: Path) -> str:
+    """The name of a database at the newest schema, of which others are made."""
+    return migrated_template(postgres, run_folder)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The address of a fresh database at the newest schema, removed in the end."""
+    url = asyncio.run(postgres.new_database(postgres_template))
+    yield url
+    asyncio.run(postgres.drop_database(url))
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The address of a database without any table, removed in the end."""
+    url = asyncio.run(postgres.new_database())
+    yield url
+    asyncio.run(postgres.drop_database(url))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest) -> DatabaseAddress | None:
+    """Runs a test on either database: None stands for the data folder's own."""
+    if request.param == "sqlite":
+        return None
+    return DatabaseAddress.read(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def opening(address: DatabaseAddress | None, tmp_path: Path) -> Opening:
+    """Opens the one or the other; each call the same one again."""
+    return lambda: open_store(tmp_path, address)
+
+
+@pytest.fixture
+async def database(opening: Opening) -> AsyncIterator[Database]:
+    """An open database: a test that takes it runs on either."""
+    opened = await opening()
+    yield opened
+    await opened.close()
