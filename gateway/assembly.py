@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -21,12 +20,12 @@ from gateway.audit.sync import best_syncer
 from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
+from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import Choice, choose_configuration, shipped_with
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.watch import Watcher
 from gateway.continuation import CaughtUp
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.expectations import RecentOutputs
@@ -53,7 +52,6 @@ from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
 from gateway.wire import families, wires
-from policy.question import team_account
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -107,7 +105,7 @@ async def assembled(
         configuration = choice.configuration
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, configuration, stack)
+        bookkeeper, health, origins = await _open_books(opened, book, stack)
         refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         senders = _open_senders(client or HttpClient(), stack)
         pipeline = Pipeline(
@@ -168,7 +166,7 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, configuration: Configuration, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Begin a lane of our own, and give an end to what processes before us left open."""
     metrics = Metrics()
@@ -188,7 +186,8 @@ async def _open_books(
     await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    accountant = await _accountant(opened.database, book, configuration)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
     return bookkeeper, health, CaughtUp(ledger, writer)
 
@@ -236,17 +235,6 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-async def _accountant(
-    database: Database, book: PriceBook, configuration: Configuration
-) -> Accountant:
-    """Counters that know what was spent this month: the ledger does."""
-    counters = InProcessCounters(time.monotonic_ns, lambda: datetime.now(UTC))
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    spent = await Ledger(database).spent_by_team(int(month.timestamp()) * 1_000_000)
-    await counters.rebuild({team_account(team): each.cost_nano_usd for team, each in spent.items()})
-    return Accountant(counters, book, RecentOutputs())
-
-
 def _watch(
     configuration: Configuration,
     environ: Mapping[str, str],
@@ -278,6 +266,10 @@ def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Call
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
+
+
+def _unix_s() -> int:
+    return int(time.time())
 
 
 def _version() -> str:

@@ -194,7 +194,9 @@ class Books:
         """Hold more when the answer has outgrown what was reserved for it."""
         seen = self._seen
         if seen is not None and seen.output_bytes > self._covered_bytes:
-            self._keeper.accountant.top_up(self._reservation, tokens_in(seen.output_bytes))
+            target = self.exchange.attempts[-1].target
+            tokens = tokens_in(seen.output_bytes)
+            self._keeper.accountant.top_up(self._reservation, target, tokens)
             self._covered_bytes = self._reservation.output_tokens * BYTES_PER_TOKEN
 
     def _settle(self, outcome: Outcome, status: int | None, error: str | None) -> None:

@@ -87,9 +87,10 @@ class Pipeline:
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
-        targets = route(decision, configuration.models[exchange.facts.model])
+        allow = exchange.decision = reservation.allow
+        targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
-            exchange, decision, reservation, inbound.client_left, inbound.why_cut
+            exchange, allow, reservation, inbound.client_left, inbound.why_cut
         )
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)

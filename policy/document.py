@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from policy.rulebook.moments import zone_of
 from policy.types import DataClass
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
@@ -90,19 +91,79 @@ def nano_usd(usd: Decimal) -> int:
     return int(usd * NANO_USD_PER_USD)
 
 
-class LimitsDocument(Section):
-    """How much a team may use. What is left out is not limited (but for the request's size)."""
+def _zone(value: str) -> str:
+    try:
+        zone_of(value)
+    except LookupError:
+        raise ValueError(
+            f"{value[:60]!r} is no time zone this machine knows; write one such as Europe/Berlin"
+        ) from None
+    return value
 
-    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    """Requests a minute; a whole minute's worth may come at once."""
-    tokens_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+
+Zone = Annotated[
+    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})
+]
+"""A time zone by its name."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+TokenCount = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+
+
+class AmountsDocument(Section):
+    """How much may be used. What is left out is not limited."""
+
+    requests_per_minute: Count | None = None
+    """Requests a minute; a whole minute's worth may come at once, then the rate holds."""
+    requests_per_hour: Count | None = None
+    """Requests an hour."""
+    requests_per_day: Count | None = None
+    """Requests a day."""
+    requests_per_week: Count | None = None
+    """Requests a week; it begins on Monday."""
+    requests_per_month: Count | None = None
+    """Requests a month."""
+    tokens_per_minute: Count | None = None
     """Input and output tokens a minute; estimated before, corrected after each answer."""
+    tokens_per_hour: TokenCount | None = None
+    """Tokens an hour."""
+    tokens_per_day: TokenCount | None = None
+    """Tokens a day."""
+    tokens_per_week: TokenCount | None = None
+    """Tokens a week."""
+    tokens_per_month: TokenCount | None = None
+    """Tokens a month."""
+    usd_per_minute: Usd | None = None
+    """US dollars a minute. Targets without a known price are refused wherever money is limited."""
+    usd_per_hour: Usd | None = None
+    """US dollars an hour."""
+    usd_per_day: Usd | None = None
+    """US dollars a day."""
+    usd_per_week: Usd | None = None
+    """US dollars a week."""
+    usd_per_month: Usd | None = None
+    """US dollars a month."""
     parallel: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Requests being answered at the same time."""
-    usd_per_month: Usd | None = None
-    """US dollars a calendar month (UTC). Targets without a known price are then refused."""
+    window: Literal["calendar", "sliding"] | None = None
+    """`calendar`: from one minute, hour, day, week or month to the next. `sliding`: over the last
+    60 seconds, 60 minutes, 24 hours, 7 or 30 days. Left out: sliding up to an hour, calendar for
+    what is longer; requests and tokens of a minute are then let through evenly."""
+    strict: bool = False
+    """Reserve what the longest answer takes, not what the last ones took: no overspending."""
+
+
+class LimitsDocument(AmountsDocument):
+    """How much a team may use. What is left out is not limited (but for the request's size)."""
+
     max_request_bytes: Annotated[int, Field(ge=1, le=1024 * 1024 * 1024)] = MAX_REQUEST_BYTES
     """Bytes of one request's body."""
+    per_user: AmountsDocument | None = None
+    """How much each of the team's users may use, beside what the team may."""
+    per_key: AmountsDocument | None = None
+    """How much each of the team's keys may use, beside what the team may."""
+    time_zone: Zone = "UTC"
+    """In which days, weeks and months begin here."""
 
 
 class TeamDocument(Section):

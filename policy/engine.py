@@ -72,6 +72,10 @@ class CompiledTeam:
         """Whether what the team spends is limited."""
         return any(rule.name == Budget.name for rule in self.standing)
 
+    def registers_at(self, unix_seconds: int) -> Registers:
+        """What counts as reviewed at a moment."""
+        return self.registers
+
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered until the day ends."""
         model, data_class = question.facts.model, question.data_class
@@ -236,7 +240,7 @@ class Policy:
     def first_target(self, team: str, model: str, unix_seconds: int) -> str | None:
         """The target that answers a team first: of the model's, the first it may be sent to."""
         compiled = self.teams[team]
-        open_to_it = compiled.registers.open_targets(
+        open_to_it = compiled.registers_at(unix_seconds).open_targets(
             compiled.targets[model], compiled.data_class, day_of(unix_seconds)
         )
         return next(iter(open_to_it), None)

@@ -67,6 +67,18 @@ class LiftedTeam(CompiledTeam):
             exceptions=tuple(glass.id for glass, _ in used),
         )
 
+    def decide_for_any_assistant(self, question: Question) -> Decision:
+        """As the team does, with what is lifted whatever the assistant."""
+        held = dict(self.lifts_of(question))
+        if not held:
+            return CompiledTeam.decide_for_any_assistant(self, question)
+        return self._without(Lifts.of(held.values())).decide_for_any_assistant(question)
+
+    def registers_at(self, unix_seconds: int) -> Registers:
+        """As if no review had lapsed that is lifted now for anybody of the team."""
+        held = (each.glass.lifts for each in self.opened if each.glass.holds_at(unix_seconds))
+        return _extended(self.registers, Lifts.of(held))
+
     def lifts_of(self, question: Question) -> Iterator[tuple[BreakGlass, Lifts]]:
         """The exceptions for this request, and what each now lifts: only what restricts now."""
         now, day = question.circumstances.unix_seconds, question.day

@@ -1,6 +1,6 @@
 """What a rule is asked, what it is compiled from, and what a rule is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Protocol, Self
@@ -15,6 +15,7 @@ from policy.types import (
     Circumstances,
     DataClass,
     Decision,
+    Deny,
     Identity,
     RequestFacts,
     TargetFacts,
@@ -98,6 +99,15 @@ class Rule(Protocol):
     def decide(self, question: Question) -> Decision:
         """Allow some of the question's targets, or deny with a reason a developer can read."""
         ...
+
+
+def unpriced_denial(rule: str, why: str, targets: Sequence[str]) -> Deny:
+    """The denial where money is limited and nobody knows what any of the targets costs."""
+    return Deny(
+        rule,
+        f"{why}, and no price is known for {', '.join(targets)}",
+        "the gateway's operator can add the price under `prices` in the configuration",
+    )
 
 
 def shown(name: str) -> str:

@@ -1,9 +1,10 @@
 """The words policy speaks: who asks, what is known of the request, what was decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -188,21 +189,78 @@ class Unit(StrEnum):
     PARALLEL = "parallel"
 
 
-class Window(StrEnum):
-    """Over what time a cap counts; `NOW` is for things held at this moment."""
+class Period(StrEnum):
+    """How long a window is; `NOW` is for what is held at this moment. Weeks begin on Monday."""
 
     NOW = "now"
     MINUTE = "minute"
-    CALENDAR_MONTH_UTC = "calendar_month_utc"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Pace(StrEnum):
+    """How room comes back."""
+
+    EVEN = "even"  # a whole window's amount may come at once, then it drains evenly
+    CALENDAR = "calendar"  # all of it, when the next minute, hour, day, week or month begins
+    SLIDING = "sliding"  # as what was used leaves the window; a month is then 30 days
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Over what time a cap counts. The time zone matters to calendars only."""
+
+    period: Period
+    pace: Pace = Pace.CALENDAR
+    time_zone: str = "UTC"
+
+    NOW: ClassVar["Window"]
+    MINUTE: ClassVar["Window"]
+    CALENDAR_MONTH_UTC: ClassVar["Window"]
+
+    @property
+    def label(self) -> str:
+        """Its name in the ledger: `now`, `minute`, `calendar_day_utc`, `sliding_week`."""
+        if self.pace is Pace.EVEN:
+            return self.period.value
+        if self.pace is Pace.SLIDING:
+            return f"sliding_{self.period.value}"
+        zone = "_utc" if self.time_zone == "UTC" else f" {self.time_zone}"
+        return f"calendar_{self.period.value}{zone}"
+
+
+Window.NOW = Window(Period.NOW, Pace.EVEN)
+Window.MINUTE = Window(Period.MINUTE, Pace.EVEN)
+Window.CALENDAR_MONTH_UTC = Window(Period.MONTH)
 
 
 class Cap(msgspec.Struct, frozen=True):
-    """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one."""
+    """At most `amount` of `unit` per `window` for `account` (`team:web`). Also a budget is one.
+
+    `targets` are those whose answers it counts; without any it counts every answer. Where it is
+    used up, just these targets are taken out. A strict one has the longest answer reserved.
+    """
 
     account: str
     unit: Unit
     amount: int
     window: Window
+    targets: tuple[str, ...] = ()
+    is_strict: bool = False
+
+    @property
+    def counter(self) -> str:
+        """The name of what counts it, whatever its amount."""
+        return f"{self.account}|{self.unit.value}|{self.window.label}"
+
+    def counts(self, target: str) -> bool:
+        """Whether an answer of this target is counted."""
+        return not self.targets or target in self.targets
+
+    def counts_any(self, targets: Sequence[str]) -> bool:
+        """Whether an answer of any of these targets is counted."""
+        return not self.targets or any(name in self.targets for name in targets)
 
 
 class Allow(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ def _caps(caps: Iterable[Cap]) -> list[RecordBody]:
             "account": cap.account,
             "unit": cap.unit.value,
             "amount": counted(cap.amount),
-            "window": cap.window.value,
+            "window": cap.window.label,
         }
         for cap in caps
     ]

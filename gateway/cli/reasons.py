@@ -23,7 +23,7 @@ def lines_of(told: Explanation) -> Iterator[str]:
     for warning in decision.warnings:
         yield f"  warned: {warning}"
     for cap in decision.caps:
-        yield f"  within {cap.amount:,} {cap.unit} ({cap.window}) of {cap.account}"
+        yield f"  within {cap.amount:,} {cap.unit} ({cap.window.label}) of {cap.account}"
     if decision.shadow:
         yield f"  would be denied, were they enforced, by {', '.join(decision.shadow)}"
     if told.nearest is not None:

@@ -34,7 +34,8 @@ from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.settings import OfferedModel
 from policy.break_glass import USUAL_TERMS, BreakGlassTerms
-from policy.document import nano_usd
+from policy.caps import Amounts
+from policy.document import LimitsDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -349,13 +350,18 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
     return tuple(notices)
 
 
+def _limits_money(limits: LimitsDocument) -> bool:
+    each = (limits, limits.per_user, limits.per_key)
+    return any(Amounts.of(written, "UTC").has_money for written in each if written is not None)
+
+
 def _unpriced(
     document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
 ) -> list[str]:
     """Targets that a team with a budget will be refused, because nobody knows what they cost."""
     found: dict[str, str] = {}
     for team, written in document.teams.items():
-        if written.limits.usd_per_month is None:
+        if not _limits_money(written.limits):
             continue
         for model in written.models:
             for target in by_model[model]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from gateway.configuration.document import GatehouseDocument, ModelDocument, VendorDocument
 from gateway.configuration.problems import Path, suggestion
 from gateway.configuration.shipped import Shipped
-from policy.types import DataClass
+from policy.caps import Amounts
+from policy.document import AmountsDocument, LimitsDocument
+from policy.types import DataClass, Unit
 from providers.base import Auth, VendorRecord, Via
 
 Found = Iterator[tuple[Path, str]]
@@ -117,6 +119,7 @@ def _check_limits(path: Path, model: ModelDocument) -> Found:
 
 def _check_teams(document: GatehouseDocument, shipped: Shipped) -> Found:
     for name, team in document.teams.items():
+        yield from _check_team_limits(("teams", name, "limits"), team.limits)
         for at, model in enumerate(team.models):
             path: Path = ("teams", name, "models", at)
             if model not in document.models:
@@ -130,6 +133,26 @@ def _check_teams(document: GatehouseDocument, shipped: Shipped) -> Found:
                     f"team {name} could never use model {model}: the team is {team.data_class}, "
                     f"{found}; raise a clearance or take the model away",
                 )
+
+
+def _check_team_limits(path: Path, limits: LimitsDocument) -> Found:
+    """The team itself may go without amounts; what is written for each user or key may not."""
+    if Amounts.of(limits, "UTC"):
+        yield from check_amounts(path, limits)
+    for name, written in (("per_user", limits.per_user), ("per_key", limits.per_key)):
+        if written is not None:
+            yield from check_amounts((*path, name), written)
+
+
+def check_amounts(path: Path, written: AmountsDocument) -> Found:
+    """That it limits something, and that its words mean something for what it limits."""
+    units = [unit for unit, _, _ in Amounts.of(written, "UTC").amounts]
+    if not units:
+        yield path, "limits nothing; add requests_per_minute, usd_per_month, parallel or another"
+    elif set(units) == {Unit.PARALLEL} and written.window is not None:
+        yield (*path, "window"), "means nothing for parallel alone; leave it out"
+    if units and written.strict and not {Unit.TOKENS, Unit.NANO_USD} & set(units):
+        yield (*path, "strict"), "means something for tokens and money only; leave it out"
 
 
 def _unknown_model(name: str, document: GatehouseDocument) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.configuration.checks import check_amounts
 from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.policy_files import PolicyFile
 from gateway.configuration.problems import Path, Problem, suggestion
@@ -101,9 +102,7 @@ def _check_cap(rule: RuleDocument) -> Found:
     if rule.cap is None:
         yield (), "a `cap` rule says how much: add cap: { per: user, requests_per_minute: 60 }"
         return
-    amounts = (rule.cap.requests_per_minute, rule.cap.tokens_per_minute, rule.cap.parallel)
-    if amounts == (None, None, None):
-        yield ("cap",), "limits nothing; add requests_per_minute, tokens_per_minute or parallel"
+    yield from check_amounts(("cap",), rule.cap)
 
 
 def _check_dates(rule: RuleDocument) -> Found:

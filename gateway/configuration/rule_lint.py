@@ -25,6 +25,7 @@ def lint(policy: Policy, targets: Targets) -> Iterator[str]:
         elif rule.id not in bound and not found:
             found.append("can never match: no team has a model with a target it speaks of")
         yield from (f"{rule.written.place}: {rule.id} {each}" for each in found)
+    yield from _unpriced_targets(policy)
     yield from _teams_without_a_target(policy)
 
 
@@ -66,6 +67,21 @@ def _values_of_nobody(rule: CompiledRule, targets: Targets) -> Iterator[str]:
         for value in values or ():
             if folded(value) not in map(folded, known):
                 yield f"names a {name} that no vendor here has: {value}{suggestion(value, known)}"
+
+
+def _unpriced_targets(policy: Policy) -> Iterator[str]:
+    """Targets that a rule on money refuses, because nobody knows what they cost."""
+    found: dict[tuple[str, str], str] = {}
+    for team in policy.teams.values():
+        for rules in team.written.by_model.values() if team.written else ():
+            for each in rules:
+                for target in each.unpriced:
+                    found[each.rule.id, target] = each.rule.written.place
+    for (rule, target), place in sorted(found.items()):
+        yield (
+            f"{place}: {rule} limits money, and no price is known for {target}, so it is refused "
+            f"there; add it under prices"
+        )
 
 
 def _teams_without_a_target(policy: Policy) -> Iterator[str]:

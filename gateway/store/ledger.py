@@ -15,8 +15,10 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit.chain import ChainedRecord
+from gateway.caps.port import QUARTER_SECONDS, HistoryUnknown, Used
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.passed import admitted_under
@@ -78,14 +80,6 @@ class Search:
     exception: str | None = None
     since_unix_us: int | None = None
     until_unix_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a team has used."""
-
-    cost_nano_usd: int
-    total_tokens: int
 
 
 class Ledger:
@@ -171,20 +165,34 @@ class Ledger:
         query = _rows().where(column == found[0])
         return await self._fetch(query.order_by(BODIES.c.time_unix_us, *_KEY_COLUMNS))
 
-    async def spent_by_team(self, since_unix_us: int) -> dict[str, Spent]:
-        """Money and tokens of all exchanges completed since then, by team."""
+    async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
+        """What a team has used since then, by quarters of an hour (`gateway.caps.port.History`).
+
+        Raises `HistoryUnknown`.
+        """
+        team = account.removeprefix("team:")
+        quarter = BODIES.c.time_unix_us // (QUARTER_SECONDS * 1_000_000)
         query = (
             select(
-                BODIES.c.team,
-                func.sum(BODIES.c.cost_nano_usd),
+                quarter,
+                func.count(),
                 func.sum(BODIES.c.total_tokens),
+                func.sum(BODIES.c.cost_nano_usd),
             )
-            .where(BODIES.c.cost_nano_usd.is_not(None), BODIES.c.time_unix_us >= since_unix_us)
-            .group_by(BODIES.c.team)
+            .where(BODIES.c.cost_nano_usd.is_not(None), BODIES.c.team == team)
+            .where(BODIES.c.time_unix_us >= since_unix_s * 1_000_000)
+            .group_by(quarter)
+            .order_by(quarter)
         )
-        async with self._database.reading() as connection:
-            found = await connection.execute(query)
-            return {team: Spent(int(cost or 0), int(tokens or 0)) for team, cost, tokens in found}
+        try:
+            async with self._database.reading() as connection:
+                found = (await connection.execute(query)).all()
+        except SQLAlchemyError as error:
+            raise HistoryUnknown(account) from error
+        return [
+            Used(number * QUARTER_SECONDS, requests, int(tokens or 0), int(cost or 0))
+            for number, requests, tokens, cost in found
+        ]
 
     async def pending(self, sink: str, limit: int) -> list[LedgerRow]:
         """Records that `sink` has not taken yet, in order of lane and number."""

@@ -7,8 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from policy.document import DataClassLabel, ModelName, Name, Section
-from policy.rulebook.moments import zone_of
+from policy.document import AmountsDocument, DataClassLabel, ModelName, Name, Section, Zone
 from policy.rulebook.versions import NotABound, parse_bounds
 from policy.types import Operation
 
@@ -22,6 +21,31 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 OperationLabel = Literal["chat", "text_completion", "embeddings", "rerank", "count_tokens"]
 assert set(get_args(OperationLabel)) == {each.value for each in Operation}
+
+
+PerLabel = Literal["team", "user", "key", "assistant", "model", "vendor", "target", "together"]
+"""Whom a rule's cap is counted for; `together` is everybody it speaks of, as one."""
+
+_PER_SCHEMA = {
+    "anyOf": [
+        {"enum": list(get_args(PerLabel))},
+        {"type": "array", "items": {"enum": list(get_args(PerLabel))}, "minItems": 1},
+    ]
+}
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise ValueError("needs at least one entry; write together for one cap on everybody")
+    if len(set(values)) != len(values):
+        raise ValueError("names something twice; keep one of the two")
+    if "together" in values and len(values) > 1:
+        raise ValueError("together stands alone: it is one cap on everybody")
+    return values
 
 
 def _line(value: str) -> str:
@@ -64,16 +88,6 @@ def _network(value: str) -> str:
 def _hours(value: str) -> str:
     if re.fullmatch(_HOURS, value) is None or value[:5] == value[6:]:
         raise ValueError('is a span such as "09:00-17:30" or "22:00-06:00", in quotes')
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        zone_of(value)
-    except LookupError:
-        raise ValueError(
-            f"{value[:60]!r} is no time zone this machine knows; write one such as Europe/Berlin"
-        ) from None
     return value
 
 
@@ -126,13 +140,9 @@ Network = Annotated[
 Hours = Annotated[
     str, AfterValidator(_hours), WithJsonSchema({"type": "string", "pattern": f"^{_HOURS}$"})
 ]
-Zone = Annotated[
-    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})
-]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Rate = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 Some = AfterValidator(_not_empty)
 Texts = Annotated[tuple[Line, ...], Some]
@@ -185,17 +195,16 @@ class MatchDocument(Section):
     """Networks the caller's address is in."""
 
 
-class RuleCapDocument(Section):
-    """How much of what a rule speaks of may be used. At least one amount."""
+class RuleCapDocument(AmountsDocument):
+    """How much of what a rule speaks of may be used, and for each of whom. At least one amount."""
 
-    per: Literal["team", "user", "key", "assistant"]
-    """For each of whom."""
-    requests_per_minute: Rate | None = None
-    """Requests a minute; a whole minute's worth may come at once."""
-    tokens_per_minute: Rate | None = None
-    """Input and output tokens a minute."""
-    parallel: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Requests being answered at the same time."""
+    per: Annotated[
+        tuple[PerLabel, ...],
+        BeforeValidator(_listed),
+        AfterValidator(_once),
+        WithJsonSchema(_PER_SCHEMA),
+    ]
+    """For each of whom: one of these, or a list for each pair, such as [user, model]."""
 
 
 class RuleDocument(Section):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from policy.question import Question
+from policy.question import Question, unpriced_denial
 from policy.rulebook.conditions import Holds
 from policy.rulebook.moments import NEVER
 from policy.rulebook.rule import CompiledRule, Does
@@ -40,6 +40,8 @@ class BoundRule:
     """What only a request can answer."""
     lasts: bool
     """Whether its denial of a turn holds when the turn is asked again."""
+    unpriced: frozenset[str] = frozenset()
+    """Where it limits money: the targets that nobody knows the price of."""
 
     @property
     def is_about_assistants(self) -> bool:
@@ -54,6 +56,10 @@ class BoundRule:
             if each.holds(asked):
                 touched -= each.targets
         return touched
+
+
+Gentle = tuple[BoundRule, Does, frozenset[str]]
+"""A rule that does not deny, what it does, and the targets it touches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class TeamRules:
             return allow
         now = asked.circumstances.unix_seconds
         left, lasts = allow.targets, True
-        gentle: list[tuple[CompiledRule, Does, frozenset[str]]] = []
+        gentle: list[Gentle] = []
         for each in bound:
             for holds in each.asks:  # unrolled: most rules end at their first condition
                 if not holds(asked):
@@ -115,7 +121,7 @@ class TeamRules:
                 if does is None or not (touched := each.touched(asked)):
                     continue
                 if does is not Does.DENY:
-                    gentle.append((each.rule, does, touched))
+                    gentle.append((each, does, touched))
                     continue
                 left = tuple([name for name in left if name not in touched])
                 lasts = lasts and each.lasts
@@ -142,26 +148,49 @@ def _lasts(rule: CompiledRule, exemptions: Iterable[Exemption]) -> bool:
 
 
 def _with_the_gentle(
-    asked: Question,
-    allow: Allow,
-    left: tuple[str, ...],
-    gentle: Iterable[tuple[CompiledRule, Does, frozenset[str]]],
-) -> Allow:
+    asked: Question, allow: Allow, left: tuple[str, ...], gentle: Sequence[Gentle]
+) -> Decision:
     """Warnings, caps and shadows count where a target they touch may still be tried."""
+    for bound, _, touched in gentle:  # first: what a cap counts depends on what is left
+        if bound.unpriced:
+            unpriced = bound.unpriced & touched
+            narrowed = tuple([name for name in left if name not in unpriced])
+            if not narrowed:
+                return _denial_unpriced(bound, left)
+            left = narrowed
     warnings: tuple[str, ...] = allow.warnings
     caps: tuple[Cap, ...] = allow.caps
     shadow: tuple[str, ...] = allow.shadow
-    for rule, does, touched in gentle:
+    for bound, does, touched in gentle:
+        rule = bound.rule
         if does is Does.SHADOW:
             if touched.issuperset(left):
                 shadow += (rule.id,)
         elif touched.isdisjoint(left):
             continue
         elif does is Does.CAP:
-            caps += rule.caps_for(asked)
+            caps += _caps(asked, rule, touched, left)
         else:
             warnings += (rule.warning,)
     return Allow(left, allow.data_class, caps, warnings, shadow)
+
+
+def _caps(
+    asked: Question, rule: CompiledRule, touched: frozenset[str], left: tuple[str, ...]
+) -> tuple[Cap, ...]:
+    if rule.caps is None:
+        return ()
+    counted = [each for each in asked.targets if each.name in touched and each.name in left]
+    return rule.caps.of(asked, counted, is_all=len(counted) == len(left))
+
+
+def _denial_unpriced(bound: BoundRule, targets: Sequence[str]) -> Deny:
+    """Money is limited, and nobody knows what any of the targets costs that were left."""
+    rule = bound.rule
+    deny = unpriced_denial(rule.id, "it limits what may be spent", targets)
+    reason = rule.written.document.reason
+    told = f"{reason}: {deny.reason}" if reason else deny.reason
+    return Deny(rule.id, told, deny.alternative, lasts=bound.lasts)
 
 
 def _bound(
@@ -180,4 +209,7 @@ def _bound(
             if (exempted := each.touched(targets) & touches)
         )
         asks = tuple(each.holds for each in rule.conditions)
-        yield BoundRule(rule, touches, exemptions, asks, _lasts(rule, exemptions))
+        limits_money = rule.caps is not None and rule.caps.has_money
+        unpriced = frozenset(each.name for each in targets if limits_money and not each.price_known)
+        lasts = _lasts(rule, exemptions)
+        yield BoundRule(rule, touches, exemptions, asks, lasts, unpriced & touches)

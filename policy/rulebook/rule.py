@@ -7,16 +7,17 @@ from enum import Enum
 from typing import Self
 
 from policy.question import Question
+from policy.rulebook.caps import RuleCaps
 from policy.rulebook.conditions import (
     Condition,
     TargetCondition,
     request_conditions,
     target_conditions,
 )
-from policy.rulebook.document import RuleCapDocument, RuleDocument
+from policy.rulebook.document import RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
-from policy.types import Cap, TargetFacts, Unit, Window
+from policy.types import TargetFacts
 
 
 class Does(Enum):
@@ -66,6 +67,8 @@ class CompiledRule:
     starts: int
     ends: int
     warning: str
+    caps: RuleCaps | None = None
+    """Of a `cap`."""
 
     @classmethod
     def compile(cls, written: Placed) -> Self:
@@ -83,6 +86,7 @@ class CompiledRule:
             starts=starts,
             ends=midnight(rule.until, zone) if rule.until else NEVER,
             warning=_warning(rule),
+            caps=RuleCaps.compile(rule) if rule.cap is not None else None,
         )
 
     @property
@@ -140,33 +144,6 @@ class CompiledRule:
             for each in targets
             if not (stays_home and each.in_house) and all(cond.holds(each) for cond in self.target)
         )
-
-    def caps_for(self, asked: Question) -> tuple[Cap, ...]:
-        """The caps of a `cap`, for whoever asks."""
-        document = self.written.document.cap
-        if document is None:
-            return ()
-        account = f"{document.per}:{_whose(document, asked)} (rule {self.id})"
-        wanted = (
-            (Unit.REQUESTS, document.requests_per_minute, Window.MINUTE),
-            (Unit.TOKENS, document.tokens_per_minute, Window.MINUTE),
-            (Unit.PARALLEL, document.parallel, Window.NOW),
-        )
-        return tuple(
-            Cap(account, unit, amount, window) for unit, amount, window in wanted if amount
-        )
-
-
-def _whose(cap: RuleCapDocument, asked: Question) -> str:
-    match cap.per:
-        case "team":
-            return asked.identity.team
-        case "user":
-            return asked.identity.subject
-        case "key":
-            return asked.identity.credential_id
-        case "assistant":
-            return asked.circumstances.assistant
 
 
 def _warning(rule: RuleDocument) -> str:

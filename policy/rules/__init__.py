@@ -6,6 +6,7 @@ from policy.rules.budget import Budget
 from policy.rules.data_class import DataClassClearance
 from policy.rules.key_scope import KeyScope
 from policy.rules.model_access import ModelAccess
+from policy.rules.own_limits import OwnLimits
 from policy.rules.parallel import Parallel
 from policy.rules.rates import Rates
 from policy.rules.request_size import RequestSize
@@ -18,6 +19,7 @@ RULES: tuple[type[Rule], ...] = (
     ModelAccess,
     DataClassClearance,
     VendorRegister,
+    OwnLimits,
     Rates,
     Parallel,
     Budget,

@@ -1,11 +1,11 @@
-"""Cap what a team spends a month, and keep it to targets whose price is known."""
+"""Cap what a team spends, and keep it to targets whose price is known."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from policy.document import nano_usd
-from policy.question import Question, Team
-from policy.types import Cap, Decision, Deny, Unit, Window
+from policy.caps import Amounts
+from policy.question import Question, Team, unpriced_denial
+from policy.types import Cap, Decision, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,14 @@ class Budget:
 
     @classmethod
     def compile(cls, team: Team) -> Self | None:
-        """The cap, when the team's limits name a budget."""
-        usd = team.document.limits.usd_per_month
-        if usd is None:
-            return None
-        cap = Cap(team.account, Unit.NANO_USD, nano_usd(usd), Window.CALENDAR_MONTH_UTC)
-        return cls(team.name, (cap,))
+        """The caps, when the team's limits name a budget."""
+        limits = team.document.limits
+        amounts = Amounts.of(limits, limits.time_zone, Unit.NANO_USD)
+        return cls(team.name, amounts.caps(team.account)) if amounts else None
 
     def decide(self, question: Question) -> Decision:
         """Narrow to the priced targets; deny when none is left."""
         priced = tuple([each.name for each in question.targets if each.price_known])
         if priced:
             return question.allow(targets=priced, caps=self.caps)
-        return Deny(
-            self.name,
-            f"team {self.team} has a budget, and no price is known for "
-            f"{', '.join(question.target_names)}",
-            "the gateway's operator can add the price under `prices` in the configuration",
-        )
+        return unpriced_denial(self.name, f"team {self.team} has a budget", question.target_names)

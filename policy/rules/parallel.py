@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from policy.caps import Amounts
 from policy.question import Question, Team
-from policy.types import Cap, Decision, Unit, Window
+from policy.types import Cap, Decision, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,9 @@ class Parallel:
     @classmethod
     def compile(cls, team: Team) -> Self | None:
         """The cap, when the team's limits name it."""
-        amount = team.document.limits.parallel
-        if amount is None:
-            return None
-        return cls((Cap(team.account, Unit.PARALLEL, amount, Window.NOW),))
+        limits = team.document.limits
+        amounts = Amounts.of(limits, limits.time_zone, Unit.PARALLEL)
+        return cls(amounts.caps(team.account)) if amounts else None
 
     def decide(self, question: Question) -> Decision:
         """All targets, within the cap."""

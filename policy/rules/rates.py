@@ -1,10 +1,11 @@
-"""Cap how many requests and tokens a team uses a minute."""
+"""Cap how many requests and tokens a team uses in a minute, an hour, a day, a week, a month."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from policy.caps import Amounts
 from policy.question import Question, Team
-from policy.types import Cap, Decision, Unit, Window
+from policy.types import Cap, Decision, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,8 @@ class Rates:
     def compile(cls, team: Team) -> Self | None:
         """One cap for each rate the team's limits name."""
         limits = team.document.limits
-        wanted = (
-            (Unit.REQUESTS, limits.requests_per_minute),
-            (Unit.TOKENS, limits.tokens_per_minute),
-        )
-        caps = tuple(
-            Cap(team.account, unit, amount, Window.MINUTE)
-            for unit, amount in wanted
-            if amount is not None
-        )
-        return cls(caps) if caps else None
+        amounts = Amounts.of(limits, limits.time_zone, Unit.REQUESTS, Unit.TOKENS)
+        return cls(amounts.caps(team.account)) if amounts else None
 
     def decide(self, question: Question) -> Decision:
         """All targets, within the caps."""

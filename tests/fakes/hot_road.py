@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.call import Call, Message, Scope
-from gateway.counters import Amounts, InProcessCounters
+from gateway.caps.port import Claim
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Exchange
 from gateway.expectations import RecentOutputs
@@ -24,8 +23,9 @@ from gateway.wire.base import Wire
 from gateway.wire.openai_chat import OpenAiChat
 from policy.types import Cap, Unit, Window
 from providers.base import Target, UpstreamCall, UpstreamReply
-from providers.catalogue import FREE, PriceBook, Prices
+from providers.catalogue import PriceBook, Prices
 from providers.errors import ProviderError
+from tests.fakes.counters import StillCounters
 from tests.fakes.ledger import ALLOW, a_target, an_exchange, some_records
 
 CHAT = OpenAiChat(lambda model, size: size // 4)
@@ -162,7 +162,7 @@ class Office:
 
     def __init__(self) -> None:
         self.ledger = MemoryLedger()
-        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.counters = StillCounters()
         self.book = PriceBook("2026-11-21", "a test", {})
         self.accountant = Accountant(self.counters, self.book, RecentOutputs())
         self.has_left = False
@@ -179,11 +179,9 @@ class Office:
 
     async def open(self, exchange_id: str = "gh-1", output_tokens: int = 100) -> Books:
         exchange: Exchange = an_exchange(exchange_id)
-        hold = await self.counters.reserve(
-            exchange_id, "team:web", (PARALLEL,), Amounts(output_tokens)
-        )
+        hold = await self.counters.reserve(exchange_id, [Claim(PARALLEL, 1, 1)], ALLOW.targets)
         reservation = Reservation(
-            hold, "web", exchange.facts, Prices(self.book, {}), output_tokens, FREE
+            hold, ALLOW, "web", exchange.facts, Prices(self.book, {}), output_tokens
         )
         return self.keeper.open(exchange, ALLOW, reservation, lambda: self.has_left)
 

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import orjson
 
@@ -12,7 +11,6 @@ from gateway.audit.record import RecordBody, Records
 from gateway.bookkeeping import Bookkeeper, Books
 from gateway.configuration.build import Configuration
 from gateway.continuation import Origin
-from gateway.counters import InProcessCounters
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
@@ -37,6 +35,7 @@ from policy.types import Allow, Identity, Scope
 from providers.base import Headers, UpstreamCall, UpstreamReply
 from providers.catalogue import Price, PriceBook
 from providers.errors import ProviderError
+from tests.fakes.counters import StillCounters
 from tests.fakes.ledger import Clock, an_exchange
 
 USD = 1_000_000_000
@@ -173,7 +172,7 @@ class Road:
         self.ledger = FakeLedger()
         self.clock = Clock()
         self.records = Records(self.clock.unix_ns, random.Random(3).randbytes)
-        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.counters = StillCounters()
         self.accountant = Accountant(self.counters, BOOK, RecentOutputs())
         self.estimator = TokenEstimator(None)
         self.metrics = Metrics()

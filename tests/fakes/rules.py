@@ -27,7 +27,7 @@ def a_rule(name: str = "r", effect: str = "deny", **written: object) -> Placed:
     rule = {name: written.pop(name) for name in fields & written.keys()}
     if "start" in written:
         rule["from"] = written.pop("start")
-    if effect != "allow":
+    if effect not in {"allow", "cap"} or "reason" in written:
         rule["reason"] = written.pop("reason", f"{name} says so")
     document = {"id": name, "effect": effect, "match": written, **rule}
     return Placed(RuleDocument.model_validate(document), "policy/a.yaml", 3)
@@ -40,6 +40,15 @@ def compiled(name: str = "r", effect: str = "deny", **written: object) -> Compil
 def a_policy_of(*rules: Placed, data_class: str = "internal") -> Policy:
     teams = {team: a_team_document(tuple(TARGETS), data_class) for team in ("web", "ops")}
     return Policy.compile(teams, TARGETS, rules)
+
+
+UNPRICED = TargetFacts("new/model", False, DataClass.CONFIDENTIAL)
+
+
+def a_policy_with(target: TargetFacts, *rules: Placed) -> Policy:
+    """Of one team, whose model coder has this target behind the one in the house."""
+    teams = {"web": a_team_document(("coder",))}
+    return Policy.compile(teams, {"coder": (HOUSE, target)}, rules)
 
 
 def at(moment: str, assistant: str = "claude-code", version: str | None = "2.1.200", **more: str):

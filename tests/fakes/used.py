@@ -1,7 +1,9 @@
 """Exchanges of many people, models and assistants, filed in a ledger as a gateway files them."""
 
+import asyncio
 import random
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,9 +107,14 @@ def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7) -> None:
 def file_bodies(folder: Path, bodies: Sequence[RecordBody], records: Records) -> None:
     """Put records into a folder's ledger beside whoever writes there, in a lane of their own."""
     open_database(folder)  # made and migrated, if need be
+    with ThreadPoolExecutor(1) as aside:  # where the caller's event loop does not run
+        aside.submit(asyncio.run, _filed(folder, bodies, records)).result()
+
+
+async def _filed(folder: Path, bodies: Sequence[RecordBody], records: Records) -> None:
     lane = SqliteLane(folder / FILE_NAME, records.new_ulid(), opened_unix_us=records.unix_us())
-    batch = Batch(lane.open(()), OpenExchanges())
+    batch = Batch(await lane.open(()), OpenExchanges())
     for body in bodies:
         batch.add(body)
-    lane.write(batch.rows, batch.head.seq)
-    lane.close()
+    await lane.write(batch.rows, batch.head.seq, within_seconds=60)
+    await lane.close()

@@ -1,18 +1,16 @@
 """Amounts come from facts and prices; what was used replaces what was expected."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from gateway.accounting import Accountant, Refused, Reservation
 from gateway.configuration.build import Configuration
-from gateway.counters import InProcessCounters
 from gateway.exchange import Assistant, Exchange, Usage
 from gateway.expectations import RecentOutputs
-from policy.types import Allow, Operation, RequestFacts
+from policy.types import Allow, Operation, RequestFacts, Unit
 from providers.base import WireName
 from providers.catalogue import Price, PriceBook
-from tests.fakes.configurations import GOOD, configured
+from tests.fakes.configurations import GOOD, configured, write
+from tests.fakes.counters import StillCounters
 from tests.fakes.policy_facts import NOON, an_identity, some_facts
 
 USD = 1_000_000_000
@@ -52,12 +50,17 @@ class Office:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.counters = InProcessCounters(lambda: 0, lambda: datetime(2026, 11, 21, tzinfo=UTC))
+        self.counters = StillCounters()
         self.accountant = Accountant(self.counters, BOOK, RecentOutputs())
         self.asked = 0
 
     def target(self, name: str):
         return next(each for each in self.configuration.models["coder"] if each.name == name)
+
+    async def claimed(self, unit: Unit, facts: RequestFacts) -> int:
+        """What a request takes from the team's cap on this unit."""
+        reservation = await self.reserve(facts)
+        return sum(each.units for each in reservation.hold.claims if each.cap.unit is unit)
 
     async def ask(self, facts: RequestFacts, team: str = "web") -> Reservation | Refused:
         self.asked += 1
@@ -90,12 +93,12 @@ async def test_money_is_reckoned_at_the_dearest_target_allowed(office):
 
 async def test_a_team_that_may_only_use_the_house_reserves_no_money(office):
     reservation = await office.reserve(some_facts(), "payments")
-    assert reservation.hold.amounts.nano_usd == 0
+    assert reservation.hold.claims == ()
 
 
 async def test_tokens_are_the_input_and_the_expected_answers(office):
-    reservation = await office.reserve(some_facts(input_tokens=300, answers=2))
-    assert reservation.hold.amounts.tokens == 300 + 2 * 1_024
+    taken = await office.claimed(Unit.TOKENS, some_facts(input_tokens=300, answers=2))
+    assert taken == 300 + 2 * 1_024
 
 
 async def test_what_the_longest_answer_costs_is_known_beforehand(office):
@@ -167,15 +170,15 @@ async def test_settling_twice_spends_once(office):
 async def test_an_answer_within_what_is_held_holds_no_more(office):
     reservation = await office.reserve(some_facts())
     before = office.held()
-    office.accountant.top_up(reservation, 1_024)
+    office.accountant.top_up(reservation, office.target("deepseek/deepseek-chat"), 1_024)
     assert office.held() == before
 
 
 async def test_an_answer_that_outgrows_its_hold_takes_more_in_steps(office):
     reservation = await office.reserve(some_facts())
     before = office.held()
-    office.accountant.top_up(reservation, 1_025)
-    office.accountant.top_up(reservation, 1_100)
+    office.accountant.top_up(reservation, office.target("deepseek/deepseek-chat"), 1_025)
+    office.accountant.top_up(reservation, office.target("deepseek/deepseek-chat"), 1_100)
     assert office.held() - before == (1 + 256) * 2_000
 
 
@@ -183,14 +186,13 @@ async def test_the_next_answer_is_expected_to_be_as_long_as_the_last(office):
     target = office.target("deepseek/deepseek-chat")
     first = await office.reserve(some_facts(answers=2))
     office.accountant.settle(first, target, Usage(output_tokens=80))
-    second = await office.reserve(some_facts(input_tokens=0))
-    assert second.hold.amounts.tokens == 40
+    assert await office.claimed(Unit.TOKENS, some_facts(input_tokens=0)) == 40
 
 
 async def test_counting_tokens_costs_a_request_and_nothing_else(office):
-    reservation = await office.reserve(some_facts(operation=Operation.COUNT_TOKENS))
-    assert (reservation.hold.amounts.tokens, office.held()) == (0, 0)
-    assert reservation.hold.amounts.requests == 1
+    counting = some_facts(operation=Operation.COUNT_TOKENS)
+    assert await office.claimed(Unit.TOKENS, counting) == 0
+    assert (await office.claimed(Unit.REQUESTS, counting), office.held()) == (1, 0)
 
 
 async def test_a_request_that_may_cost_more_than_is_left_is_refused(tmp_path):
@@ -238,3 +240,75 @@ async def test_a_price_is_known_where_tokens_are_all_that_costs(office, tier, to
     vendor, house = office.target("deepseek/deepseek-chat"), office.target("house/qwen3-coder")
     assert office.accountant.knows_price(reservation, vendor, exchange) is is_known
     assert office.accountant.knows_price(reservation, house, exchange)
+
+
+DEEPSEEK = "deepseek/deepseek-chat"
+
+VENDOR_RULES = """\
+rules:
+  - id: few-dollars
+    effect: cap
+    match: { vendors: [deepseek] }
+    cap: { per: [user, vendor], usd_per_day: 0.01, requests_per_day: 5 }
+"""
+
+
+def with_rules(folder, rules: str) -> Office:
+    write(folder, rules, "rules.yaml")
+    return Office(configured(folder, GOOD + "policy: [rules.yaml]\n"))
+
+
+def states(office: Office) -> dict[str, int]:
+    return {
+        f"{each.account} {each.unit}": each.used
+        for each in office.counters.states_now()
+        if "rule" in each.account
+    }
+
+
+async def test_a_vendor_whose_cap_is_used_up_is_left_out_and_the_others_stay(tmp_path):
+    office = with_rules(tmp_path, VENDOR_RULES)
+    spent = await office.reserve(some_facts())
+    usage = Usage(output_tokens=4_900)
+    office.accountant.settle(spent, office.target(DEEPSEEK), usage)
+    reservation = await office.reserve(some_facts())
+    assert reservation.allow.targets == ("house/qwen3-coder",)
+    assert reservation.allow.warnings == (
+        "deepseek/deepseek-chat left out: user ada, vendor deepseek (rule few-dollars) has used up "
+        "its $0.01 today; it resets on 2026-11-22 00:00 UTC",
+    )
+
+
+async def test_only_the_vendor_that_answered_is_charged(tmp_path):
+    office = with_rules(tmp_path, VENDOR_RULES)
+    usage = Usage(output_tokens=50)
+    by_the_house = await office.reserve(some_facts())
+    office.accountant.settle(by_the_house, office.target("house/qwen3-coder"), usage)
+    assert set(states(office).values()) == {0}
+    by_the_vendor = await office.reserve(some_facts())
+    office.accountant.settle(by_the_vendor, office.target(DEEPSEEK), usage)
+    account = "user:ada vendor:deepseek (rule few-dollars)"
+    assert states(office) == {f"{account} nano_usd": 100_000, f"{account} requests": 1}
+
+
+async def test_a_strict_cap_has_the_longest_answer_reserved(tmp_path):
+    strict = GOOD.replace(BUDGET, "usd_per_month: 5000, strict: true")
+    office = Office(configured(tmp_path, strict))
+    await office.reserve(some_facts(input_tokens=300, output_limit=10_000))
+    assert office.held() == 300 * 1_000 + 10_000 * 2_000
+    assert office.counters.state("team:web").at_risk_nano_usd == 0
+
+
+async def test_when_four_fifths_of_a_budget_are_used_the_caller_is_told(tmp_path):
+    office = Office(configured(tmp_path, GOOD.replace(BUDGET, "usd_per_month: 0.01")))
+    reservation = await office.reserve(some_facts(input_tokens=0, output_limit=4_000))
+    assert reservation.allow.warnings == (
+        "team web has used more than 80 % of its $0.01 this month; "
+        "it resets on 2026-12-01 00:00 UTC",
+    )
+
+
+async def test_an_answer_of_a_team_without_caps_is_never_topped_up(office):
+    reservation = await office.reserve(some_facts(), "payments")
+    office.accountant.top_up(reservation, office.target("house/qwen3-coder"), 10**9)
+    assert reservation.output_tokens > 10**9

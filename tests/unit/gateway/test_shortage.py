@@ -4,14 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.shortage import Refused, refusal_of
-from policy.types import Cap, Deny, Unit, Window
+from gateway.shortage import (
+    Refused,
+    refusal_of,
+    unknown,
+    warning_left_out,
+    warning_nearly_used_up,
+    who,
+)
+from policy.types import Cap, Deny, Pace, Period, Unit, Window
 
 RESET = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def cap(unit: Unit, amount: int) -> Cap:
-    return Cap("team:web", unit, amount, Window.MINUTE)
+DAY = Window(Period.DAY)
+LAST_DAY = Window(Period.DAY, Pace.SLIDING)
+
+
+def cap(unit: Unit, amount: int, window: Window = Window.MINUTE, account: str = "team:web") -> Cap:
+    return Cap(account, unit, amount, window)
 
 
 def test_a_short_wait_for_requests_comes_with_its_seconds():
@@ -45,7 +56,10 @@ def test_a_refusal_for_tokens_says_what_is_needed_and_what_is_left():
 def test_a_request_that_can_never_pass_is_not_told_to_wait():
     deny, seconds = refusal_of(Refused(cap(Unit.TOKENS, 1_000), 5_000, 1_000))
     assert seconds is None
-    assert deny.reason == "this request needs about 5,000 tokens; team web may use 1,000 a minute"
+    assert (
+        deny.reason
+        == "this request needs about 5,000 tokens; team web may use 1,000 tokens a minute"
+    )
     assert "new session" in str(deny.alternative)
 
 
@@ -56,13 +70,86 @@ def test_a_full_house_is_a_short_wait():
 
 
 def test_a_used_up_budget_is_a_denial_with_what_is_left_and_when_it_resets():
-    refused = Refused(cap(Unit.NANO_USD, 5_000_000_000_000), 400_000_001, 120_000_000, None, RESET)
-    deny, seconds = refusal_of(refused)
+    budget = cap(Unit.NANO_USD, 5_000_000_000_000, Window.CALENDAR_MONTH_UTC)
+    deny, seconds = refusal_of(Refused(budget, 400_000_001, 120_000_000, 86_400, RESET))
     assert seconds is None
     assert (deny.rule, deny.code) == ("budget", "budget_exceeded")
     assert deny.reason == (
-        "team web has $0.1200 of $5,000.0000 left this month, and this request may cost $0.4001"
+        "team web has $0.12 of $5,000.00 left this month, and this request may cost $0.4001"
     )
     assert deny.alternative == (
-        "the budget resets on 2026-12-01 00:00 UTC; the gateway's operator can raise it"
+        "it resets on 2026-12-01 00:00 UTC; the gateway's operator can raise it"
+    )
+
+
+def test_a_budget_that_resets_in_a_moment_is_a_short_wait():
+    deny, seconds = refusal_of(Refused(cap(Unit.NANO_USD, 100, DAY), 90, 10, 12, RESET))
+    assert (seconds, deny.alternative) == (12, "try again in 12 s")
+
+
+def test_a_request_dearer_than_the_whole_budget_is_told_so():
+    deny, _ = refusal_of(Refused(cap(Unit.NANO_USD, 1_000_000_000, DAY), 2 * 10**9, 10**9))
+    assert deny.reason == "this request may cost $2.00; team web may use $1.00 a day"
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        (Window.MINUTE, "has used its 600 requests a minute"),
+        (Window(Period.HOUR), "has used its 600 requests this hour"),
+        (DAY, "has used its 600 requests today"),
+        (Window(Period.WEEK), "has used its 600 requests this week"),
+        (Window.CALENDAR_MONTH_UTC, "has used its 600 requests this month"),
+        (LAST_DAY, "has used its 600 requests in the last 24 hours"),
+        (Window(Period.MONTH, Pace.SLIDING), "has used its 600 requests in the last 30 days"),
+    ],
+)
+def test_every_window_has_its_words(window, told):
+    deny, _ = refusal_of(Refused(cap(Unit.REQUESTS, 600, window), 1, 0, 7_000, RESET))
+    assert deny.reason == f"team web {told}"
+
+
+def test_what_slides_says_when_there_is_room_again():
+    deny, _ = refusal_of(Refused(cap(Unit.TOKENS, 600, LAST_DAY), 50, 10, 7_000, RESET))
+    assert str(deny.alternative).startswith("there is room again at 2026-12-01 00:00 UTC;")
+
+
+def test_nobody_knows_when_what_runs_will_leave_a_sliding_window():
+    deny, _ = refusal_of(Refused(cap(Unit.TOKENS, 600, LAST_DAY), 50, 10))
+    assert deny.alternative == "try again later"
+
+
+@pytest.mark.parametrize(
+    ("account", "told"),
+    [
+        ("user:ada (team web)", "user ada (team web)"),
+        ("user:ada model:a:b/c (rule few)", "user ada, model a:b/c (rule few)"),
+        ("together (rule all)", "everybody (rule all)"),
+    ],
+)
+def test_an_account_is_named_for_people(account, told):
+    assert who(account) == told
+
+
+def test_what_cannot_be_looked_up_says_so_and_is_a_short_wait():
+    budget = cap(Unit.NANO_USD, 1_000_000_000, DAY)
+    deny, seconds = refusal_of(unknown(budget, 5))
+    assert (deny.code, seconds, deny.lasts) == ("caps_unavailable", 5, False)
+    assert deny.reason == (
+        "team web may use $1.00 a day, and what it has used cannot be looked up at the moment"
+    )
+
+
+def test_a_warning_stays_the_same_until_the_window_ends():
+    budget = cap(Unit.NANO_USD, 50_000_000_000, DAY, "user:ada (team web)")
+    assert warning_nearly_used_up(budget, RESET) == (
+        "user ada (team web) has used more than 80 % of its $50.00 today; "
+        "it resets on 2026-12-01 00:00 UTC"
+    )
+
+
+def test_a_target_that_is_left_out_is_named_with_its_cap():
+    used_up = Cap("vendor:a (rule r)", Unit.REQUESTS, 9, LAST_DAY, ("a/x", "a/y"))
+    assert warning_left_out(Refused(used_up, 1, 0)) == (
+        "a/x, a/y left out: vendor a (rule r) has used up its 9 requests in the last 24 hours"
     )

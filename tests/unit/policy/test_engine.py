@@ -224,6 +224,7 @@ def test_rules_stand_in_their_order():
         "model_access",
         "data_class",
         "vendor_register",
+        "own_limits",
         "rates",
         "parallel",
         "budget",

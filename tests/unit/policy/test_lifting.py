@@ -10,7 +10,7 @@ from policy.document import NANO_USD_PER_USD
 from policy.engine import Policy
 from policy.lifting import lifted
 from policy.registers import Registers
-from policy.types import Allow, Deny, Unit
+from policy.types import Allow, Deny, Identity, Unit
 from tests.fakes.break_glass import DURING, OPENED, OVER, a_glass, moment, some_glasses
 from tests.fakes.policy_facts import a_team_document
 from tests.fakes.registers import a_review, an_assistant
@@ -207,6 +207,29 @@ def test_what_is_remembered_of_exceptions_does_not_grow_for_ever():
     for second in range(8):
         decided(policy, now=NOW, user=f"u{second}")
     assert 0 < len(policy.teams["web"].without) <= 64
+
+
+def offered(policy: Policy, *opened, user: str = "ada", assistant: str = "unrecognised"):
+    """The models that a caller is listed, at ten on 10 July."""
+    caller = Identity(user, "web", frozenset({"developer"}), "key-1")
+    return list(lifted(policy, opened).offered_to(caller, at(DURING, assistant, None)))
+
+
+def test_the_model_list_has_what_is_lifted_for_this_caller():
+    policy = a_policy_of(a_rule("r", models=("claude-*",)))
+    assert offered(policy) == ["coder", "qwen"]
+    assert offered(policy, a_glass("r")) == ["coder", "claude-opus", "qwen"]
+    assert offered(policy, a_glass("r", users=("bob",))) == ["coder", "qwen"]
+    assert offered(policy, a_glass("r"), assistant="codex") == ["coder", "claude-opus", "qwen"]
+
+
+def test_the_model_list_has_what_a_lapsed_review_kept_out():
+    policy = registered(Registers({"anthropic": a_review(LAPSED)}))
+    assert offered(policy) == ["coder", "qwen"]
+    glass = a_glass(reviews_of_vendors=("anthropic",))
+    assert offered(policy, glass) == ["coder", "claude-opus", "qwen"]
+    over = a_glass(reviews_of_vendors=("anthropic",), ends=DURING)
+    assert offered(policy, over) == ["coder", "qwen"]
 
 
 @given(

@@ -145,6 +145,22 @@ BAD = {
         "upper and lower case",
     ),
     "a model with another hyphen": (changed("  coder:", "  gpt\u20114:"), 12, "model's name"),
+    "limits of a user that limit nothing": (
+        changed("parallel: 40", "per_user: { strict: true }"),
+        18,
+        "per_user: limits nothing",
+    ),
+    "a strict user without tokens or money": (
+        changed("parallel: 40", "per_user: { parallel: 4, strict: true }"),
+        18,
+        "tokens and money only",
+    ),
+    "limits in a zone there is none": (
+        changed("parallel: 40", "time_zone: Mars/Olympus"),
+        18,
+        "no time zone this machine knows",
+    ),
+    "a limit that is a word": (changed("parallel: 40", "usd_per_day: lots"), 18, "needs a number"),
     "a team in capitals": (changed("  web:", "  Web:"), 15, "a-z"),
     "a team of look-alikes": (changed("  web:", "  w\u0435b:"), 15, "a-z"),
     "a name with a zero width": (changed("  web:", '  "we\\u200bb":'), 15, "a-z"),

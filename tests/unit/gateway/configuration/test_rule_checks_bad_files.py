@@ -36,6 +36,11 @@ def matching(condition: str) -> str:
     return also(f"match: {{ {condition} }}")
 
 
+def capped(cap: str) -> str:
+    """A rule that caps, in line 4."""
+    return f"rules:\n  - id: c\n    effect: cap\n    cap: {{ {cap} }}\n"
+
+
 # what is wrong: (the file, the line it stands in, words the error must hold)
 BAD = {
     "an empty file": ("", 1, "empty"),
@@ -124,6 +129,36 @@ BAD = {
         4,
         "limits nothing",
     ),
+    "a cap for nobody": (capped("parallel: 1"), 4, "cap.per: is required"),
+    "a cap for whom nobody knows": (capped("per: usr, parallel: 1"), 4, "must be one of 'team'"),
+    "a cap for nobody at all": (capped("per: [], parallel: 1"), 4, "write together"),
+    "a cap for one twice": (capped("per: [user, user], parallel: 1"), 4, "names something twice"),
+    "a cap together and apart": (
+        capped("per: [together, user], parallel: 1"),
+        4,
+        "together stands alone",
+    ),
+    "a cap over no window": (
+        capped("per: user, usd_per_year: 9"),
+        4,
+        "unknown field `usd_per_year`; did you mean",
+    ),
+    "a cap over a window there is none": (
+        capped("per: user, usd_per_day: 9, window: rolling"),
+        4,
+        "must be one of 'calendar' or 'sliding'",
+    ),
+    "a window of what runs now": (
+        capped("per: user, parallel: 2, window: sliding"),
+        4,
+        "means nothing for parallel alone",
+    ),
+    "a strict number of requests": (
+        capped("per: user, requests_per_day: 2, strict: true"),
+        4,
+        "means something for tokens and money only",
+    ),
+    "less than no money": (capped("per: user, usd_per_day: -1"), 4, "at least 0"),
     "a cap without its cap": ("rules:\n  - { id: c, effect: cap }\n", 2, "says how much"),
     "a cap on a denial": (also("cap: { per: user, parallel: 1 }"), 5, "effect cap only"),
     "a test of an unknown team": (but("web", "wbe", CASE), 3, "did you mean `web`?"),

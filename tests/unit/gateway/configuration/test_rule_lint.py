@@ -37,6 +37,16 @@ def test_what_can_never_match_is_told(tmp_path, fields, words):
     assert words in line
 
 
+def test_a_rule_on_money_names_targets_without_a_price(tmp_path):
+    rules = "  - { id: c, effect: cap, cap: { per: user, usd_per_day: 5 } }\n"
+    found = notices(tmp_path, rules, REGIONS.replace("deepseek-chat]", "unheard-of]"))
+    (line,) = [each for each in found if each.startswith("policy/")]
+    assert line == (
+        "policy/0.yaml:2: c limits money, and no price is known for deepseek/unheard-of, so it is "
+        "refused there; add it under prices"
+    )
+
+
 def test_an_exception_that_meets_no_rule_is_told(tmp_path):
     rules = rule("match: { teams: [web], assistants: [codex] }") + (
         "  - { id: e, effect: allow, exempts: [r], match: { teams: [payments] } }\n"

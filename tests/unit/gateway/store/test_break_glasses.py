@@ -1,8 +1,6 @@
 """Exceptions are kept, change once, end once, and every change of one is in the ledger with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.audit.chain import ChainHead, find_breaks
 from gateway.store.break_glasses import BreakGlasses, BreakGlassNotFound, BreakGlassStands
 from gateway.store.changes import Actor
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.ledger import Ledger
 from policy.break_glass import Lifts
 from policy.rulebook.document import MatchDocument
@@ -19,13 +17,6 @@ from tests.fakes.break_glass import ANNA, BEN, PROPOSED_US, SECOND_US, a_stored_
 LATER_US = PROPOSED_US + 60 * SECOND_US
 OVER_US = PROPOSED_US + 7200 * SECOND_US
 ONE = a_stored_glass().id
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

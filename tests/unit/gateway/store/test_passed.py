@@ -14,8 +14,8 @@ async def admit(folder: LedgerFolder, model: str, *exceptions: str) -> None:
     await folder.write(folder.records.admitted(story.exchange, allow))
 
 
-async def test_requests_are_counted_by_model_most_first(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
+async def test_requests_are_counted_by_model_most_first(tmp_path, address):
+    async with a_ledger_in(tmp_path, address=address) as folder:
         await admit(folder, "small", ONE)
         for _ in range(3):
             await admit(folder, "coder", OTHER, ONE)
@@ -27,15 +27,15 @@ async def test_requests_are_counted_by_model_most_first(tmp_path):
         ]
 
 
-async def test_what_was_before_is_left_out(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
+async def test_what_was_before_is_left_out(tmp_path, address):
+    async with a_ledger_in(tmp_path, address=address) as folder:
         await admit(folder, "coder", ONE)
         (row,) = await folder.ledger.newest(1)
         assert await passed_under(folder.database, ONE, row.time_unix_us + 1) == []
 
 
-async def test_a_wildcard_is_no_id(tmp_path):
-    async with a_ledger_in(tmp_path) as folder:
+async def test_a_wildcard_is_no_id(tmp_path, address):
+    async with a_ledger_in(tmp_path, address=address) as folder:
         await admit(folder, "coder", ONE)
         assert await passed_under(folder.database, "bg_%", 0) == []
         assert await passed_under(folder.database, "_" * 15, 0) == []

@@ -223,10 +223,10 @@ async def test_an_end_that_comes_after_recovery_keeps_its_place_and_counts_for_i
     database = await open_store("", address)
     ledger = Ledger(database)
     chain = await ledger.chain(LANE, after_seq=0, limit=10)
-    spent = await ledger.spent_by_team(0)
+    used = await ledger.used("team:web", 0)
     await database.close()
     assert find_breaks(ChainHead.of_new(LANE), chain) == []
-    assert spent["web"].cost_nano_usd == 2 * 12_345
+    assert sum(each.nano_usd for each in used) == 2 * 12_345
 
 
 async def test_a_journal_that_comes_back_after_recovery_makes_no_second_end(address):

@@ -9,10 +9,13 @@ from policy.rulebook.rule import CompiledRule
 from policy.types import Allow, Deny, Unit
 from tests.fakes.rules import (
     ALL,
+    ANTHROPIC,
     HOUSE,
     SILENT,
     TARGETS,
+    UNPRICED,
     a_policy_of,
+    a_policy_with,
     a_rule,
     at,
     decided,
@@ -148,6 +151,51 @@ def test_a_cap_is_added_to_those_of_the_team():
     assert [(each.account, each.unit) for each in decision.caps] == [
         ("user:ada (rule few)", Unit.REQUESTS)
     ]
+
+
+def test_a_cap_on_some_targets_counts_what_these_answer():
+    cap = {"per": "user", "requests_per_day": 3}
+    policy = a_policy_of(a_rule("few", "cap", vendors=("anthropic",), cap=cap))
+    assert decided(policy).caps[0].targets == (ANTHROPIC.name,)
+    assert decided(policy, model="claude-opus").caps[0].targets == ()
+    assert decided(policy, model="qwen").caps == ()
+
+
+def test_an_exempted_target_is_not_counted():
+    cap = {"per": "together", "requests_per_day": 3}
+    policy = a_policy_of(
+        a_rule("few", "cap", cap=cap),
+        a_rule("free", "allow", exempts=("few",), vendors=("house",)),
+    )
+    assert decided(policy).caps[0].targets == (ANTHROPIC.name, SILENT.name)
+
+
+def test_a_cap_on_money_lets_only_what_has_a_price_through():
+    cap = {"per": "user", "usd_per_month": 3}
+    policy = a_policy_with(UNPRICED, a_rule("budget-2", "cap", cap=cap))
+    decision = decided(policy)
+    assert decision.targets == (HOUSE.name,)
+    assert decision.caps[0].targets == ()
+
+
+def test_where_nothing_has_a_price_a_cap_on_money_denies():
+    cap = {"per": "user", "usd_per_month": 3}
+    match = {"vendors": ("new",), "reason": "Opus is dear."}
+    deny = a_rule("home", "deny", vendors=("house",))
+    policy = a_policy_with(UNPRICED, deny, a_rule("dear", "cap", cap=cap, **match))
+    decision = decided(policy)
+    assert isinstance(decision, Deny)
+    assert (decision.rule, decision.lasts) == ("dear", True)
+    assert decision.reason == (
+        "Opus is dear: it limits what may be spent, and no price is known for new/model"
+    )
+    assert "prices" in str(decision.alternative)
+
+
+def test_a_cap_on_requests_asks_for_no_price():
+    cap = {"per": "user", "requests_per_day": 3}
+    policy = a_policy_with(UNPRICED, a_rule("few", "cap", cap=cap))
+    assert decided(policy).targets == (HOUSE.name, UNPRICED.name)
 
 
 def test_a_denial_of_the_teams_document_comes_first():

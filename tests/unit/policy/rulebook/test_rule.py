@@ -1,10 +1,8 @@
-"""A rule holds between its dates, warns before them, and caps for whoever asks."""
+"""A rule holds between its dates, and warns before them."""
 
 import pytest
 
 from policy.rulebook.rule import Does
-from policy.types import Cap, Unit, Window
-from tests.fakes.policy_facts import a_question
 from tests.fakes.rules import ANTHROPIC, HOUSE, SILENT, at, compiled
 
 DATES = {"warn_from": "2026-06-10", "start": "2026-07-10", "until": "2026-08-01"}
@@ -49,23 +47,6 @@ def test_a_warning_names_its_day_its_alternative_and_its_rule():
     rule = compiled("gone", reason="It leaves.", alternative="use qoder", **DATES)
     assert rule.warning == ("from 2026-07-10 on this is denied: It leaves; use qoder (rule gone)")
     assert compiled("slow", "warn", reason="It is slow.").warning == "It is slow (rule slow)"
-
-
-@pytest.mark.parametrize(
-    ("per", "account"),
-    [
-        ("team", "team:web (rule few)"),
-        ("user", "user:ada (rule few)"),
-        ("key", "key:key-1 (rule few)"),
-        ("assistant", "assistant:claude-code (rule few)"),
-    ],
-)
-def test_a_cap_is_kept_for_whoever_it_says(per, account):
-    rule = compiled("few", "cap", cap={"per": per, "requests_per_minute": 5, "parallel": 2})
-    assert rule.caps_for(a_question(circumstances=at("2026-06-01"))) == (
-        Cap(account, Unit.REQUESTS, 5, Window.MINUTE),
-        Cap(account, Unit.PARALLEL, 2, Window.NOW),
-    )
 
 
 def test_a_rule_knows_its_teams_models_and_place():

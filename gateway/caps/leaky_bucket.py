@@ -18,6 +18,11 @@ class LeakyBucket:
         self._drained = 0
         self._at_ns = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all has drained, by the last time it was looked at."""
+        return self._level == 0
+
     def drain(self, per_minute: int, now_ns: int) -> None:
         """Let time pass."""
         if now_ns > self._at_ns:

@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.leaky_bucket import NANOSECONDS_PER_MINUTE as MINUTE
-from gateway.leaky_bucket import LeakyBucket
+from gateway.caps.leaky_bucket import NANOSECONDS_PER_MINUTE as MINUTE
+from gateway.caps.leaky_bucket import LeakyBucket
 
 SECOND = 1_000_000_000
 

@@ -1,0 +1,1 @@
+"""Caps that hold: what is reserved before, corrected after, in this process or across replicas."""
