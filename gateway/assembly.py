@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -21,10 +21,8 @@ from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
 from gateway.caps.in_process import InProcessCounters
-from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import Choice, choose_configuration, shipped_with
-from gateway.configuration.shipped import Shipped
-from gateway.configuration.watch import Watcher
+from gateway.configuration.build import Configuration
+from gateway.configuration.choice import shipped_with
 from gateway.continuation import CaughtUp
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -33,6 +31,7 @@ from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.lifting import Lifting
+from gateway.notes import Notes
 from gateway.pipeline import InForce, Pipeline
 from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
@@ -45,13 +44,16 @@ from gateway.store.keys import Keys
 from gateway.store.lane import SqliteLane
 from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
+from gateway.store.versions import Versions
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator, bundled_vocabulary
+from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
+from gateway.upkeep import Ways, choose, keep_up
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
-from gateway.wire import families, wires
+from gateway.wire import NOTE_FORMS, families, wires
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
@@ -91,8 +93,11 @@ async def assembled(
     *,
     front_is_on: bool = True,
     client: HttpClient | None = None,
+    unix_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncGenerator[Gatehouse]:
     """A whole gateway, from its data folder to its application. `client` reaches the models.
+
+    `unix_ns` is the time that policy goes by; keys, records and files go by the machine's.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
@@ -101,48 +106,32 @@ async def assembled(
         opened = await _open_data(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await _choose(options, environ, shipped, stack)
-        configuration = choice.configuration
+        versions = Versions(opened.database)
+        choice = await choose(options, environ, shipped, versions)
+        if choice.engine is not None:
+            stack.push_async_callback(choice.engine.stop)
         keys, key_ring = await _open_keys(opened, stack)
-        in_force = InForce(configuration, int(time.time()))
+        in_force = InForce(choice.configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, stack)
         refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         senders = _open_senders(client or HttpClient(), stack)
-        pipeline = Pipeline(
-            in_force,
-            key_ring,
-            bookkeeper,
-            refusals,
-            senders.dispatch,
-            senders.drains,
-            time.time_ns,
-            origins,
-            TurnIds(opened.pepper),
-        )
-        surroundings = Surroundings(options.data, opened.pepper, in_force, senders.translator)
-        stack.push_async_callback(surroundings.stop)
-        await surroundings.apply(configuration)
-        watcher = _watch(configuration, environ, shipped, surroundings, stack)
-        bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.standing, lambda: lifting.open_count)
+        turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
+        steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
+        pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
+        surroundings = _surround(opened, in_force, senders, versions, stack)
+        ways = Ways(environ, shipped, versions, surroundings.apply)
+        state = await keep_up(choice, ways, stack)
+        bookkeeper.metrics.watch_configuration(state)
+        status = Status(health, lambda: state.standing, lambda: lifting.open_count)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         estimate = bookkeeper.estimator.estimate
         spoken, related = wires(estimate), families(estimate)
         front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
         app = create_app(_version(), spoken, related, front, pipeline, status)
-        application = FrontDoor(front if front_is_on else None, app)
-        first_keys = await _first_keys(keys, opened, configuration)
+        door = FrontDoor(front if front_is_on else None, app)
+        first_keys = await _first_keys(keys, opened, choice.configuration)
         await key_ring.refresh()
-        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
-
-
-async def _choose(
-    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, stack: AsyncExitStack
-) -> Choice:
-    choice = await choose_configuration(options, environ, shipped)
-    if choice.engine is not None:
-        stack.push_async_callback(choice.engine.stop)
-    return choice
+        yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes)
 
 
 async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
@@ -227,33 +216,20 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     return Senders(dispatch, translator, drains)
 
 
+def _surround(
+    opened: Opened, in_force: InForce, senders: Senders, versions: Versions, stack: AsyncExitStack
+) -> Surroundings:
+    made = Surroundings(opened.folder, opened.pepper, in_force, senders.translator, versions.enter)
+    stack.push_async_callback(made.stop)
+    return made
+
+
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:
     if await keys.list():
         return None
     by = Actor.os_user(operating_user())
     issuer = KeyIssuer(keys, opened.hasher, by=by, unix_us=_unix_us, random_bytes=os.urandom)
     return await issue_first_keys(issuer, configuration.developer_team)
-
-
-def _watch(
-    configuration: Configuration,
-    environ: Mapping[str, str],
-    shipped: Shipped,
-    surroundings: Surroundings,
-    stack: AsyncExitStack,
-) -> Watcher:
-    """Keep up with the configuration's file, where there is one."""
-    source = configuration.source
-
-    def reload() -> Configuration:
-        assert source is not None
-        return load(source, environ, shipped)
-
-    watcher = Watcher(configuration, reload, surroundings.apply)
-    if source is not None:
-        watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
-        stack.callback(watching.cancel)
-    return watcher
 
 
 def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:

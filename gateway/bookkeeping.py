@@ -11,6 +11,7 @@ from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Attempt, Edit, Exchange, Outcome, Usage, UsageSource
 from gateway.inbound import shutting_down
+from gateway.notes import Note
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import BYTES_PER_TOKEN, TokenEstimator
 from gateway.verdicts import Verdict
@@ -90,6 +91,7 @@ class Books:
         self._covered_bytes = reservation.output_tokens * BYTES_PER_TOKEN
         self._closed: asyncio.Future[None] | None = None
         self._is_handed_over = False
+        self._note: Note | None = None
 
     def begin_attempt(self, target: Target, reason: str, edits: tuple[Edit, ...]) -> Attempt:
         """A new attempt, not yet on its way."""
@@ -127,6 +129,15 @@ class Books:
     def warnings(self) -> tuple[str, ...]:
         """What policy wants the caller to be told beside the answer."""
         return self._allow.warnings
+
+    @property
+    def allow(self) -> Allow:
+        """What policy has decided."""
+        return self._allow
+
+    def carry(self, note: Note) -> None:
+        """The answer tells this note: it is settled when the books close."""
+        self._note = note
 
     def first_byte(self) -> None:
         """The reply's first real event is there."""
@@ -207,6 +218,9 @@ class Books:
         exchange.ended_ns = keeper.monotonic_ns()
         if exchange.attempts and exchange.attempts[-1].ended_ns is None:
             exchange.attempts[-1].ended_ns = exchange.ended_ns
+        if self._note is not None:
+            exchange.reply_edits = self._note.edits
+            self._note.settle(outcome)
         if self._seen is not None and exchange.facts.operation is not Operation.COUNT_TOKENS:
             self._read_reply(self._seen)
         target = exchange.attempts[-1].target if exchange.attempts else None

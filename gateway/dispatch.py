@@ -98,7 +98,7 @@ class Dispatch:
         edited = inbound.wire.edit(
             inbound.reading, upstream_model=target.upstream_model, ask_for_usage=facts.streaming
         )
-        attempt = books.begin_attempt(target, reason, edited.edits)
+        attempt = books.begin_attempt(target, reason, inbound.edits + edited.edits)
         await books.record_attempt(attempt)
         if target.vendor.record.bills_after_cancel:
             return await self._outliving(self._answer(attempt, edited, inbound, books), books)

@@ -71,6 +71,14 @@ class Edit(msgspec.Struct, frozen=True):
     bytes_after: int
 
 
+class ReplyEdit(msgspec.Struct, frozen=True):
+    """Words of the gateway's own put into an answer: for which rule, and how many bytes of text."""
+
+    kind: str  # warning
+    rule: str
+    bytes: int
+
+
 class Assistant(msgspec.Struct, frozen=True):
     """The tool that sent the request, as far as it can be told. Unknown is `unrecognised`."""
 
@@ -130,6 +138,7 @@ class Exchange(msgspec.Struct):
     first_byte_ns: int | None = None
     ended_ns: int | None = None
     reply_bytes: int = 0
+    reply_edits: tuple[ReplyEdit, ...] = ()
 
     @property
     def circumstances(self) -> Circumstances:

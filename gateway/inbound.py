@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.exchange import Edit
 from gateway.wire.base import Reading, Wire
 from policy.types import Identity
 from providers.base import Headers
@@ -21,7 +22,7 @@ class Inbound(msgspec.Struct, frozen=True):
     `address` is the IP address of whoever connected to our server, which may be a proxy; None
     where there is none. `headers` are the client's own; they never leave as they are. `client_left`
     tells, when the exchange is interrupted, whether the client hung up; else `why_cut` is the word
-    for the end.
+    for the end. `edits` are what was done to the body already, on its way to any target.
     """
 
     audit_id: str
@@ -33,6 +34,7 @@ class Inbound(msgspec.Struct, frozen=True):
     client_left: Callable[[], bool]
     address: str | None = None
     why_cut: Callable[[], str] = shutting_down
+    edits: tuple[Edit, ...] = ()
 
 
 WriteNow = Callable[[bytes], bool]

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from gateway.accounting import Refused, Reservation
 from gateway.assistant import recognise
 from gateway.bookkeeping import Bookkeeper, Books
@@ -15,6 +17,7 @@ from gateway.errors import GatewayError, NotAuthenticated
 from gateway.exchange import Exchange, Outcome
 from gateway.identity import KeyRing, extract_credential
 from gateway.inbound import Inbound, Outbound
+from gateway.notes import Note, Notes
 from gateway.refusal import Head, Refusals
 from gateway.relay import relay_stream, relay_whole
 from gateway.reply import StreamedReply
@@ -68,6 +71,7 @@ class Pipeline:
     unix_ns: Callable[[], int]
     origins: Origins
     turns: TurnIds
+    notes: Notes
 
     async def serve(self, inbound: Inbound) -> Outbound:
         """One request, from its facts to closed books.
@@ -88,6 +92,8 @@ class Pipeline:
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         allow = exchange.decision = reservation.allow
+        if configuration.policy.shows_notices or self.notes.told.is_in_use:
+            inbound = self.without_notes(inbound)
         targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
             exchange, allow, reservation, inbound.client_left, inbound.why_cut
@@ -109,7 +115,10 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
-        assistant = recognise(inbound.headers)
+        assistant, proxies = recognise(inbound.headers), configuration.proxies
+        address = inbound.address
+        if proxies is not None:
+            address = proxies.caller(address, inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
@@ -121,7 +130,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
-            address=inbound.address,
+            address=address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
@@ -168,9 +177,22 @@ class Pipeline:
         except ProviderError as error:
             return await self.fail(error, books)
         books.first_byte()
+        note = await self.note(inbound, books) if books.allow.notices else None
         if isinstance(reply, StreamedReply):
-            return relay_stream(reply, inbound.wire, books, self.drains)
-        return await relay_whole(reply.document, reply, books)
+            return relay_stream(reply, inbound.wire, books, self.drains, note)
+        return await relay_whole(reply.document, reply, books, note)
+
+    async def note(self, inbound: Inbound, books: Books) -> Note | None:
+        """The warnings that this answer is to tell inside, if somebody reads it."""
+        note = await self.notes.begin(books.exchange, books.allow, inbound.reading, inbound.headers)
+        if note is not None:
+            books.carry(note)
+        return note
+
+    def without_notes(self, inbound: Inbound) -> Inbound:
+        """The request as the models are to see it: without what we have told its user."""
+        reading, edits = self.notes.taken_out(inbound.wire.name, inbound.reading)
+        return structs.replace(inbound, reading=reading, edits=edits) if edits else inbound
 
     async def fail(self, error: ProviderError, books: Books) -> Outbound:
         """No target answered: close the books, then say so. Raises `GatewayError`."""

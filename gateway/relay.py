@@ -14,8 +14,10 @@ from gateway.drain import Drains
 from gateway.errors import LedgerUnavailable
 from gateway.exchange import Outcome
 from gateway.inbound import Outbound, WriteNow
+from gateway.notes import Note
 from gateway.reply import Events, Reply, StreamedReply
 from gateway.wire.base import Event, Wire
+from gateway.wire.note_form import StreamNote
 from providers.base import Headers, PushedStream
 from providers.errors import ProviderError
 
@@ -27,6 +29,8 @@ _MOST_WARNING_CHARACTERS = 300
 ENDING_SECONDS = 2.0
 HELD_LIMIT_BYTES = 1024 * 1024
 """Between stop reason and end marker come a usage chunk and little else: no more is waited for."""
+
+_NOT_PASSED_ON = (Event.WITHHELD, Event.FAILURE)
 
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
@@ -46,8 +50,12 @@ def header_text(text: str) -> bytes:
     return quote(text[:_MOST_WARNING_CHARACTERS], safe=_PRINTABLE).encode("ascii")
 
 
-async def relay_whole(body: bytes, reply: Reply, books: Books) -> Outbound:
+async def relay_whole(
+    body: bytes, reply: Reply, books: Books, note: Note | None = None
+) -> Outbound:
     """Release a non-streamed answer once it is in the ledger. Raises `LedgerUnavailable`."""
+    if note is not None:
+        body = note.into_document(body)
     books.exchange.reply_bytes = len(body)
     await books.close(Outcome.COMPLETE, status=200)
     headers = (
@@ -58,22 +66,31 @@ async def relay_whole(body: bytes, reply: Reply, books: Books) -> Outbound:
     return Outbound(200, headers, body)
 
 
-def relay_stream(reply: StreamedReply, wire: Wire, books: Books, drains: Drains) -> Outbound:
+def relay_stream(
+    reply: StreamedReply, wire: Wire, books: Books, drains: Drains, note: Note | None = None
+) -> Outbound:
     """Start passing a stream on."""
-    return Outbound(
-        200, reply_headers(reply, books.warnings), StreamRelay(reply, wire, books, drains)
-    )
+    relay = StreamRelay(reply, wire, books, drains, None if note is None else note.into_stream())
+    return Outbound(200, reply_headers(reply, books.warnings), relay)
 
 
 class StreamRelay:
     """One stream on its way to the client: whole events, joined as they arrived; then, the books
     closed, the end."""
 
-    def __init__(self, reply: StreamedReply, wire: Wire, books: Books, drains: Drains) -> None:
+    def __init__(
+        self,
+        reply: StreamedReply,
+        wire: Wire,
+        books: Books,
+        drains: Drains,
+        note: StreamNote | None = None,
+    ) -> None:
         self._reply = reply
         self._wire = wire
         self._books = books
         self._drains = drains
+        self._note = note  # until nothing that comes has to be changed for it
         self._held: list[bytes] = []  # from the stop reason on: not before the books are closed
         self._held_bytes = 0
         self._give_up_at: float | None = None  # on the loop's clock, once the stop reason is held
@@ -159,7 +176,7 @@ class StreamRelay:
 
     def _sort(self, events: Events) -> list[bytes]:
         passing: list[bytes] = []
-        for kind, event in events:
+        for kind, event in events if self._note is None else self._noted(events, self._note):
             if kind is Event.SUBSTANCE or kind is Event.PREAMBLE:
                 if self._held:
                     self._hold(event)
@@ -174,6 +191,15 @@ class StreamRelay:
                 self._failure = event
                 break
         return passing
+
+    def _noted(self, events: Events, note: StreamNote) -> Events:
+        noted = [
+            (kind, event if note.is_over or kind in _NOT_PASSED_ON else note.pass_on(event))
+            for kind, event in events
+        ]
+        if note.is_over:
+            self._note = None
+        return noted
 
     def _hold(self, event: bytes) -> None:
         self._held.append(event)

@@ -26,6 +26,7 @@ class ServeOptions:
     port: int = DEFAULT_PORT
     model: Path | None = None  # a GGUF file to serve on this machine
     ready_file: Path | None = None
+    last_good: bool = False  # where the files cannot be used, start with what was in force last
 
 
 @dataclass(frozen=True, slots=True)

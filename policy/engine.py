@@ -180,6 +180,8 @@ class Policy:
     """The most any team may send; what is larger need not even be read."""
     rules: tuple[CompiledRule, ...] = ()
     """What people have written, in order."""
+    shows_notices: bool = False
+    """Whether a rule may warn inside the assistants, sooner or later."""
 
     @classmethod
     def compile(
@@ -207,6 +209,7 @@ class Policy:
                 default=MAX_REQUEST_BYTES,
             ),
             written,
+            any(each.notice is not None and each.written.document.can_warn for each in written),
         )
 
     def decide(

@@ -263,11 +263,20 @@ class Cap(msgspec.Struct, frozen=True):
         return not self.targets or any(name in self.targets for name in targets)
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """A warning that is to be read inside the assistant: whose rule, and one line of text."""
+
+    rule: str
+    text: str
+
+
 class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else.
 
-    `shadow` are the rules that would have denied it, were they enforced; `exceptions` the ids of
-    the break-glasses without which it would have been refused, sent to fewer targets or capped.
+    `warnings` are all there are; `notices` are those of them that are shown inside the assistant
+    as well. `shadow` are the rules that would have denied it, were they enforced; `exceptions` the
+    ids of the break-glasses without which it would have been refused, sent to fewer targets or
+    capped.
     """
 
     targets: tuple[str, ...]
@@ -275,6 +284,7 @@ class Allow(msgspec.Struct, frozen=True):
     caps: tuple[Cap, ...] = ()
     warnings: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     exceptions: tuple[str, ...] = ()
 
 

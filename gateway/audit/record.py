@@ -246,6 +246,11 @@ class Records:
         }
         if not exchange.price_known:
             body["price_known"] = False
+        if exchange.reply_edits:
+            body["reply_edits"] = [
+                {"kind": each.kind, "rule": each.rule, "bytes": each.bytes}
+                for each in exchange.reply_edits
+            ]
         if exchange.vendor_tools:
             body["vendor_tools"] = {k: counted(n) for k, n in exchange.vendor_tools.items()}
         if exchange.status is not None:
@@ -305,7 +310,7 @@ class Records:
 
 
 def _request(exchange: Exchange) -> RecordBody:
-    return {
+    body: RecordBody = {
         **_circumstances(
             exchange.identity,
             exchange.assistant,
@@ -316,6 +321,9 @@ def _request(exchange: Exchange) -> RecordBody:
         **_facts(exchange.facts),
         "turn_id": exchange.turn_id,
     }
+    if exchange.address is not None:
+        body["address"] = bounded(exchange.address)
+    return body
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.policy import policy
 from gateway.cli.registers import registers
 from gateway.cli.up import up
+from gateway.cli.usage import usage
 from gateway.cli.version import version
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(key, name="key")
 app.command()(models)
 app.command()(registers)
 app.add_typer(audit, name="audit")
+app.command()(usage)
 app.add_typer(policy, name="policy")
 app.add_typer(break_glass, name="break-glass")
 app.command()(connect)

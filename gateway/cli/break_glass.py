@@ -14,11 +14,11 @@ from gateway.cli.data import opened_database, opened_ledger
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.glass_facts import facts_of, lines_of, print_glasses, sentence
 from gateway.cli.glass_wishes import lifts_of, reason_of, refuse_unfit, scope_of, seconds_of
+from gateway.cli.in_force import configuration_in_force
 from gateway.cli.keys import until_known
 from gateway.cli.opened_glasses import known_glasses
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
-from gateway.cli.policy import configuration_of
 
 if TYPE_CHECKING:
     from gateway.acting import Acting
@@ -74,7 +74,7 @@ def open_glass(
     folder = data_folder(data)
     lifts = lifts_of(rule or (), register or (), extra_usd)
     match = scope_of(teams=team, users=user, assistants=assistant, models=model)
-    configuration = configuration_of(config, folder)
+    configuration = configuration_in_force(config, folder)
     refuse_unfit(lifts, match, configuration)
     wanted = Wanted(reason_of(reason), lifts, match, seconds_of(duration))
     terms = configuration.break_glass
@@ -92,7 +92,7 @@ def approve(
 ) -> None:
     """Open what somebody else has proposed. It takes your own key."""
     folder = data_folder(data)
-    terms = configuration_of(config, folder).break_glass
+    terms = configuration_in_force(config, folder).break_glass
     glass = _asked(folder, terms, key, lambda desk, by: desk.approve(glass_id, by))
     _tell(glass, as_json)
 

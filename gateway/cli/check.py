@@ -14,6 +14,7 @@ from gateway.cli.glass_facts import sentence
 from gateway.cli.opened_glasses import known_glasses
 from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
+from gateway.cli.stored_versions import pin_notices
 from gateway.settings import configuration_in, environment, read_running
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ def check(
     reviews = standings(configuration, day_of(int(time.time())))
     opened = _open_beside(data_folder(data))
     lapsing = [each for each in reviews if each.state in (State.ENDING, State.LAPSED)]
+    pins = list(pin_notices(data_folder(data)))
     if as_json:
         summary = _summary(path, configuration, lapsing)
-        print_json([{**summary, "break_glass": [glass.id for glass in opened]}])
+        print_json([{**summary, "pins": pins, "break_glass": [glass.id for glass in opened]}])
         return
     told = [each.told() for each in lapsing]
     told += [sentence(glass, now_unix_us()) for glass in opened]
-    for notice in (*configuration.notices, *_lapsed(configuration), *told):
+    for notice in (*pins, *configuration.notices, *_lapsed(configuration), *told):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.settings import (
@@ -14,6 +14,9 @@ from gateway.settings import (
     read_running,
 )
 from providers.catalogue import PriceBook, load_price_book
+
+if TYPE_CHECKING:
+    from gateway.configuration.shipped import Shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,13 @@ def _with_known_limits(
         context_window=model.context_window or known.context_tokens,
         output_limit=model.output_limit or known.output_tokens,
     )
+
+
+def shipped() -> "Shipped":
+    """What a configuration builds on, for commands that build one."""
+    from gateway.configuration.choice import shipped_with
+
+    return shipped_with(load_price_book())
 
 
 class AnyName(Mapping[str, str]):

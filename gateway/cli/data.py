@@ -51,11 +51,22 @@ async def opened_ledger(folder: Path) -> AsyncGenerator["Ledger"]:
 
     Raises `CommandFailed` as `opened_database` does.
     """
+    from gateway.store.ledger import Ledger
+
+    async with opened_whole(folder) as database:
+        yield Ledger(database)
+
+
+@asynccontextmanager
+async def opened_whole(folder: Path) -> AsyncGenerator["Database"]:
+    """The database of a data folder, with the newest records of a gateway that died.
+
+    Raises `CommandFailed` as `opened_database` does.
+    """
     from gateway.audit.filing import LaneRefused
     from gateway.audit.lock import DataFolderInUse
     from gateway.store.database import FILE_NAME
     from gateway.store.lane import take_over_journal
-    from gateway.store.ledger import Ledger
 
     async with opened_database(folder) as database:
         try:
@@ -64,4 +75,4 @@ async def opened_ledger(folder: Path) -> AsyncGenerator["Ledger"]:
             pass  # a running gateway brings them over itself, at once
         except (LaneRefused, OSError) as error:
             note(f"The newest records may be missing: the journal cannot be taken over ({error}).")
-        yield Ledger(database)
+        yield database

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.changes_told import change_told, who
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':20}  WHAT"
@@ -23,93 +24,23 @@ def _gist(body: Mapping[str, Any]) -> str:
     match body["kind"]:
         case "admitted":
             streamed = ", streamed" if body.get("streaming") else ""
-            return f"{_who(body)} asks {body.get('model', '?')}{streamed}: {_class(body)}"
+            return f"{who(body)} asks {body.get('model', '?')}{streamed}: {_class(body)}"
         case "attempted":
             return f"{body.get('target', '?')}, {body.get('route_reason', '?')}"
         case "denied":
-            return f"{_who(body)}, {body.get('rule', '?')}: {body.get('reason', '?')}"
+            return f"{who(body)}, {body.get('rule', '?')}: {body.get('reason', '?')}"
         case "repeated":
-            return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
+            return f"{who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
-        case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-            return change_of_key(body)
-        case kind if str(kind).startswith("break_glass_"):
-            return change_of_exception(body)
         case _:
-            return str(body.get("reason", ""))
+            return change_told(body) or str(body.get("reason", ""))
 
 
 def how_often(body: Mapping[str, Any]) -> str:
     """How often a denied turn was asked again, in words."""
     repeats = body.get("repeats", 0)
     return "once" if repeats == 1 else f"{repeats:,} times"
-
-
-def _who(body: Mapping[str, Any]) -> str:
-    if "subject" not in body:
-        return "somebody"
-    return f"{body['subject']} of {body.get('team', '?')}"
-
-
-def change_of_key(body: Mapping[str, Any]) -> str:
-    """Who did what to a key, in one sentence."""
-    key = f"the key of {_who(body)}"
-    if body.get("identity_kind") == "service":
-        key = f"the key of service {_who(body)}"
-    until = body.get("expires_unix_us")
-    end = f", until {format_unix_us(until)}" if until is not None else ""
-    match body["kind"]:
-        case "key_created":
-            made = f" in place of {body['predecessor_id']}" if "predecessor_id" in body else ""
-            return f"{_actor(body)} made {key}{made}{end}"
-        case "key_rotated":
-            return f"{_actor(body)} replaced {key} by {body.get('successor_id', '?')}{end}"
-        case "key_revoked":
-            return f"{_actor(body)} revoked {key}"
-        case _:
-            return f"{key}, replaced by {body.get('successor_id', '?')}, has lapsed"
-
-
-def change_of_exception(body: Mapping[str, Any]) -> str:
-    """Who did what to an exception from policy, in one sentence."""
-    reason = body.get("reason", "?")
-    until = body.get("until_unix_us")
-    end = f" until {format_unix_us(until)}" if until is not None else ""
-    lifted = f"what lifts {_lifted(body.get('lifts', {}))} for {_whom(body.get('scope', {}))}"
-    match body["kind"]:
-        case "break_glass_proposed":
-            return f"{_actor(body)} proposed {lifted}: {reason}"
-        case "break_glass_approved":
-            return f"{_actor(body)} approved {lifted}: {reason}"
-        case "break_glass_opened":
-            return f"{_actor(body)} opened {lifted}{end}: {reason}"
-        case "break_glass_refused":
-            attempt = f"{_actor(body)} may not {body.get('attempt', '?')}"
-            return f"{attempt} {lifted}: {body.get('refusal', '?')}"
-        case "break_glass_closed":
-            return f"{_actor(body)} closed {lifted}"
-        case _:
-            return f"{lifted} has come to its end"
-
-
-def _lifted(lifts: Mapping[str, Any]) -> str:
-    named = [f"rule {name}" for name in lifts.get("rules", ())]
-    for kind in ("vendors", "assistants"):
-        named += [f"the lapsed review of {kind[:-1]} {name}" for name in lifts.get(kind, ())]
-    if lifts.get("extra_nano_usd"):
-        named.append(f"the budget by {format_usd(lifts['extra_nano_usd'])}")
-    return ", ".join(named) or "nothing"
-
-
-def _whom(scope: Mapping[str, Any]) -> str:
-    named = [f"{field[:-1]} {', '.join(values)}" for field, values in scope.items()]
-    return ", ".join(named) or "everybody"
-
-
-def _actor(body: Mapping[str, Any]) -> str:
-    actor = body.get("actor", {})
-    return str(actor.get("name") or "the gateway")
 
 
 def _class(body: Mapping[str, Any]) -> str:

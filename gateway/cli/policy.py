@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.configured import AnyName, configuration_path
+from gateway.cli.configured import AnyName, configuration_path, shipped
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
+from gateway.cli.pinning import resume, rollback
+from gateway.cli.stored_versions import is_digest, show, versions, wanted_version
 from gateway.cli.times import parse_moment
 from gateway.settings import environment
 
@@ -42,11 +44,17 @@ Tokens = Annotated[int | None, typer.Option(min=0, help="The input's estimate.")
 Address = Annotated[str | None, typer.Option(help="The caller's address.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="When: 2026-07-10. Default: now.")]
 
+_VERSION = "A gatehouse.yaml, a version's digest or its beginning, or `previous`."
+
 policy = typer.Typer(
-    help="Explain and test the rules, and compare two versions of them.",
+    help="Explain and test the rules; list, compare and roll back what was in force.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+policy.command()(versions)
+policy.command()(show)
+policy.command()(rollback)
+policy.command()(resume)
 
 
 @policy.command()
@@ -146,29 +154,47 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
 
 @policy.command()
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="A gatehouse.yaml.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_VERSION)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Another one.")],
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the rules of two configurations, and what both make of the tests of both."""
-    from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases
+    """Compare two configurations: their rules and all else, and what becomes of the tests."""
+    from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases, other_changes
 
-    before, after = _loaded(_existing(old)), _loaded(_existing(new))
-    now = int(time.time())
+    folder = data_folder(data)
+    before, after = _version(old, folder), _version(new, folder)
     rules = list(changes_of_rules(before.policy, after.policy))
-    flips = list(flips_of_cases(before, after, now))
+    flips = list(flips_of_cases(before, after, int(time.time())))
+    others = list(other_changes(before, after))
     if as_json:
         print_json(
             {"change": each.what, "rule": each.rule, "fields": each.fields} for each in rules
         )
+        print_json({"path": each.path, "old": each.old, "new": each.new} for each in others)
         print_json({"case": each.name, "old": each.old, "new": each.new} for each in flips)
         return
     for change in rules:
         fields = f": {', '.join(change.fields)}" if change.fields else ""
         print_line(f"{change.what} {change.rule}{fields}")
+    for each in others:
+        print_line(f"{each.what} {each.path}: {each.before_and_after}")
     for flip in flips:
         print_line(f"otherwise decided: {flip.name}: {flip.old} before, {flip.new} after")
-    note(f"{len(rules)} rules differ; {len(flips)} tests are decided otherwise")
+    note(
+        f"{len(rules)} rules differ, {len(others)} other values; "
+        f"{len(flips)} tests are decided otherwise"
+    )
+
+
+def _version(wanted: str, folder: Path) -> "Configuration":
+    """A gatehouse.yaml, or a version that is kept."""
+    path = Path(wanted)
+    if path.is_file():
+        return _loaded(path)
+    if not is_digest(wanted):
+        raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
+    return wanted_version(folder, wanted)
 
 
 def configuration_of(config: Path | None, folder: Path) -> "Configuration":
@@ -185,26 +211,13 @@ def configuration_of(config: Path | None, folder: Path) -> "Configuration":
     return _loaded(path)
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
-    return path
-
-
 def _loaded(path: Path) -> "Configuration":
     """A configuration whose secrets need not be here: rules do not depend on them."""
     from gateway.configuration.build import load
-    from gateway.configuration.choice import shipped_with
     from gateway.configuration.problems import ConfigurationError
-    from providers.catalogue import load_price_book
 
     try:
-        return load(
-            path,
-            AnyName(environment()),
-            shipped_with(load_price_book()),
-            unlock=lambda secret, _: secret,
-        )
+        return load(path, AnyName(environment()), shipped(), unlock=lambda secret, _: secret)
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
 

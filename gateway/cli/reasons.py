@@ -22,6 +22,9 @@ def lines_of(told: Explanation) -> Iterator[str]:
     yield f"allowed, as {decision.data_class.label}, to {', '.join(decision.targets)}"
     for warning in decision.warnings:
         yield f"  warned: {warning}"
+    if decision.notices:
+        rules = ", ".join(each.rule for each in decision.notices)
+        yield f"  shown inside the assistant, once a session: {rules}"
     for cap in decision.caps:
         yield f"  within {cap.amount:,} {cap.unit} ({cap.window.label}) of {cap.account}"
     if decision.shadow:
@@ -47,6 +50,7 @@ def object_of(told: Explanation) -> dict[str, object]:
             "data_class": decision.data_class.label,
             "targets": list(decision.targets),
             "warnings": list(decision.warnings),
+            "shown_inside": [each.rule for each in decision.notices],
             "shadow": list(decision.shadow),
             "exceptions": list(decision.exceptions),
         }

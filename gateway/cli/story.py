@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_exception, change_of_key, how_often
+from gateway.cli.changes_told import change_told
+from gateway.cli.lines import how_often
 from gateway.cli.output import printable
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
@@ -86,12 +87,9 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
-            case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-                title = str(body["kind"]).removeprefix("key_")
-                yield _Chapter(title, tuple(_changed(body)))
-            case kind if str(kind).startswith("break_glass_"):
-                title = str(kind).removeprefix("break_glass_")
-                yield _Chapter(title, (_excepted(body),))
+            case _ if (told := change_told(body)) is not None:
+                title = str(body["kind"]).rpartition("_")[2]
+                yield _Chapter(title, (_when(body) + printable(told), *_details(body)))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
 
 
@@ -118,6 +116,8 @@ def _asked(body: Body) -> Iterator[str]:
     yield f"at {format_unix_us(body['time_unix_us'])}, " + printable(
         f"{body.get('path', '?')} ({body.get('wire', '?')}), {body.get('body_bytes', 0):,} bytes"
     )
+    if "address" in body:
+        yield printable(f"from {body['address']}")
     if "model" in body:
         streamed = ", streamed" if body.get("streaming") else ""
         alias = f", asked for as {body['asked_model']}" if "asked_model" in body else ""
@@ -176,6 +176,10 @@ def _ended(body: Body) -> Iterator[str]:
     status = f", status {body['status']}" if "status" in body else ""
     error = f", {body['error']}" if "error" in body else ""
     yield printable(f"{body.get('outcome', '?')}{target}{status}{error}")
+    for edit in body.get("reply_edits", ()):
+        yield printable(f"told inside it: {edit['kind']} of rule {edit['rule']}") + (
+            f", {edit['bytes']:,} bytes"
+        )
     if "finish_reason" in body:
         yield printable(f"stop reason {body['finish_reason']}")
     times = [
@@ -220,17 +224,38 @@ def _lost(body: Body) -> Iterator[str]:
         yield printable(f"attempt {attempt['attempt']} had gone to {attempt['target']}")
 
 
-def _changed(body: Body) -> Iterator[str]:
-    yield f"at {format_unix_us(body['time_unix_us'])}: " + printable(change_of_key(body))
-    scope = body.get("scope", {})
+def _when(body: Body) -> str:
+    return f"at {format_unix_us(body['time_unix_us'])}: "
+
+
+def _details(body: Body) -> Iterator[str]:
+    """What the sentence about a change leaves out: a key's scope, the values of a configuration."""
+    match str(body["kind"]).partition("_")[0]:
+        case "key":
+            yield from _scope(body.get("scope", {}))
+        case "config":
+            yield from _configured(body)
+
+
+def _scope(scope: Body) -> Iterator[str]:
     for each, what in (("models", "for models"), ("networks", "from networks")):
         if scope.get(each):
             yield printable(f"only {what} {', '.join(scope[each])}")
 
 
-def _excepted(body: Body) -> str:
-    when = f"at {format_unix_us(body['time_unix_us'])}: "
-    return when + printable(change_of_exception(body))
+def _configured(body: Body) -> Iterator[str]:
+    if "previous_digest" in body:
+        yield printable(f"in place of version {body['previous_digest'][:12]}")
+    for name in ("added", "removed", "changed"):
+        if files := body.get(f"files_{name}"):
+            yield printable(f"files {name}: {', '.join(files)}")
+    if owners := body.get("file_owners"):
+        yield printable(f"files of {', '.join(owners)}")
+    for each in body.get("changes", ()):
+        old, new = each.get("old", "nothing"), each.get("new", "nothing")
+        yield printable(f"{each.get('path', '?')}: {old} before, {new} after")
+    if omitted := body.get("changes_omitted"):
+        yield f"and {omitted:,} more"
 
 
 def _sealed(record: StoryRecord) -> str:

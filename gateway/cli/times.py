@@ -74,3 +74,12 @@ def format_usd(nano_usd: int) -> str:
     whole, nano = divmod(nano_usd, 1_000_000_000)
     places = f"{nano:09d}".rstrip("0")
     return f"${whole:,}.{places:0<2}"
+
+
+def format_usd_rounded(nano_usd: int) -> str:
+    """Money as a column of a table shows it: `$1,234.50`, `$0.0042`, `<$0.0001`."""
+    if nano_usd >= 1_000_000_000:
+        return f"${nano_usd / 1_000_000_000:,.2f}"
+    if 0 < nano_usd < 100_000:
+        return "<$0.0001"
+    return f"${nano_usd / 1_000_000_000:.4f}" if nano_usd else "$0"

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 from gateway.configuration import checks
 from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
-    BreakGlassDocument,
     GatehouseDocument,
     PriceDocument,
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.files import ON_DISK, Files
 from gateway.configuration.listing import Pattern
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_file
+from gateway.configuration.reading import Written, content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -32,6 +32,8 @@ from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
 from policy.break_glass import USUAL_TERMS, BreakGlassTerms
 from policy.caps import Amounts
@@ -76,7 +78,7 @@ class Configuration:
     `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
     any. `watched` are the files whose change makes a new one, `patterns` those by which more may
     come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
-    operator should read at start. `aliases` leads to the models.
+    operator should read at start. `aliases` leads to the models, `stored` is what is kept of all.
     """
 
     source: Path | None
@@ -97,6 +99,9 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    origin: Origin = Origin.EMBEDDED
+    stored: StoredConfiguration | None = None
+    proxies: TrustedProxies | None = None
     break_glass: BreakGlassTerms = USUAL_TERMS
 
     def offered(self, model: str) -> OfferedModel:
@@ -126,18 +131,22 @@ class Configuration:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    unlock: Unlock = resolve,
+    files: Files = ON_DISK,
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
     `unlock` turns what stands under an `api_key` into the key (in a folder); raises
     `UnusableSecret`.
     """
-    written = read_file(path, environ)
-    folder = path.parent
-    registers = read_registers(written, environ)
+    written = read_content(content_of(path, files.configuration), path, environ)
+    registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
@@ -146,17 +155,16 @@ def load(
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    references = (each.api_key for each in document.vendors.values())
-    secrets = [file for each in references if each and (file := secret_file(each, folder))]
-    files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in files}
+    all_files = (written, *registers.files, *(each.written for each in policy.files))
+    digests = {each.source: each.digest for each in all_files}
     read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
     read.update(policy.listings.items())
+    digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
         keys,
         shipped,
-        digest=digest_with(registers.digest_with(written.digest), policy.files),
+        digest=digest,
         notices=(*_notices(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
@@ -164,10 +172,12 @@ def load(
     return replace(
         built,
         source=path,
-        watched=(*digests, *secrets),
+        watched=(*digests, *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
         read=read,
         policy_tests=policy.cases(),
+        origin=Origin.FILES,
+        stored=StoredConfiguration.of(digest, written, registers, policy.files),
     )
 
 
@@ -190,10 +200,7 @@ def build(
         name: _vendor(name, each, keys.get(name), shipped)
         for name, each in document.vendors.items()
     }
-    models = {
-        name: tuple(_target(each, vendors) for each in model.targets)
-        for name, model in document.models.items()
-    }
+    models = _models(document, vendors)
     prices = {name: _price(each) for name, each in document.prices.items()}
     facts = {
         target.name: _facts(target, document, prices, shipped)
@@ -218,7 +225,8 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
-        break_glass=_terms(document.break_glass),
+        proxies=TrustedProxies.of(document.server.trusted_proxies),
+        break_glass=document.break_glass.terms,
         notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -236,6 +244,11 @@ def _unlock(
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
     return keys
+
+
+def _secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
+    references = (each.api_key for each in document.vendors.values())
+    return [file for each in references if each and (file := secret_file(each, folder))]
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
@@ -256,6 +269,15 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
         review_date=written.review_date,
         may_drop_tools=frozenset(written.may_drop_tools),
     )
+
+
+def _models(
+    document: GatehouseDocument, vendors: Mapping[str, Vendor]
+) -> Mapping[str, tuple[Target, ...]]:
+    return {
+        name: tuple(_target(each, vendors) for each in model.targets)
+        for name, model in document.models.items()
+    }
 
 
 def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:
@@ -312,10 +334,6 @@ def _price(written: PriceDocument) -> PriceOverride:
     )
 
 
-def _terms(written: BreakGlassDocument) -> BreakGlassTerms:
-    return BreakGlassTerms(written.max_hours * 3600, written.approvers)
-
-
 def _telemetry(written: TelemetryDocument) -> Telemetry | None:
     endpoint = written.otlp_endpoint
     if written.exporter == "none":
@@ -338,6 +356,12 @@ def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
         notices.append(
             f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
         )
+    for network in written.document.server.trusted_proxies:
+        if network.endswith("/0"):
+            notices.append(
+                f"server.trusted_proxies holds {network}: whoever connects can say it is "
+                "elsewhere; name the proxies' own networks"
+            )
     for name, vendor in written.document.vendors.items():
         path = ("vendors", name, "api_key")
         if vendor.api_key is None or path in written.tree.filled:

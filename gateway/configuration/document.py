@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from policy.break_glass import BreakGlassTerms
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
+from policy.rulebook.document import Network
 from providers.base import Secret
 
 WireLabel = Literal[
@@ -183,6 +185,13 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+class ServerDocument(Section):
+    """What stands before the gateway."""
+
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
+    """Networks of proxies whose x-forwarded-for says where a request came from."""
+
+
 class BreakGlassDocument(Section):
     """Under which terms somebody may open an exception from policy for a time."""
 
@@ -190,6 +199,11 @@ class BreakGlassDocument(Section):
     """How long one may be open at most, in hours."""
     approvers: Literal[1, 2] = 1
     """How many people it takes: 1, or 2: one asks for it, and somebody else approves."""
+
+    @property
+    def terms(self) -> BreakGlassTerms:
+        """The same, as policy is told."""
+        return BreakGlassTerms(self.max_hours * 3600, self.approvers)
 
 
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
@@ -207,6 +221,8 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    server: ServerDocument = ServerDocument()
+    """What stands before the gateway."""
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()

@@ -64,6 +64,8 @@ def _check_rule(rule: RuleDocument, names: Names) -> Found:
         yield (), f"a `{rule.effect}` rule needs a `reason`; developers will read it"
     if rule.mode == "shadow" and not rule.can_deny:
         yield ("mode",), "shadow means something for deny and require_in_house only; leave it out"
+    if rule.show is not None and not rule.can_warn:
+        yield ("show",), "says where a warning is read, and this rule never warns; take it out"
     yield from _check_exempts(rule, names)
     yield from _check_cap(rule)
     yield from _check_dates(rule)

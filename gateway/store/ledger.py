@@ -309,8 +309,8 @@ def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
 
 
 def _normalised(audit_id: str) -> str:
-    """An id as it is stored: a key's, an exception's, or an audit id typed in any case, with or
-    without `gh-`."""
-    if audit_id.strip().lower().startswith(("key_", "bg_")):
+    """An id as it is stored: that of what was changed (`key_...`, `cfg_...`, `bg_...`), or an audit
+    id typed in any case, with or without `gh-`."""
+    if "_" in audit_id:  # which no ULID has
         return audit_id.strip().lower()
     return "gh-" + audit_id.strip().upper().removeprefix("GH-")

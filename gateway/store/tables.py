@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, keys, exceptions, what was used by the hour."""
+"""Every table there is: the ledger, its cursors, keys, usage, exceptions, configurations."""
 
 from typing import ClassVar
 
@@ -148,6 +148,55 @@ class KeyRevision(Base, table=True):
     revision: int = Field(sa_type=BigInteger)
 
 
+class ConfigurationVersion(Base, table=True):
+    """A configuration that was in force, by its digest. `files` are packed, without keys.
+
+    `first_unix_us` and `last_unix_us` are when it came into force for the first and the last time.
+    `changes` is what it changed then for the first time, as the ledger's record tells it (JSON).
+    """
+
+    __tablename__ = "configuration_version"
+
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    first_unix_us: int = Field(sa_type=BigInteger)
+    last_unix_us: int = Field(sa_type=BigInteger, index=True)
+    source: str | None = Field(default=None, sa_type=Text)
+    file_count: int = Field(sa_type=BigInteger)
+    size_bytes: int = Field(sa_type=BigInteger)
+    files: bytes = Field(sa_type=LargeBinary)
+    changes: str = Field(sa_type=Text)
+
+
+class ConfigurationState(Base, table=True):
+    """One row: what came into force last, and which files were refused last."""
+
+    __tablename__ = "configuration_state"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    origin: str | None = Field(default=None, sa_type=String(16))
+    refused: str | None = Field(default=None, sa_type=String(64))
+
+
+class ConfigurationOrder(Base, table=True):
+    """What somebody ordered: a version by its digest, or (without) that the files count again.
+
+    `state` is `asked`, `taken` or `refused`, and then `answer` says why. The newest that was taken
+    holds.
+    """
+
+    __tablename__ = "configuration_order"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    reason: str = Field(sa_type=Text)
+    actor_kind: str = Field(sa_type=String(16))
+    actor_name: str | None = Field(default=None, sa_type=Text)
+    asked_unix_us: int = Field(sa_type=BigInteger)
+    state: str = Field(sa_type=String(16))
+    answer: str | None = Field(default=None, sa_type=Text)
+
+
 class BreakGlassRow(Base, table=True):
     """An exception from policy that somebody asked for, and what became of it.
 
@@ -212,6 +261,9 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+VERSIONS = _table(ConfigurationVersion)
+CONFIGURATION = _table(ConfigurationState)
+ORDERS = _table(ConfigurationOrder)
 BREAK_GLASSES = _table(BreakGlassRow)
 USAGE_HOURS = _table(UsageHour)
 

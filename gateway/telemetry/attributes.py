@@ -156,6 +156,8 @@ _END = Group(
     names.ERROR_TYPE,
     names.ATTEMPTS,
     names.ROUTE_REASON,
+    names.REPLY_EDIT_KINDS,
+    names.REPLY_EDIT_RULES,
 )
 
 
@@ -293,7 +295,17 @@ def read_end(story: Story) -> Attributes:
         story.error,
         len(story.attempts),
         None if last is None else last.text("route_reason"),
+        *_told_inside(story.end),
     )
+
+
+def _told_inside(end: Record) -> tuple[object, object]:
+    """What kinds of words of ours stand in the answer, and of which rules."""
+    edits = end.parts("reply_edits")
+    if not edits:
+        return None, None
+    kinds, rules = ({str(edit.get(name)) for edit in edits} for name in ("kind", "rule"))
+    return tuple(sorted(kinds)), tuple(sorted(rules))
 
 
 def measure_end(story: Story) -> Attributes:

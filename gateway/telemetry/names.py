@@ -156,6 +156,10 @@ VENDOR_JURISDICTION = _row("gatehouse.vendor.jurisdiction", STR, "CL", "from the
 VENDOR_RETENTION = _row("gatehouse.vendor.retention", STR, "CL", "from the vendor's record")
 EDIT_COUNT = _row("gatehouse.edit.count", INT, "CL", "changes made to the client's bytes")
 EDIT_KINDS = _row("gatehouse.edit.kinds", STRS, "CL", "kinds of those changes")
+REPLY_EDIT_KINDS = _row(
+    "gatehouse.reply.edit.kinds", STRS, "SL", "what was put into the answer here: `warning`"
+)
+REPLY_EDIT_RULES = _row("gatehouse.reply.edit.rule.ids", STRS, "SL", "the rules that asked for it")
 DROPPED = _row("gatehouse.dropped.fields", STRS, "C", "names of fields translation left out")
 
 USAGE_SOURCE = _row("gatehouse.usage.source", STR, "CL", "who counted the tokens")
@@ -278,7 +282,10 @@ AUDIT_APPEND = Metric(
 AUDIT_QUEUE = Metric("gatehouse.audit.queue.depth", _G, "", (), "records waiting for the writer")
 AUDIT_FAILURES = Metric("gatehouse.audit.device.failures", _C, "", ("cause",), "records not taken")
 CONFIG_RELOADS = Metric("gatehouse.config.reloads", _C, "", ("result",), "`applied` or `refused`")
-CONFIG_INFO = Metric("gatehouse.config.info", _G, "", ("digest",), "1 for the one in force")
+CONFIG_INFO = Metric(
+    "gatehouse.config.info", _G, "", ("digest", "origin"),
+    "1 for the one in force; `origin` is `files`, `pin`, `last_good` or `embedded`",
+)  # fmt: skip
 BREAK_GLASS = Metric("gatehouse.break_glass.open", _G, "", (), "exceptions from policy open now")
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")
 UPSTREAM_ATTEMPTS = Metric(

@@ -228,6 +228,9 @@ class RuleDocument(Section):
     """What to use or do instead."""
     owner: Line | None = None
     """Who answers for this rule."""
+    show: Literal["inside", "header"] | None = None
+    """Of a rule that warns: where it is read. Left out or `inside`: in the assistant, once a
+    session, and in a header of each answer; `header`: in the header only."""
     mode: Literal["enforce", "shadow"] = "enforce"
     """`shadow`: decide and record, do not enforce."""
     warn_from: Day | None = None
@@ -243,6 +246,11 @@ class RuleDocument(Section):
     def can_deny(self) -> bool:
         """Whether a request may end by this rule."""
         return self.effect in ("deny", "require_in_house")
+
+    @property
+    def can_warn(self) -> bool:
+        """Whether it ever warns."""
+        return self.mode == "enforce" and (self.effect == "warn" or self.warn_from is not None)
 
 
 class RequestDocument(Section):

@@ -13,7 +13,7 @@ from policy.question import Question, unpriced_denial
 from policy.rulebook.conditions import Holds
 from policy.rulebook.moments import NEVER
 from policy.rulebook.rule import CompiledRule, Does
-from policy.types import Allow, Cap, Decision, Deny, TargetFacts
+from policy.types import Allow, Cap, Decision, Deny, Notice, TargetFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,7 @@ def _with_the_gentle(
                 return _denial_unpriced(bound, left)
             left = narrowed
     warnings: tuple[str, ...] = allow.warnings
+    notices: tuple[Notice, ...] = allow.notices
     caps: tuple[Cap, ...] = allow.caps
     shadow: tuple[str, ...] = allow.shadow
     for bound, does, touched in gentle:
@@ -172,7 +173,9 @@ def _with_the_gentle(
             caps += _caps(asked, rule, touched, left)
         else:
             warnings += (rule.warning,)
-    return Allow(left, allow.data_class, caps, warnings, shadow)
+            if rule.notice is not None:
+                notices += (rule.notice,)
+    return Allow(left, allow.data_class, caps, warnings, shadow, notices)
 
 
 def _caps(

@@ -17,7 +17,7 @@ from policy.rulebook.conditions import (
 from policy.rulebook.document import RuleDocument
 from policy.rulebook.moments import NEVER, midnight
 from policy.rulebook.patterns import compile_globs, folded
-from policy.types import TargetFacts
+from policy.types import Notice, TargetFacts
 
 
 class Does(Enum):
@@ -67,6 +67,7 @@ class CompiledRule:
     starts: int
     ends: int
     warning: str
+    notice: Notice | None
     caps: RuleCaps | None = None
     """Of a `cap`."""
 
@@ -85,7 +86,8 @@ class CompiledRule:
             warns=midnight(rule.warn_from, zone) if rule.warn_from else starts,
             starts=starts,
             ends=midnight(rule.until, zone) if rule.until else NEVER,
-            warning=_warning(rule),
+            warning=f"{_told(rule)} (rule {rule.id})",
+            notice=Notice(rule.id, _told(rule)) if rule.show != "header" else None,
             caps=RuleCaps.compile(rule) if rule.cap is not None else None,
         )
 
@@ -146,8 +148,8 @@ class CompiledRule:
         )
 
 
-def _warning(rule: RuleDocument) -> str:
+def _told(rule: RuleDocument) -> str:
     """What is said while a rule warns: of one that will deny, from when."""
     coming = f"from {rule.from_} on this is denied: " if rule.can_deny and rule.from_ else ""
     alternative = f"; {rule.alternative}" if rule.alternative else ""
-    return f"{coming}{rule.reason or ''}{alternative} (rule {rule.id})"
+    return f"{coming}{rule.reason or ''}{alternative}"

@@ -1,7 +1,8 @@
 """A whole gateway in the test's own process: real server, real ledger, real sockets."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +94,12 @@ async def running_gateway(
     front_is_on: bool = True,
     client: HttpClient | None = None,
     protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
+    unix_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncGenerator[RunningGateway]:
     """Serve `configuration` (YAML; None for the embedded default) from `folder` on a free port.
 
     `client` reaches the models, `protocol` serves the connections: a test may hold both.
+    `unix_ns` is the time that policy goes by.
     """
     file = folder / "gatehouse.yaml"
     if configuration is not None:
@@ -105,7 +108,7 @@ async def running_gateway(
     listening = asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
         async with assembled(
-            options, environ or {}, front_is_on=front_is_on, client=client
+            options, environ or {}, front_is_on=front_is_on, client=client, unix_ns=unix_ns
         ) as gatehouse:
 
             def draining() -> None:
@@ -115,17 +118,19 @@ async def running_gateway(
                 server_config(gatehouse.application, 5, protocol), listening.set, draining
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await listening.wait()
-            keys = gatehouse.first_keys
-            yield RunningGateway(
-                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-                developer_key=keys.developer if keys else "",
-                admin_key=keys.admin if keys else "",
-                data=options.data,
-                configuration_file=file,
-                inside=gatehouse,
-                server=server,
-            )
-            server.should_exit = True
-            await gatehouse.calls.end_all(2.0)
-            await serving
+            try:
+                await listening.wait()
+                keys = gatehouse.first_keys
+                yield RunningGateway(
+                    base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+                    developer_key=keys.developer if keys else "",
+                    admin_key=keys.admin if keys else "",
+                    data=options.data,
+                    configuration_file=file,
+                    inside=gatehouse,
+                    server=server,
+                )
+            finally:  # also of a test that fails: uvloop waits for ever for a server left open
+                server.should_exit = True
+                await gatehouse.calls.end_all(2.0)
+                await serving

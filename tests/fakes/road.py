@@ -18,6 +18,7 @@ from gateway.exchange import Exchange
 from gateway.expectations import RecentOutputs
 from gateway.identity import KeyRing
 from gateway.inbound import Inbound
+from gateway.notes import Notes
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.roles import Role
@@ -26,10 +27,11 @@ from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.telemetry.metrics import Metrics
 from gateway.tokens import TokenEstimator
+from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import Hasher, KeyIssuer
-from gateway.wire import wires
+from gateway.wire import NOTE_FORMS, wires
 from gateway.wire.base import Wire
 from policy.types import Allow, Identity, Scope
 from providers.base import Headers, UpstreamCall, UpstreamReply
@@ -199,6 +201,7 @@ class Road:
             random_bytes=random.Random(5).randbytes,
         )
         self.verdicts = InProcessVerdicts(self.clock.unix_ns, self.bookkeeper.note_repeats)
+        self.told = InProcessToldSessions()
         self.pipeline = Pipeline(
             self.in_force,
             self.ring,
@@ -209,6 +212,7 @@ class Road:
             self.clock.unix_ns,
             self.origins,
             TurnIds(b"p" * 32),
+            Notes(NOTE_FORMS, self.told),
         )
         self.wires = {each.path: each for each in wires(self.estimator.estimate)}
 

@@ -23,7 +23,10 @@ ALL = tuple(each.name for each in TARGETS["coder"])
 
 def a_rule(name: str = "r", effect: str = "deny", **written: object) -> Placed:
     """A rule; conditions and all other fields by their names, `start` for `from`."""
-    fields = {"exempts", "cap", "alternative", "owner", "mode", "warn_from", "until", "time_zone"}
+    fields = {
+        *("exempts", "cap", "alternative", "owner", "show", "mode"),
+        *("warn_from", "until", "time_zone"),
+    }
     rule = {name: written.pop(name) for name in fields & written.keys()}
     if "start" in written:
         rule["from"] = written.pop("start")

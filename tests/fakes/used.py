@@ -2,16 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit.batch import Batch, OpenExchanges
+from gateway.audit.chain import ChainHead
 from gateway.audit.record import LostExchange, RecordBody, Records
 from gateway.exchange import Assistant, Exchange, Outcome, Usage, UsageSource
-from gateway.store.database import FILE_NAME, open_database
-from gateway.store.lane import SqliteLane
+from gateway.store.database import Database, open_database
+from gateway.store.tables import BODIES, LANES, LEAVES
 from policy.types import Deny, Identity
 from tests.fakes.ledger import ALLOW, Clock, an_exchange, attempt_of
 
@@ -100,21 +100,34 @@ def some_uses(count: int, seed: int = 3) -> list[Use]:
 
 def file_uses(folder: Path, uses: Iterable[Use], seed: int = 7) -> None:
     """Put the records of these uses into a folder's ledger, in a lane of their own."""
+    asyncio.run(_file_in_folder(folder, uses, seed))
+
+
+async def file_uses_in(database: Database, uses: Iterable[Use], seed: int = 7) -> None:
+    """The same, into an open database."""
     made = Uses(seed)
-    file_bodies(folder, [body for use in uses for body in made.bodies(use)], made.records)
+    await file_bodies_in(
+        database, [body for use in uses for body in made.bodies(use)], made.records
+    )
 
 
-def file_bodies(folder: Path, bodies: Sequence[RecordBody], records: Records) -> None:
-    """Put records into a folder's ledger beside whoever writes there, in a lane of their own."""
-    open_database(folder)  # made and migrated, if need be
-    with ThreadPoolExecutor(1) as aside:  # where the caller's event loop does not run
-        aside.submit(asyncio.run, _filed(folder, bodies, records)).result()
-
-
-async def _filed(folder: Path, bodies: Sequence[RecordBody], records: Records) -> None:
-    lane = SqliteLane(folder / FILE_NAME, records.new_ulid(), opened_unix_us=records.unix_us())
-    batch = Batch(await lane.open(()), OpenExchanges())
+async def file_bodies_in(
+    database: Database, bodies: Iterable[RecordBody], records: Records
+) -> None:
+    """Put records into a ledger beside whoever writes there, in a lane of their own."""
+    batch = Batch(ChainHead.of_new(records.new_ulid()), OpenExchanges())
     for body in bodies:
         batch.add(body)
-    await lane.write(batch.rows, batch.head.seq, within_seconds=60)
-    await lane.close()
+    head, opened = batch.head, records.unix_us()
+    lane = {"lane": head.lane, "opened_unix_us": opened, "settled_seq": head.seq}
+    async with database.writing() as connection:
+        await connection.execute(LANES.insert(), lane)
+        for table, rows in ((LEAVES, batch.rows.leaves), (BODIES, batch.rows.bodies)):
+            named = [dict(zip(table.c.keys(), row, strict=True)) for row in rows]
+            await connection.execute(table.insert(), named)
+
+
+async def _file_in_folder(folder: Path, uses: Iterable[Use], seed: int) -> None:
+    database = open_database(folder)
+    await file_uses_in(database, uses, seed)
+    await database.close()

@@ -145,7 +145,21 @@ def _deltas(script: Script, item: dict[str, Any], at: int) -> list[dict[str, Any
         place["content_index"] = 0
         kind, text = "output_text", item["content"][0]["text"]
         pieces = list(script.pieces or vendor_openai.words(text))
-    return [{"type": f"response.{kind}.delta", **place, "delta": each} for each in pieces]
+    deltas = [{"type": f"response.{kind}.delta", **place, "delta": each} for each in pieces]
+    return _around(item["content"][0], place, deltas) if kind == "output_text" else deltas
+
+
+def _around(
+    part: dict[str, Any], place: dict[str, Any], deltas: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The deltas of a text in its part, which is opened before them and told whole behind."""
+    opened, text = {**part, "text": ""}, part["text"]
+    return [
+        {"type": "response.content_part.added", **place, "part": opened},
+        *deltas,
+        {"type": "response.output_text.done", **place, "text": text, "logprobs": []},
+        {"type": "response.content_part.done", **place, "part": part},
+    ]
 
 
 def _output(script: Script, number: int) -> list[dict[str, Any]]:

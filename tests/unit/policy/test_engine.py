@@ -215,6 +215,20 @@ def test_the_largest_request_of_any_team_is_known():
     assert policy.max_request_bytes == 33_554_432
 
 
+@pytest.mark.parametrize(
+    ("rule", "shows"),
+    [
+        (a_rule("w", "warn"), True),
+        (a_rule("w", "warn", show="header"), False),
+        (a_rule("d", warn_from="2026-06-20", start="2026-07-10"), True),
+        (a_rule("d", start="2026-07-10"), False),
+        (a_rule("c", "cap", cap={"per": "user", "parallel": 2}), False),
+    ],
+)
+def test_a_policy_knows_whether_it_may_warn_inside_the_assistants(rule, shows):
+    assert a_policy_of(rule).shows_notices is shows
+
+
 def test_rules_stand_in_their_order():
     names = [rule.name for rule in RULES]
     assert names == [

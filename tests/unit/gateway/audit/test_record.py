@@ -19,7 +19,7 @@ from gateway.audit.record import (
     Records,
     UnreadRequest,
 )
-from gateway.exchange import Assistant, Usage
+from gateway.exchange import Assistant, ReplyEdit, Usage
 from policy.types import Deny, Identity
 from providers.base import WireName
 from tests.fakes.ledger import (
@@ -140,6 +140,16 @@ def test_completed_tells_a_cost_that_nobody_knows_from_none():
     assert story.completed()["price_known"] is False
 
 
+def test_completed_tells_what_was_put_into_the_answer():
+    story = a_story(some_records())
+    attempt_of(story.exchange)
+    assert "reply_edits" not in story.completed()
+    story.exchange.reply_edits = (ReplyEdit("warning", "codex-leaves", 140),)
+    assert story.completed()["reply_edits"] == [
+        {"kind": "warning", "rule": "codex-leaves", "bytes": 140}
+    ]
+
+
 def test_completed_tells_the_tier_and_the_tools_of_the_vendor_within_bounds():
     story = a_story(some_records())
     attempt_of(story.exchange)
@@ -182,6 +192,14 @@ def test_denied_tells_rule_reason_and_alternative():
 def test_admitted_and_denied_name_the_turn():
     story = a_story(some_records())
     assert story.admitted()["turn_id"] == story.denied()["turn_id"] == story.exchange.turn_id
+
+
+def test_admitted_and_denied_tell_where_the_request_came_from_where_that_is_known():
+    exchange = an_exchange("gh-1")
+    assert "address" not in some_records().admitted(exchange, ALLOW)
+    exchange.address = "203.0.113.5"
+    assert some_records().admitted(exchange, ALLOW)["address"] == "203.0.113.5"
+    assert some_records().denied(exchange, Deny("r", "x"), 400)["address"] == "203.0.113.5"
 
 
 def test_repeated_tells_which_denial_was_asked_for_again_and_how_often():

@@ -19,6 +19,7 @@ def test_an_allowance_tells_warnings_caps_and_shadows():
     )
     assert lines[1:] == [
         "  warned: w says so (rule w)",
+        "  shown inside the assistant, once a session: w",
         "  within 2 parallel (now) of user:ada (rule c)",
         "  would be denied, were they enforced, by s",
     ]

@@ -136,6 +136,11 @@ def test_it_tells_the_alias_that_was_asked_for() -> None:
     assert "model coder, asked for as claude-haiku-4-5, streamed" in told(aliased)
 
 
+def test_it_tells_where_a_request_came_from() -> None:
+    assert "from 203.0.113.5" in told(record("admitted", 1, **REQUEST, address="203.0.113.5"))
+    assert "from " not in told(ADMITTED)
+
+
 def test_it_tells_what_was_decided() -> None:
     text = told(ADMITTED)
     assert "as confidential, to house/qwen, vendor/big" in text
@@ -161,6 +166,12 @@ def test_it_tells_the_end_with_usage_and_cost() -> None:
     assert "tokens in: 314 fresh, 4,096 read from a cache" in text
     assert "tokens out: 812 (500 of them reasoning); counted by the vendor" in text
     assert "$0.0123 by price book 2026-11-01" in text
+
+
+def test_it_tells_what_was_put_into_the_answer() -> None:
+    edit = {"kind": "warning", "rule": "codex-leaves", "bytes": 1140}
+    text = told(ADMITTED, record("completed", 2, outcome="complete", reply_edits=[edit]))
+    assert "told inside it: warning of rule codex-leaves, 1,140 bytes" in text
 
 
 def test_a_cost_that_nobody_knows_is_not_told_as_nothing() -> None:

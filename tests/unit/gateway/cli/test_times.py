@@ -10,6 +10,7 @@ from gateway.cli.times import (
     format_duration_us,
     format_unix_us,
     format_usd,
+    format_usd_rounded,
     parse_duration,
     parse_moment,
     unix_us,
@@ -93,3 +94,17 @@ def test_a_duration_is_printed_in_its_own_unit(microseconds: int, expected: str)
 )
 def test_money_is_printed_exactly(nano_usd: int, expected: str) -> None:
     assert format_usd(nano_usd) == expected
+
+
+@pytest.mark.parametrize(
+    ("nano_usd", "expected"),
+    [
+        (0, "$0"),
+        (1, "<$0.0001"),
+        (100_000, "$0.0001"),
+        (12_300_000, "$0.0123"),
+        (1_234_567_000_000, "$1,234.57"),
+    ],
+)
+def test_money_in_a_table_is_rounded(nano_usd: int, expected: str) -> None:
+    assert format_usd_rounded(nano_usd) == expected

@@ -271,3 +271,21 @@ def test_a_configuration_is_frozen(tmp_path):
     built: Configuration = configured(tmp_path)
     with pytest.raises(AttributeError):
         built.digest = "x"  # type: ignore[misc]
+
+
+def test_no_proxy_is_trusted_unless_it_is_named(tmp_path):
+    assert configured(tmp_path).proxies is None
+    assert configured(tmp_path, GOOD + "server: { trusted_proxies: [] }\n").proxies is None
+    named = configured(tmp_path, GOOD + "server: { trusted_proxies: [10.0.0.0/16, fd00::7] }\n")
+    assert named.proxies is not None
+    assert named.proxies.trusts("10.0.9.9")
+    assert named.proxies.trusts("fd00::7")
+    assert not named.proxies.trusts("10.1.0.1")
+    assert not any("trusted_proxies" in each for each in named.notices)
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
+def test_to_trust_everybody_is_told(tmp_path, network):
+    built = configured(tmp_path, f'{GOOD}server: {{ trusted_proxies: ["{network}"] }}\n')
+    told = f"server.trusted_proxies holds {network}: whoever connects can say it is elsewhere"
+    assert any(each.startswith(told) for each in built.notices)

@@ -9,6 +9,7 @@ from gateway.configuration.document import (
     GatehouseDocument,
     ModelDocument,
     PriceDocument,
+    ServerDocument,
     TelemetryDocument,
     VendorDocument,
 )
@@ -93,6 +94,12 @@ def test_a_day_is_a_day():
     assert vendor(review_date="2027-02-03").review_date == date(2027, 2, 3)
 
 
+@pytest.mark.parametrize("network", ["10.0.0.7/8", "ingress", "10.0.0.0/33", "", "10.0.0.0-9"])
+def test_a_trusted_proxy_that_is_no_network_is_refused(network):
+    with pytest.raises(ValidationError, match=r"is a network such as 10\.0\.0\.0/8"):
+        ServerDocument.model_validate({"trusted_proxies": (network,)})
+
+
 @pytest.mark.parametrize("section", ["vendors", "models", "teams"])
 def test_without_vendors_models_or_teams_there_is_nothing_to_serve(section):
     whole = {
@@ -112,6 +119,7 @@ def test_without_vendors_models_or_teams_there_is_nothing_to_serve(section):
         (ModelDocument, {"targets": ("h/m",), "weight": 1}),
         (TelemetryDocument, {"endpoint": "http://h"}),
         (PriceDocument, {"input": 1, "output": 1, "per": "token"}),
+        (ServerDocument, {"trusted_proxy": ()}),
     ],
 )
 def test_an_unknown_option_is_refused_everywhere(model, fields):

@@ -102,6 +102,12 @@ BAD = {
     "a zone there is none": (also("time_zone: Europe/Berln"), 5, "no time zone"),
     "a mode there is none": (also("mode: dry-run"), 5, "'enforce' or 'shadow'"),
     "a shadow of a warning": (but("deny", "warn", also("mode: shadow")), 5, "leave it out"),
+    "a place for a warning that never comes": (also("show: inside"), 5, "never warns"),
+    "a place there is none": (
+        but("deny", "warn", also("show: popup")),
+        5,
+        "'inside' or 'header'",
+    ),
     "a warning that warns first": (
         but("deny", "warn", also("warn_from: 2026-06-01")),
         5,

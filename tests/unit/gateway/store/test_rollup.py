@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,20 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from gateway.exchange import Usage
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.rollup import Rollup
 from gateway.store.tables import BODIES, USAGE_HOURS
-from gateway.store.usage import SUMS
-from tests.fakes.used import HOUR, NOON, Use, Uses, file_bodies, file_uses, some_uses
+from gateway.usage import SUMS
+from tests.conftest import Opening
+from tests.fakes.used import HOUR, NOON, Use, Uses, file_bodies_in, file_uses_in, some_uses
 
 KEY = ("hour_unix_seconds", "team", "subject", "is_service", "model", "assistant", "target")
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def summed(database: Database) -> dict[tuple[Any, ...], dict[str, int]]:
@@ -75,9 +67,9 @@ def _sums_of(body: dict[str, Any]) -> dict[str, int]:
     }
 
 
-async def test_it_equals_the_ledger(tmp_path: Path, database: Database) -> None:
+async def test_it_equals_the_ledger(database: Database) -> None:
     for seed in range(3):  # three lanes
-        file_uses(tmp_path, some_uses(150, seed), seed)
+        await file_uses_in(database, some_uses(150, seed), seed)
     await Rollup(database).catch_up()
     found = await summed(database)
     assert len(found) > 100
@@ -86,18 +78,18 @@ async def test_it_equals_the_ledger(tmp_path: Path, database: Database) -> None:
 
 @pytest.mark.parametrize("step_records", [1, 2, 7])
 async def test_it_is_the_same_whatever_is_summed_at_a_time(
-    tmp_path: Path, database: Database, step_records: int
+    database: Database, step_records: int
 ) -> None:
-    file_uses(tmp_path, some_uses(60))
+    await file_uses_in(database, some_uses(60))
     await Rollup(database, step_records=step_records).catch_up()
     assert await summed(database) == await reckoned(database)
 
 
-async def test_only_what_is_new_is_summed(tmp_path: Path, database: Database) -> None:
+async def test_only_what_is_new_is_summed(database: Database) -> None:
     rollup = Rollup(database)
-    file_uses(tmp_path, some_uses(40, 1), 1)
+    await file_uses_in(database, some_uses(40, 1), 1)
     await rollup.catch_up()
-    file_uses(tmp_path, some_uses(40, 2), 2)
+    await file_uses_in(database, some_uses(40, 2), 2)
     assert await rollup.behind() > 0
     await rollup.catch_up()
     assert await rollup.behind() == 0
@@ -105,10 +97,10 @@ async def test_only_what_is_new_is_summed(tmp_path: Path, database: Database) ->
     assert await summed(database) == await reckoned(database)
 
 
-async def test_several_at_once_count_each_record_once(tmp_path: Path, database: Database) -> None:
+async def test_several_at_once_count_each_record_once(database: Database, opening: Opening) -> None:
     for seed in range(4):
-        file_uses(tmp_path, some_uses(60, seed), seed)
-    others = [open_database(tmp_path) for _ in range(3)]
+        await file_uses_in(database, some_uses(60, seed), seed)
+    others = [await opening() for _ in range(3)]
     await asyncio.gather(*[Rollup(each, step_records=9).catch_up() for each in (database, *others)])
     for other in others:
         await other.close()
@@ -116,8 +108,8 @@ async def test_several_at_once_count_each_record_once(tmp_path: Path, database: 
     assert await summed(database) == await reckoned(database)
 
 
-async def test_it_is_made_anew_from_the_ledger(tmp_path: Path, database: Database) -> None:
-    file_uses(tmp_path, some_uses(50))
+async def test_it_is_made_anew_from_the_ledger(database: Database) -> None:
+    await file_uses_in(database, some_uses(50))
     rollup = Rollup(database)
     await rollup.catch_up()
     async with database.writing() as connection:  # what nobody should do
@@ -126,26 +118,22 @@ async def test_it_is_made_anew_from_the_ledger(tmp_path: Path, database: Databas
     assert await summed(database) == await reckoned(database)
 
 
-async def test_an_end_that_another_run_wrote_counts_for_who_asked(
-    tmp_path: Path, database: Database
-) -> None:
+async def test_an_end_that_another_run_wrote_counts_for_who_asked(database: Database) -> None:
     made = Uses()
     admitted, attempted, unknown = made.bodies(Use(outcome="unknown", user="eve"))
-    file_bodies(tmp_path, [admitted, attempted], made.records)
+    await file_bodies_in(database, [admitted, attempted], made.records)
     await Rollup(database).catch_up()
     assert await summed(database) == {}
-    file_bodies(tmp_path, [unknown], made.records)
+    await file_bodies_in(database, [unknown], made.records)
     await Rollup(database).catch_up()
     ((key, sums),) = (await summed(database)).items()
     assert key[2] == "eve"
     assert (sums["requests"], sums["failed"], sums["unpriced"]) == (1, 1, 1)
 
 
-async def test_the_strange_things_a_client_may_name_do_not_stop_it(
-    tmp_path: Path, database: Database
-) -> None:
+async def test_the_strange_things_a_client_may_name_do_not_stop_it(database: Database) -> None:
     denied = [Use(outcome="denied", model=each) for each in ("nul\0 \\u0000 \u2028", "ü" * 600)]
-    file_uses(tmp_path, [*denied, Use(usage=Usage(2**53 - 1))])
+    await file_uses_in(database, [*denied, Use(usage=Usage(2**53 - 1))])
     await Rollup(database).catch_up()
     found = await summed(database)
     assert {key[4] for key in found} >= {"coder", "ü" * 128}
@@ -153,32 +141,30 @@ async def test_the_strange_things_a_client_may_name_do_not_stop_it(
     assert sum(each["input_tokens"] for each in found.values()) == 2**53 - 1
 
 
-async def test_it_is_kept_once_somebody_has_asked(tmp_path: Path, database: Database) -> None:
-    file_uses(tmp_path, [Use()])
+async def test_it_is_kept_once_somebody_has_asked(database: Database) -> None:
+    await file_uses_in(database, [Use()])
     rollup = Rollup(database)
     assert not await rollup.is_kept()
     await rollup.catch_up()
     assert await rollup.is_kept()
 
 
-async def test_the_ledgers_writer_finds_the_lock_free_between_steps(
-    tmp_path: Path, database: Database
-) -> None:
-    file_uses(tmp_path, some_uses(20))
+async def test_the_ledgers_writer_finds_the_lock_free_between_steps(database: Database) -> None:
+    await file_uses_in(database, some_uses(20))
     written: list[int] = []
 
     async def write_in_between(seconds: float) -> None:
         assert seconds > 0
-        file_uses(tmp_path, [Use()], seed=100 + len(written))
+        await file_uses_in(database, [Use()], seed=100 + len(written))
         written.append(1)
 
     await Rollup(database, step_records=10, sleep=write_in_between).catch_up()
     assert len(written) >= 3
 
 
-async def test_an_hour_holds_what_ended_in_it(tmp_path: Path, database: Database) -> None:
+async def test_an_hour_holds_what_ended_in_it(database: Database) -> None:
     times = (NOON - 1, NOON, NOON + HOUR - 1, NOON + HOUR)
-    file_uses(tmp_path, [Use(unix_seconds=each) for each in times])
+    await file_uses_in(database, [Use(unix_seconds=each) for each in times])
     await Rollup(database).catch_up()
     found = {key[0]: sums["requests"] for key, sums in (await summed(database)).items()}
     assert found == {NOON - HOUR: 1, NOON: 2, NOON + HOUR: 1}

@@ -1,29 +1,22 @@
 """What was used is told by whatever is asked for, and the parts always make the whole."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database
 from gateway.store.rollup import Rollup
-from gateway.store.usage import Asked, Dimension, Place, UsageBook, UsageRow, Used, whole_hours
-from tests.fakes.used import DAY, HOUR, NOON, Use, file_uses, some_uses
+from gateway.store.usage import UsageBook
+from gateway.usage import Asked, Dimension, Place, UsageRow, Used
+from tests.fakes.used import DAY, HOUR, NOON, Use, file_uses_in, some_uses
 
 ALL = (NOON - 30 * DAY, NOON + 30 * DAY)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path)
-    yield opened
-    await opened.close()
-
-
 async def book_of(database: Database, uses: Iterable[Use]) -> UsageBook:
-    file_uses(database.file.parent, uses)
+    await file_uses_in(database, uses)
     await Rollup(database).catch_up()
     return UsageBook(database)
 
@@ -120,20 +113,3 @@ async def test_nothing_used_is_nothing(database: Database) -> None:
     book = UsageBook(database)
     assert await book.total(Asked(*ALL)) == Used()
     assert list(await book.largest(Asked(*ALL, (Dimension.TEAM,)), None)) == []
-
-
-async def test_sums_of_parts_of_hours_are_refused() -> None:
-    with pytest.raises(ValueError, match="whole hours"):
-        Asked(NOON + 1, NOON + HOUR)
-    with pytest.raises(ValueError, match="each thing once"):
-        Asked(*ALL, (Dimension.TEAM, Dimension.TEAM))
-
-
-def test_a_time_is_widened_to_whole_hours() -> None:
-    assert whole_hours(NOON + 1, NOON + HOUR + 1) == (NOON, NOON + 2 * HOUR)
-    assert whole_hours(NOON, NOON + HOUR) == (NOON, NOON + HOUR)
-
-
-def test_the_share_of_unknown_prices_is_of_what_was_served() -> None:
-    assert Used(requests=5, denied=1, unpriced=1).unpriced_share == 0.25
-    assert Used(requests=1, denied=1).unpriced_share == 0.0

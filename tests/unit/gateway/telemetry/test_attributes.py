@@ -12,6 +12,7 @@ from gateway.telemetry.attributes import (
     put_in,
     read_attempt,
     read_caller,
+    read_end,
     read_request,
     route_of,
 )
@@ -100,6 +101,18 @@ def test_an_attempt_tells_kinds_of_edits_and_names_of_dropped_fields_but_no_path
     assert second[names.EDIT_COUNT.name] == 1
     assert second[names.DROPPED.name] == ("logit_bias", "cache_control")
     assert CANARY not in str(second)
+
+
+def test_an_end_tells_which_rules_had_words_put_into_the_answer():
+    bodies = Stories().answered()
+    silent = read_end(told(bodies)).on(Signal.SERVER)
+    assert names.REPLY_EDIT_KINDS.name not in silent
+    bodies[-1]["reply_edits"] = [
+        {"kind": "warning", "rule": rule, "bytes": 120} for rule in ("too-old", "leaves")
+    ]
+    end = read_end(told(bodies)).on(Signal.SERVER)
+    assert end[names.REPLY_EDIT_KINDS.name] == ("warning",)
+    assert end[names.REPLY_EDIT_RULES.name] == ("leaves", "too-old")
 
 
 def test_input_is_the_sum_of_all_its_classes():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from policy.rulebook.engine import TeamRules
 from policy.rulebook.rule import CompiledRule
-from policy.types import Allow, Deny, Unit
+from policy.types import Allow, Deny, Notice, Unit
 from tests.fakes.rules import (
     ALL,
     ANTHROPIC,
@@ -93,6 +93,14 @@ def test_a_warning_lets_the_request_pass():
     decision = decided(a_policy_of(a_rule("w", "warn", vendors=("anthropic",))))
     assert isinstance(decision, Allow)
     assert (decision.targets, decision.warnings) == (ALL, ("w says so (rule w)",))
+
+
+def test_a_warning_is_shown_inside_where_its_rule_wants_that():
+    rules = (a_rule("w", "warn"), a_rule("v", "warn", show="header"))
+    decision = decided(a_policy_of(*rules))
+    assert isinstance(decision, Allow)
+    assert decision.warnings == ("w says so (rule w)", "v says so (rule v)")
+    assert decision.notices == (Notice("w", "w says so"),)
 
 
 def test_nobody_is_warned_of_a_target_that_may_not_be_tried():

@@ -3,6 +3,7 @@
 import pytest
 
 from policy.rulebook.rule import Does
+from policy.types import Notice
 from tests.fakes.rules import ANTHROPIC, HOUSE, SILENT, at, compiled
 
 DATES = {"warn_from": "2026-06-10", "start": "2026-07-10", "until": "2026-08-01"}
@@ -47,6 +48,14 @@ def test_a_warning_names_its_day_its_alternative_and_its_rule():
     rule = compiled("gone", reason="It leaves.", alternative="use qoder", **DATES)
     assert rule.warning == ("from 2026-07-10 on this is denied: It leaves; use qoder (rule gone)")
     assert compiled("slow", "warn", reason="It is slow.").warning == "It is slow (rule slow)"
+
+
+def test_a_warning_is_shown_inside_unless_the_rule_says_otherwise():
+    rule = compiled("gone", reason="It leaves.", alternative="use qoder", **DATES)
+    told = "from 2026-07-10 on this is denied: It leaves; use qoder"
+    assert rule.notice == Notice("gone", told)
+    assert compiled("gone", show="inside", reason="It leaves.").notice is not None
+    assert compiled("gone", show="header", reason="It leaves.").notice is None
 
 
 def test_a_rule_knows_its_teams_models_and_place():

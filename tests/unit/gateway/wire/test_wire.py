@@ -1,6 +1,6 @@
 """The table of contents of the client protocols."""
 
-from gateway.wire import WIRES, wires
+from gateway.wire import NOTE_FORMS, WIRES, wires
 from providers.base import WireName
 
 
@@ -37,3 +37,8 @@ def body_of(name: WireName) -> bytes:
     if name is WireName.OPENAI_RESPONSES:
         return b'{"model":"m","input":[]}'
     return b'{"model":"m","messages":[],"prompt":"","input":"","query":"","documents":[""]}'
+
+
+def test_notes_stand_in_the_protocols_that_people_talk_by() -> None:
+    talked = {"openai_chat", "openai_responses", "anthropic_messages", "gemini"}
+    assert {name.value for name in NOTE_FORMS} == talked
