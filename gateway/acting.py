@@ -65,11 +65,9 @@ class Acting:
         return None
 
 
-async def acting(keys: KeyLookup, hasher: Hasher, os_user: str, secret: str | None) -> Acting:
-    """Whoever types a command, with the key they gave, if any."""
+async def acting(keys: KeyLookup, hasher: Hasher, os_user: str, secret: str) -> Acting:
+    """Whoever types a command, by the key they show."""
     somebody = Actor.os_user(os_user)
-    if secret is None:
-        return Acting(somebody)
     if not is_well_formed(secret):
         return Acting(somebody, problem=_MISTYPED)
     key = await keys.of_digest(hasher.digest(secret))

@@ -7,22 +7,15 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
-from pathlib import Path
 
 from gateway.accounting import Accountant
 from gateway.app import create_app
-from gateway.audit.journal import FOLDER_NAME as JOURNAL_FOLDER
-from gateway.audit.journal import Journal
-from gateway.audit.journaled_lane import JournaledLane
-from gateway.audit.lock import LedgerLock
-from gateway.audit.record import Records
-from gateway.audit.sync import best_syncer
-from gateway.audit.writer import LedgerWriter
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
 from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration
 from gateway.configuration.choice import shipped_with
+from gateway.configuration.storage import storage_at
 from gateway.continuation import CaughtUp
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -32,35 +25,32 @@ from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.lifting import Lifting
 from gateway.notes import Notes
+from gateway.opening import Opened, lock_folder, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
-from gateway.randomness import BufferedRandom
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
+from gateway.store.account_usage import AccountBook
 from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
-from gateway.store.database import FILE_NAME, Database, open_database, prepare_data_folder
 from gateway.store.keys import Keys
-from gateway.store.lane import SqliteLane
-from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.store.versions import Versions
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.supervisor import LedgerPlace
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
 from gateway.upkeep import Ways, choose, keep_up
 from gateway.verdicts import InProcessVerdicts
-from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+from gateway.virtual_key import KeyIssuer
 from gateway.wire import NOTE_FORMS, families, wires
 from providers.catalogue import PriceBook, load_price_book
 from providers.http.client import HttpClient
 from providers.passthrough import Passthrough
 from providers.rehearsal import RehearsalSender
 from providers.translator_client import TranslatorSender
-
-LOCK_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +63,6 @@ class Gatehouse:
     in_force: InForce
     first_keys: FirstKeys | None
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What lies in the data folder, open."""
-
-    folder: Path
-    database: Database
-    hasher: Hasher
-    pepper: bytes
-    records: Records
 
 
 @asynccontextmanager
@@ -103,9 +82,11 @@ async def assembled(
     `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
     """
     async with AsyncExitStack() as stack:
-        opened = await _open_data(options.data, stack)
+        await lock_folder(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
+        storage = await asyncio.to_thread(storage_at, options.config, environ)
+        opened = await open_data(options.data, storage, environ, stack)
         versions = Versions(opened.database)
         choice = await choose(options, environ, shipped, versions)
         if choice.engine is not None:
@@ -119,7 +100,7 @@ async def assembled(
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
         surroundings = _surround(opened, in_force, senders, versions, stack)
-        ways = Ways(environ, shipped, versions, surroundings.apply)
+        ways = Ways(environ, shipped, versions, surroundings.apply, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
         status = Status(health, lambda: state.standing, lambda: lifting.open_count)
@@ -134,18 +115,6 @@ async def assembled(
         yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes)
 
 
-async def _open_data(folder: Path, stack: AsyncExitStack) -> Opened:
-    prepare_data_folder(folder)
-    lock = LedgerLock(folder)  # first: nothing is migrated under a gateway that runs
-    await asyncio.to_thread(lock.acquire, LOCK_PATIENCE_SECONDS)
-    stack.callback(lock.release)
-    database = await asyncio.to_thread(open_database, folder)
-    stack.push_async_callback(database.close)
-    pepper = load_pepper(folder, os.urandom)
-    records = Records(time.time_ns, BufferedRandom().take)
-    return Opened(folder, database, Hasher(pepper), pepper, records)
-
-
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
     keys = Keys(opened.database)
     key_ring = KeyRing(keys, opened.hasher, unix_us=_unix_us)
@@ -157,27 +126,22 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 async def _open_books(
     opened: Opened, book: PriceBook, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
-    """Begin a lane of our own, and give an end to what processes before us left open."""
+    """Open the ledger, and all that reckons with it."""
     metrics = Metrics()
     health = LedgerHealth(metrics)
-    records, folder = opened.records, opened.folder
-    syncer = await best_syncer(folder)
-    stack.callback(syncer.close)
-    lane_id = records.new_ulid()
-    store = SqliteLane(folder / FILE_NAME, lane_id, opened_unix_us=_unix_us())
-    journal = Journal(folder / JOURNAL_FOLDER)
-    lane = JournaledLane(lane_id, journal, syncer, store)
-    writer = LedgerWriter(lane, records, meter=health)
-    await writer.start()
-    stack.push_async_callback(writer.close)
+    writer = await open_ledger(opened, health, stack)
     metrics.watch_audit_queue(lambda: writer.queue_depth)
-    ledger = Ledger(opened.database)
-    await Lanes(opened.database, records).end_unsettled(but_lane=lane_id)
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
-    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    ledger = Ledger(opened.database)
+    accounts = AccountBook(opened.database, _unix_s)
+    await accounts.start()
+    stack.push_async_callback(accounts.stop)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, accounts)
     accountant = Accountant(counters, book, RecentOutputs())
-    bookkeeper = Bookkeeper(writer, records, accountant, estimator, metrics, time.monotonic_ns)
+    bookkeeper = Bookkeeper(
+        writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
+    )
     return bookkeeper, health, CaughtUp(ledger, writer)
 
 
@@ -219,7 +183,8 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
 def _surround(
     opened: Opened, in_force: InForce, senders: Senders, versions: Versions, stack: AsyncExitStack
 ) -> Surroundings:
-    made = Surroundings(opened.folder, opened.pepper, in_force, senders.translator, versions.enter)
+    ledger = LedgerPlace(opened.folder, opened.lane, opened.database_url)
+    made = Surroundings(ledger, opened.pepper, in_force, senders.translator, versions.enter)
     stack.push_async_callback(made.stop)
     return made
 

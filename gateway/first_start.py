@@ -17,8 +17,16 @@ class FirstKeys:
     developer: str = field(repr=False)
 
 
-async def issue_first_keys(issuer: KeyIssuer, developer_team: str) -> FirstKeys:
-    """Make both keys. The administrator's does not reach models, the developer's only that."""
-    admin = await issuer.issue(ADMINISTRATORS, FIRST_USER, frozenset({Role.ADMIN}))
-    developer = await issuer.issue(developer_team, FIRST_USER)
+async def issue_first_keys(issuer: KeyIssuer, developer_team: str) -> FirstKeys | None:
+    """Make both keys, unless there has ever been one; None then.
+
+    The administrator's does not reach models, the developer's only that.
+    """
+    issued = await issuer.issue_first(
+        (ADMINISTRATORS, FIRST_USER, frozenset({Role.ADMIN})),
+        (developer_team, FIRST_USER, frozenset({Role.DEVELOPER})),
+    )
+    if issued is None:
+        return None
+    admin, developer = issued
     return FirstKeys(admin.secret.reveal(), developer.secret.reveal())

@@ -88,12 +88,12 @@ class Pipeline:
             decision = await self.hold_to_origin(exchange, decision, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
+        if configuration.policy.shows_notices or self.notes.told.is_in_use:
+            inbound = self.without_notes(inbound)
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         allow = exchange.decision = reservation.allow
-        if configuration.policy.shows_notices or self.notes.told.is_in_use:
-            inbound = self.without_notes(inbound)
         targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
             exchange, allow, reservation, inbound.client_left, inbound.why_cut
@@ -172,12 +172,12 @@ class Pipeline:
             return await count_tokens(
                 targets, inbound, books, self.dispatch, self.bookkeeper.estimator
             )
+        note = await self.note(inbound, books) if books.allow.notices else None
         try:
             reply = await self.dispatch.first_answer(targets, inbound, books)
         except ProviderError as error:
             return await self.fail(error, books)
         books.first_byte()
-        note = await self.note(inbound, books) if books.allow.notices else None
         if isinstance(reply, StreamedReply):
             return relay_stream(reply, inbound.wire, books, self.drains, note)
         return await relay_whole(reply.document, reply, books, note)

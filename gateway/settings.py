@@ -13,6 +13,10 @@ DEFAULT_PORT = 7070
 CONFIGURATION_NAME = "gatehouse.yaml"
 RUNNING_NAME = "running.json"
 
+DATABASE_VARIABLE = "GATEHOUSE_DATABASE_URL"
+PEPPER_VARIABLE = "GATEHOUSE_PEPPER"
+PEPPER_FILE_VARIABLE = "GATEHOUSE_PEPPER_FILE"
+
 _RUNNING_LIMIT_BYTES = 1 << 20
 
 
@@ -109,6 +113,22 @@ def data_dir_default(environ: Mapping[str, str]) -> Path:
     # The XDG specification has relative paths ignored.
     home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share"
     return home / "gatehouse"
+
+
+def database_url(environ: Mapping[str, str]) -> str | None:
+    """The database that keeps the state, where the environment names one. Holds a password."""
+    return environ.get(DATABASE_VARIABLE) or None
+
+
+def pepper_text(environ: Mapping[str, str]) -> str | None:
+    """The pepper itself, where the environment holds it."""
+    return environ.get(PEPPER_VARIABLE) or None
+
+
+def pepper_file(environ: Mapping[str, str]) -> Path | None:
+    """The file that holds the pepper, where the environment names one."""
+    named = environ.get(PEPPER_FILE_VARIABLE)
+    return Path(named).expanduser() if named else None
 
 
 def configuration_in(folder: Path) -> Path | None:

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
@@ -12,7 +11,7 @@ from gateway.pipeline import InForce
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
 from gateway.telemetry.pseudonym import derive_pseudonym_key
-from gateway.telemetry.supervisor import Shipper, shipper_command
+from gateway.telemetry.supervisor import LedgerPlace, Shipper, shipper_command
 from providers.base import Via
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class Surroundings:
 
     def __init__(
         self,
-        data: Path,
+        ledger: LedgerPlace,
         pepper: bytes,
         in_force: InForce,
         translator: Translator,
@@ -59,10 +58,11 @@ class Surroundings:
         make_shipper: MakeShipper = Shipper,
         unix_seconds: Callable[[], float] = time.time,
     ) -> None:
-        self._data = data
+        self._ledger = ledger
         self._make_shipper = make_shipper
         self._unix_seconds = unix_seconds
-        self._secrets = Secrets(derive_pseudonym_key(pepper))
+        url = None if ledger.database is None else ledger.database.reveal()
+        self._secrets = Secrets(derive_pseudonym_key(pepper), database=url)
         self._in_force = in_force
         self._translator = translator
         self._enter = enter
@@ -97,7 +97,8 @@ class Surroundings:
             if telemetry.exporter == "otlp"
             else OtlpProtocol.NONE
         )
-        command = shipper_command(self._data, telemetry.otlp_endpoint or "", protocol=protocol)
+        data, lane, endpoint = self._ledger.data, self._ledger.lane, telemetry.otlp_endpoint or ""
+        command = shipper_command(data, endpoint, protocol=protocol, lane=lane)
         self._shipper = self._make_shipper(command, self._secrets)
         self._shipper.start()
         log.info("shipper_started", extra={"endpoint": telemetry.otlp_endpoint})

@@ -14,6 +14,7 @@ from gateway.configuration.orders import VersionNotFound
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.restore import restore
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.storage import NO_STORAGE, Storage, refuse_a_move
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.configuration.watch import Apply, Watcher, WatchState, refusal_name
 from gateway.settings import ServeOptions
@@ -28,6 +29,8 @@ class Ways:
     shipped: Shipped
     versions: Versions
     apply: Apply
+    storage: Storage = NO_STORAGE
+    """Where the state is, to which every configuration is held."""
 
 
 async def choose(
@@ -67,11 +70,15 @@ def watcher_of(choice: Choice, ways: Ways) -> Watcher:
 
     def reload() -> Configuration:
         assert path is not None
-        return load(path, ways.environ, ways.shipped)
+        return held(load(path, ways.environ, ways.shipped), path)
 
     def made_again(stored: StoredConfiguration) -> Configuration:
         where = path or Path(stored.source or "")
-        return restore(stored, where, ways.environ, ways.shipped)
+        return held(restore(stored, where, ways.environ, ways.shipped), where)
+
+    def held(fresh: Configuration, source: Path) -> Configuration:
+        refuse_a_move(ways.storage, fresh.storage, source)
+        return fresh
 
     is_of_files = path is None or configuration.origin is Origin.FILES
     return Watcher(

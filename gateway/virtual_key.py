@@ -2,24 +2,19 @@
 
 import base64
 import hmac
-import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from gateway.roles import Role
 from gateway.store.changes import Actor
-from gateway.store.database import StoreError
 from gateway.store.stored_key import StoredKey
 from policy.types import Scope
 from providers.base import Secret
 
 PREFIX = "gth_"
-PEPPER_FILE = "pepper"
-PEPPER_BYTES = 32
 
 _RANDOM_BYTES = 24
 _RANDOM_CHARACTERS = 33  # enough for 24 bytes in base 62
@@ -34,6 +29,10 @@ class KeyStore(Protocol):
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         """Keep a new key."""
+        ...
+
+    async def create_first(self, keys: Sequence[tuple[StoredKey, bytes]], by: Actor) -> bool:
+        """Keep new keys, unless there has ever been one; whether they are kept."""
         ...
 
     async def find(self, key_id: str) -> StoredKey:
@@ -122,6 +121,25 @@ class KeyIssuer:
         now = self._unix_us()
         if expires_unix_us is not None and expires_unix_us <= now:
             raise ValueError("a key cannot expire before it is made")
+        issued = self._made(team, subject, roles)
+        stored = replace(
+            issued.stored, expires_unix_us=expires_unix_us, scope=scope, is_service=is_service
+        )
+        await self._keys.create(stored, self._digest_of(issued), self._by)
+        return IssuedKey(issued.secret, stored)
+
+    async def issue_first(
+        self, *wanted: tuple[str, str, frozenset[Role]]
+    ) -> Sequence[IssuedKey] | None:
+        """Make keys for these teams, subjects and roles, unless there has ever been a key.
+
+        None where there has. Of several gateways that start at once, one makes them.
+        """
+        issued = [self._made(*each) for each in wanted]
+        kept = [(each.stored, self._digest_of(each)) for each in issued]
+        return issued if await self._keys.create_first(kept, self._by) else None
+
+    def _made(self, team: str, subject: str, roles: frozenset[Role]) -> IssuedKey:
         secret = mint(self._random_bytes)
         stored = StoredKey(
             id=self._new_id(),
@@ -129,13 +147,12 @@ class KeyIssuer:
             team=team,
             subject=subject,
             roles=frozenset(role.value for role in roles),
-            created_unix_us=now,
-            expires_unix_us=expires_unix_us,
-            scope=scope,
-            is_service=is_service,
+            created_unix_us=self._unix_us(),
         )
-        await self._keys.create(stored, self._hasher.digest(secret), self._by)
         return IssuedKey(Secret(secret), stored)
+
+    def _digest_of(self, issued: IssuedKey) -> bytes:
+        return self._hasher.digest(issued.secret.reveal())
 
     async def rotate(self, key_id: str, overlap_us: int) -> tuple[IssuedKey, StoredKey]:
         """Make a key that is like this one and lives as long from now; the old one ends after
@@ -159,50 +176,6 @@ class KeyIssuer:
 
     def _new_id(self) -> str:
         return "key_" + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
-
-
-def load_pepper(folder: Path, random_bytes: Callable[[int], bytes]) -> bytes:
-    """The installation's pepper, made at the first start; safe when two processes start at once.
-
-    Raises `StoreError` when it cannot be read, is not ours, or is open to everybody.
-    """
-    file = folder / PEPPER_FILE
-    try:
-        if not file.exists():
-            _make_pepper(file, random_bytes(PEPPER_BYTES))
-        if file.stat().st_mode & 0o007:
-            raise StoreError(f"{file} is open to every user of this machine: chmod 600 {file}")
-        pepper = file.read_bytes()
-    except OSError as error:
-        raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    if len(pepper) != PEPPER_BYTES:
-        raise StoreError(
-            f"{file} must hold {PEPPER_BYTES} bytes: restore it from a copy "
-            "(with another pepper every key must be made anew)"
-        )
-    return pepper
-
-
-def _make_pepper(file: Path, pepper: bytes) -> None:
-    """Written whole under another name, then linked: nobody ever reads half a pepper."""
-    draft = file.with_name(f"{PEPPER_FILE}.{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, pepper)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        file.hardlink_to(draft)
-    except FileExistsError:
-        pass  # another process was first: its pepper holds
-    finally:
-        draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _checksum(checked: str) -> str:

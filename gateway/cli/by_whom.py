@@ -1,6 +1,5 @@
 """Who types a command that not everybody may: by their own key, else by the machine's user."""
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.keys import hasher_of
 from gateway.settings import environment, operating_user
 
 if TYPE_CHECKING:
@@ -31,14 +31,16 @@ async def by_whom(database: "Database", folder: Path, key: str | None) -> "Actin
 
     Raises `CommandFailed` when the folder's secrets cannot be read.
     """
-    from gateway.acting import acting
+    from gateway.acting import Acting, acting
+    from gateway.store.changes import Actor
     from gateway.store.database import StoreError
     from gateway.store.keys import Keys
-    from gateway.virtual_key import Hasher, load_pepper
 
     secret = key if key is not None else environment().get(OWN_KEY)
+    if secret is None:
+        return Acting(Actor.os_user(operating_user()))
     try:
-        hasher = Hasher(load_pepper(folder, os.urandom))
+        hasher = await hasher_of(folder, database)
     except StoreError as error:
         raise CommandFailed(str(error), Exit.DATA) from error
     return await acting(Keys(database), hasher, operating_user(), secret)

@@ -11,7 +11,7 @@ from gateway.cli.by_whom import now_unix_us
 from gateway.cli.configured import configuration_path
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.glass_facts import sentence
-from gateway.cli.opened_glasses import known_glasses
+from gateway.cli.opened_glasses import glasses_told
 from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.cli.stored_versions import pin_notices
@@ -60,7 +60,7 @@ def _open_beside(folder: Path) -> "Sequence[StoredBreakGlass]":
     running, now = read_running(folder), now_unix_us()
     if running is None or not running.is_alive:
         return ()
-    return [each for each in known_glasses(folder) if each.state(now) is BreakGlassState.OPEN]
+    return [each for each in glasses_told(folder) if each.state(now) is BreakGlassState.OPEN]
 
 
 def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path, Configuration]":

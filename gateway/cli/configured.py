@@ -17,6 +17,8 @@ from providers.catalogue import PriceBook, load_price_book
 
 if TYPE_CHECKING:
     from gateway.configuration.shipped import Shipped
+NOT_SET = "not-set.invalid"
+"""Stands in the place of a variable that is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class AnyName(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        return self._environ.get(name, "http://not-set.invalid")
+        return self._environ.get(name, f"http://{NOT_SET}")
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.cli.candidate import configured
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.policy import configuration_of
 from gateway.cli.stored_versions import in_versions, made_again
 from gateway.settings import read_running
 
@@ -32,7 +32,7 @@ def configuration_in_force(config: Path | None, folder: Path) -> "Configuration"
 
     stored = in_versions(folder, read) if config is None else None
     if stored is None or not stored.files:
-        return configuration_of(config, folder)
+        return configured(config, folder)
     try:
         return made_again(stored)
     except ConfigurationError as error:

@@ -15,14 +15,16 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import facts_of, print_keys
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
+from gateway.cli.storage import said_of
 from gateway.cli.times import format_unix_us
-from gateway.settings import operating_user, read_running
+from gateway.settings import environment, operating_user, read_running
 
 if TYPE_CHECKING:
     from gateway.roles import Role
     from gateway.store.changes import Actor
+    from gateway.store.database import Database
     from gateway.store.stored_key import StoredKey
-    from gateway.virtual_key import IssuedKey, KeyIssuer
+    from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer
 
 T = TypeVar("T")
 
@@ -140,9 +142,9 @@ def revoke(
 
 
 def until_known(folder: Path) -> None:
-    """Give a running gateway the time to look: it asks for what has changed once a second."""
+    """Give running gateways the time to look: they ask for what has changed once a second."""
     running = read_running(folder)
-    if running is not None and running.is_alive:
+    if said_of(folder).address is not None or (running is not None and running.is_alive):
         time.sleep(_SETTLING_SECONDS)
 
 
@@ -182,11 +184,11 @@ def _obtain(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
 async def _with_issuer(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]") -> T:
     from gateway.store.database import StoreError
     from gateway.store.keys import KeyCannotBeReplaced, KeyNotFound, Keys
-    from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+    from gateway.virtual_key import KeyIssuer
 
     async with opened_database(folder) as database:
         try:
-            hasher = Hasher(load_pepper(folder, os.urandom))
+            hasher = await hasher_of(folder, database)
             issuer = KeyIssuer(
                 Keys(database), hasher, by=_by(), unix_us=_now_unix_us, random_bytes=os.urandom
             )
@@ -199,6 +201,22 @@ async def _with_issuer(folder: Path, ask: "Callable[[KeyIssuer], Awaitable[T]]")
             raise CommandFailed(str(error)) from error
         except ValueError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
+
+
+async def hasher_of(folder: Path, database: "Database") -> "Hasher":
+    """What makes digests of keys, under the gateway's pepper.
+
+    Raises `StoreError` or `CommandFailed`.
+    """
+    from gateway.pepper import check_of, chosen_pepper
+    from gateway.store.installation import hold_to_pepper
+    from gateway.virtual_key import Hasher
+
+    said = said_of(folder)
+    make = os.urandom if said.address is None else None
+    pepper = chosen_pepper(folder, said.pepper, environment(), make)
+    await hold_to_pepper(database, check_of(pepper))
+    return Hasher(pepper)
 
 
 async def _stored(folder: Path) -> "Sequence[StoredKey]":

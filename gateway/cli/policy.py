@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.configured import AnyName, configuration_path, shipped
+from gateway.cli.candidate import chosen, configured
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.cli.pinning import resume, rollback
-from gateway.cli.stored_versions import is_digest, show, versions, wanted_version
+from gateway.cli.preview import preview
+from gateway.cli.replay import replay
+from gateway.cli.stored_versions import show, versions
 from gateway.cli.times import parse_moment
-from gateway.settings import environment
 
 if TYPE_CHECKING:
     from gateway.cli.posing import Given
@@ -47,10 +48,12 @@ At = Annotated[str | None, typer.Option(metavar="TIME", help="When: 2026-07-10. 
 _VERSION = "A gatehouse.yaml, a version's digest or its beginning, or `previous`."
 
 policy = typer.Typer(
-    help="Explain and test the rules; list, compare and roll back what was in force.",
+    help="Explain, test and rehearse the rules; list, compare and roll back what was in force.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+policy.command()(preview)
+policy.command()(replay)
 policy.command()(versions)
 policy.command()(show)
 policy.command()(rollback)
@@ -89,7 +92,7 @@ def explain(
         operation, body_bytes, tokens, address, moment,
     )  # fmt: skip
     folder = data_folder(data)
-    configuration = configuration_of(config, folder)
+    configuration = configured(config, folder)
     told = _explained(configuration, folder, audit_id, given, int(now.timestamp()))
     _tell(told, as_json)
 
@@ -131,7 +134,7 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
     """Run the tests that stand beside the rules; name the rules that no test hits."""
     from policy.rulebook.cases import run, unhit
 
-    configuration = configuration_of(config, data_folder(data))
+    configuration = configured(config, data_folder(data))
     rules = configuration.policy
     outcomes = run(rules, configuration.policy_tests, configuration.canonical, int(time.time()))
     failed = [each for each in outcomes if not each.passed]
@@ -163,7 +166,7 @@ def diff(
     from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases, other_changes
 
     folder = data_folder(data)
-    before, after = _version(old, folder), _version(new, folder)
+    before, after = chosen(old, folder), chosen(new, folder)
     rules = list(changes_of_rules(before.policy, after.policy))
     flips = list(flips_of_cases(before, after, int(time.time())))
     others = list(other_changes(before, after))
@@ -187,41 +190,6 @@ def diff(
     )
 
 
-def _version(wanted: str, folder: Path) -> "Configuration":
-    """A gatehouse.yaml, or a version that is kept."""
-    path = Path(wanted)
-    if path.is_file():
-        return _loaded(path)
-    if not is_digest(wanted):
-        raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
-    return wanted_version(folder, wanted)
-
-
-def configuration_of(config: Path | None, folder: Path) -> "Configuration":
-    """The configuration a command goes by, secrets left as they are written.
-
-    Raises `CommandFailed` where there is none, or it is wrong.
-    """
-    path = configuration_path(config, folder, Path.cwd())
-    if path is None:
-        raise CommandFailed(
-            "there is no gatehouse.yaml in the working folder; name one with --config",
-            Exit.NOT_FOUND,
-        )
-    return _loaded(path)
-
-
-def _loaded(path: Path) -> "Configuration":
-    """A configuration whose secrets need not be here: rules do not depend on them."""
-    from gateway.configuration.build import load
-    from gateway.configuration.problems import ConfigurationError
-
-    try:
-        return load(path, AnyName(environment()), shipped(), unlock=lambda secret, _: secret)
-    except ConfigurationError as error:
-        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
-
-
 def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "Posed":
     from gateway.cli.posing import recorded
 
@@ -229,8 +197,9 @@ def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "P
     decided_by = str(body.get("config_digest", ""))
     if decided_by != configuration.digest:
         note(f"decided by {decided_by[:12]}; explained by {configuration.digest[:12]}")
-    if any(rule.written.document.match.networks for rule in configuration.policy.rules):
-        note("the ledger keeps no addresses: without --address it is not known")
+    asks = any(rule.written.document.match.networks for rule in configuration.policy.rules)
+    if asks and "address" not in body:
+        note("where the caller was is not on record: without --address it is not known")
     return recorded(body)
 
 

@@ -17,6 +17,7 @@ from gateway.configuration.document import (
 )
 from gateway.configuration.files import ON_DISK, Files
 from gateway.configuration.listing import Pattern
+from gateway.configuration.notices import DEFAULT_TEAM, notices_of, unpriced
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
@@ -32,12 +33,12 @@ from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
 from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
 from policy.break_glass import USUAL_TERMS, BreakGlassTerms
-from policy.caps import Amounts
-from policy.document import LimitsDocument, nano_usd
+from policy.document import nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -46,9 +47,8 @@ from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
 
 Unlock = Callable[[Secret, Path], Secret]
-
-DEFAULT_TEAM = "default"
-"""The team of the first developer key, where the configuration has it."""
+Read = dict[Path | Pattern, str | tuple[str, ...]]
+"""What a configuration was read from: of a file its digest, of a pattern the files it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Configuration:
     origin: Origin = Origin.EMBEDDED
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
+    storage: Storage = NO_STORAGE
     break_glass: BreakGlassTerms = USUAL_TERMS
 
     def offered(self, model: str) -> OfferedModel:
@@ -137,18 +138,20 @@ def load(
     *,
     unlock: Unlock = resolve,
     files: Files = ON_DISK,
+    more_rules: Sequence[Path] = (),
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
-    `unlock` turns what stands under an `api_key` into the key (in a folder); raises
-    `UnusableSecret`.
+    `more_rules` are files of rules that count as if `policy` named them last.
+    `unlock` turns what stands for a key (in a folder) into it, or raises `UnusableSecret`.
     """
     written = read_content(content_of(path, files.configuration), path, environ)
     registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(written, files, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
+    storage = read_storage(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers)]
     problems += (written.problem(*each) for each in found)
     if not problems:  # rules are checked against the names of a configuration that is right
@@ -156,25 +159,24 @@ def load(
     if problems:
         raise ConfigurationError(str(path), problems)
     all_files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in all_files}
-    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
-    read.update(policy.listings.items())
+    digests: Read = {each.source: each.digest for each in all_files}
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
         keys,
         shipped,
         digest=digest,
-        notices=(*_notices(written), *register_notices(document, registers, shipped)),
+        notices=(*notices_of(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
     )
     return replace(
         built,
         source=path,
-        watched=(*digests, *_secret_files(document, path.parent)),
+        storage=storage,
+        watched=(*(each.source for each in all_files), *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read=read,
+        read=digests | dict(policy.listings.items()),
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),
@@ -227,7 +229,7 @@ def build(
         registers=registers,
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         break_glass=document.break_glass.terms,
-        notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
+        notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
 
@@ -347,52 +349,3 @@ def _usual_protocol(endpoint: str) -> Literal["grpc", "http"]:
     """OpenTelemetry's registered ports: 4317 speaks gRPC, 4318 HTTP; a path means HTTP too."""
     parts = urlsplit(endpoint)
     return "http" if parts.port == 4318 or (parts.path and parts.port != 4317) else "grpc"
-
-
-def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
-    teams = tuple(written.document.teams)
-    notices = []
-    if DEFAULT_TEAM not in teams:
-        notices.append(
-            f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
-        )
-    for network in written.document.server.trusted_proxies:
-        if network.endswith("/0"):
-            notices.append(
-                f"server.trusted_proxies holds {network}: whoever connects can say it is "
-                "elsewhere; name the proxies' own networks"
-            )
-    for name, vendor in written.document.vendors.items():
-        path = ("vendors", name, "api_key")
-        if vendor.api_key is None or path in written.tree.filled:
-            continue
-        if secret_file(vendor.api_key, written.source.parent) is None:
-            notices.append(
-                f"vendors.{name}.api_key stands in the file itself; "
-                f'use "${{NAME}}" or file:/run/secrets/name'
-            )
-    return tuple(notices)
-
-
-def _limits_money(limits: LimitsDocument) -> bool:
-    each = (limits, limits.per_user, limits.per_key)
-    return any(Amounts.of(written, "UTC").has_money for written in each if written is not None)
-
-
-def _unpriced(
-    document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
-) -> list[str]:
-    """Targets that a team with a budget will be refused, because nobody knows what they cost."""
-    found: dict[str, str] = {}
-    for team, written in document.teams.items():
-        if not _limits_money(written.limits):
-            continue
-        for model in written.models:
-            for target in by_model[model]:
-                if not target.price_known:
-                    found.setdefault(target.name, team)
-    return [
-        f"no price is known for {target}: team {team} has a budget, so it is refused there; "
-        f"add it under prices"
-        for target, team in found.items()
-    ]

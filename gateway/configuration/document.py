@@ -89,6 +89,13 @@ TargetName = Annotated[
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 
+WrittenSecret = Annotated[
+    Secret,
+    PlainValidator(_secret),
+    WithJsonSchema({"type": "string", "examples": ["${API_KEY}", "file:/run/secrets/key"]}),
+]
+"""Text, or `file:/path`: `gateway.configuration.secrets` opens it."""
+
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -103,14 +110,7 @@ class VendorDocument(Section):
     """in_house: the engine's root. A vendor: replaces the whole prefix of its record."""
     wires: Annotated[tuple[WireLabel, ...], Field(min_length=1)] | None = None
     """Protocols spoken natively. Required in the house; for a vendor it narrows the record's."""
-    api_key: (
-        Annotated[
-            Secret,
-            PlainValidator(_secret),
-            WithJsonSchema({"type": "string", "examples": ["${API_KEY}", "file:/run/secrets/key"]}),
-        ]
-        | None
-    ) = None
+    api_key: WrittenSecret | None = None
     """The vendor's key: "${NAME}" or file:/path. Never printed."""
     via: Literal["direct", "litellm"] | None = None
     """How the vendor is reached, where its record's way does not suit."""
@@ -192,6 +192,22 @@ class ServerDocument(Section):
     """Networks of proxies whose x-forwarded-for says where a request came from."""
 
 
+class StorageDocument(Section):
+    """Where keys and the ledger are kept. Default: a SQLite file in the data folder."""
+
+    url: WrittenSecret | None = None
+    """A PostgreSQL database: "${GATEHOUSE_DATABASE_URL}" or file:/path. Never printed."""
+    durable_in: Literal["database", "journal"] | None = None
+    """What a record must be in before its request goes on. Default: PostgreSQL's database."""
+
+
+class KeysDocument(Section):
+    """How virtual keys are kept."""
+
+    pepper: WrittenSecret | None = None
+    """The secret keys are kept under, the same for every replica: "${NAME}" or file:/path."""
+
+
 class BreakGlassDocument(Section):
     """Under which terms somebody may open an exception from policy for a time."""
 
@@ -223,6 +239,8 @@ class GatehouseDocument(Section):
     telemetry: TelemetryDocument = TelemetryDocument()
     server: ServerDocument = ServerDocument()
     """What stands before the gateway."""
+    storage: StorageDocument = StorageDocument()
+    keys: KeysDocument = KeysDocument()
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()

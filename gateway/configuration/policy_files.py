@@ -68,9 +68,15 @@ class PolicyFiles:
 
 
 def read_policy_files(
-    named: Written[GatehouseDocument], files: Files, environ: Mapping[str, str]
+    named: Written[GatehouseDocument],
+    files: Files,
+    environ: Mapping[str, str],
+    more: Sequence[Path] = (),
 ) -> tuple[PolicyFiles, list[tuple[FieldPath, str]], list[Problem]]:
-    """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them."""
+    """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them.
+
+    `more` are files that no pattern needs to find.
+    """
     folder = named.source.parent
     listings: dict[Pattern, tuple[str, ...]] = {}
     unfound: list[tuple[FieldPath, str]] = []
@@ -86,6 +92,8 @@ def read_policy_files(
         unfound += ((("policy", at), told) for told in _unspeakable(found, named))
         for each in found:
             paths.setdefault(Path(each), []).append(at)
+    for file in more:
+        paths.setdefault(file, [])
     if len(paths) > MOST_FILES:
         unfound.append((("policy",), f"names more than {MOST_FILES} files; put rules together"))
         return PolicyFiles((), listings), unfound, []

@@ -1,4 +1,4 @@
-"""Turn what stands under api_key into the key itself: text, or a file that holds it."""
+"""Turn what stands for a secret (an api_key, a password) into itself: text, or a file's."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def resolve(written: Secret, folder: Path) -> Secret:
 
 def _checked(value: str) -> Secret:
     if not value:
-        raise UnusableSecret("is empty; put the key there, or leave api_key out")
+        raise UnusableSecret("is empty; put the key there, or leave it out")
     if len(value) > _MAX_SECRET_BYTES:
         raise UnusableSecret(f"is longer than {_MAX_SECRET_BYTES} characters; that is no key")
     if not (value.isascii() and value.isprintable()) or " " in value:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
-from gateway.store.sqlite import FILE_NAME, open_sqlite, prepare_data_folder
+from gateway.store.sqlite import FILE_NAME, open_sqlite
 
 __all__ = [
     "FILE_NAME",
@@ -19,7 +19,6 @@ __all__ = [
     "StoreError",
     "open_database",
     "open_store",
-    "prepare_data_folder",
 ]
 
 open_database = open_sqlite

@@ -51,6 +51,17 @@ class Keys:
             await _insert(connection, key, digest)
             await self._lane.append(connection, [created], key.created_unix_us)
 
+    async def create_first(self, keys: Sequence[tuple[StoredKey, bytes]], by: Actor) -> bool:
+        """Keep these keys with their digests, all of them, unless there has ever been a key."""
+        async with self._database.writing() as connection:
+            if await connection.scalar(select(KEYS.c.id).limit(1)) is not None:
+                return False
+            for key, digest in keys:
+                created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
+                await _insert(connection, key, digest)
+                await self._lane.append(connection, [created], key.created_unix_us)
+        return True
+
     async def replace(
         self, key_id: str, successor: StoredKey, digest: bytes, until_unix_us: int, by: Actor
     ) -> StoredKey:

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 
 import asyncpg
 
 from gateway.audit.batch import Rows
 from gateway.audit.chain import ChainHead
 from gateway.audit.filing import LaneRefused
+from gateway.audit.journal import FOLDER_NAME, Journal
+from gateway.audit.lock import LedgerLock
 from gateway.database_address import DatabaseAddress
 from gateway.store.postgres import connect
 from gateway.store.postgres_rows import head_of, in_pages, insert, insert_recovered, lock_lane
@@ -95,6 +98,30 @@ class PostgresLane:
         if connection is not None:
             connection.terminate()
         return LaneRefused(str(error) or type(error).__name__)
+
+
+async def take_over_journal(folder: Path, address: DatabaseAddress) -> None:
+    """Bring into the database what a gateway that died left in the journal of its data folder.
+
+    Raises `DataFolderInUse` when a gateway runs (it does so itself), `LaneRefused` or `OSError`
+    when the journal cannot be read or the database not written.
+    """
+    journal = Journal(folder / FOLDER_NAME)
+    lock = LedgerLock(folder)
+    try:
+        if next(journal.records(), None) is None:
+            return  # the usual case: nothing is left where the database took it all
+        lock.acquire()
+        connection = await connect(address)
+        try:
+            await restore(connection, journal.records())
+        finally:
+            await connection.close()
+    except asyncpg.PostgresError as error:
+        raise LaneRefused(str(error)) from error
+    finally:
+        lock.release()
+        journal.close()
 
 
 async def restore(

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gateway.store.schema import REVISIONS, StoreError, refuse_unknown, upgrade
 
 FILE_NAME = "gatehouse.db"
+MIGRATION_LOCK = "migration.lock"
 BUSY_TIMEOUT_MS = 3000
 PRAGMAS = (
     # Of a new file: a record takes a kilobyte, and filing it a tenth less than on pages of 4 KB.
@@ -29,21 +30,29 @@ PRAGMAS = (
 )
 
 
-def prepare_data_folder(folder: Path) -> Path:
-    """Make the folder (0700) and its database file (0600) if need be. Returns the file's path.
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder (0700) if need be, and see whether it can be written.
 
-    A folder that exists keeps its mode: it may be a mounted volume.
-    Raises `StoreError` when the folder cannot be made or written.
+    A folder that exists keeps its mode: it may be a mounted volume. Raises `StoreError`.
     """
-    file = folder / FILE_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(folder / MIGRATION_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreError(
             f"cannot write in the data folder {folder}: {error.strerror}; "
             "choose another with --data or mend its permissions"
         ) from error
+
+
+def _prepare_file(folder: Path) -> Path:
+    """The database file (0600), made if need be; SQLite itself would leave it open to others."""
+    prepare_folder(folder)
+    file = folder / FILE_NAME
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"cannot open {file}: {error.strerror}") from error
     return file
 
 
@@ -53,7 +62,7 @@ def open_sqlite(folder: Path) -> "SqliteDatabase":
     Safe when several processes do so at once. Raises `StoreError` when the folder cannot be
     written or the file is no database, `SchemaTooNew` when a newer version has migrated it.
     """
-    file = prepare_data_folder(folder)
+    file = _prepare_file(folder)
     if _revision(file) != REVISIONS[-1]:
         with _migration_lock(folder):
             if _revision(file) != REVISIONS[-1]:
@@ -129,7 +138,7 @@ def _revision(file: Path) -> str | None:
 @contextmanager
 def _migration_lock(folder: Path) -> Iterator[None]:
     """Held while the schema changes, so that processes starting together migrate once."""
-    descriptor = os.open(folder / "migration.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder / MIGRATION_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -251,6 +251,33 @@ class UsageHour(Base, table=True):
     cost_nano_usd: int = Field(sa_type=BigInteger)
 
 
+class AccountQuarter(Base, table=True):
+    """What an account of caps used in a quarter of an hour (UTC), summed as `UsageHour` is.
+
+    Every team has an account; others are in it from when a cap counted for them.
+    """
+
+    __tablename__ = "account_quarter"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    quarter_unix_seconds: int = Field(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False)
+    )
+    requests: int = Field(sa_type=BigInteger)
+    tokens: int = Field(sa_type=BigInteger)
+    cost_nano_usd: int = Field(sa_type=BigInteger)
+
+
+class Installation(Base, table=True):
+    """One row: what all replicas have in common. `pepper_check` tells their pepper from another."""
+
+    __tablename__ = "installation"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pepper_check: bytes = Field(sa_type=HASH)
+
+
 def _table(model: type[SQLModel]) -> Table:
     return Base.metadata.tables[str(model.__tablename__)]
 
@@ -264,8 +291,10 @@ KEY_REVISION = _table(KeyRevision)
 VERSIONS = _table(ConfigurationVersion)
 CONFIGURATION = _table(ConfigurationState)
 ORDERS = _table(ConfigurationOrder)
+INSTALLATION = _table(Installation)
 BREAK_GLASSES = _table(BreakGlassRow)
 USAGE_HOURS = _table(UsageHour)
+ACCOUNT_QUARTERS = _table(AccountQuarter)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(
@@ -287,16 +316,6 @@ Index(
     BODIES.c.response_id,
     sqlite_where=BODIES.c.response_id.is_not(None),
     postgresql_where=BODIES.c.response_id.is_not(None),
-)
-# Budgets are summed from this index alone: only ends of exchanges have a cost.
-Index(
-    "ix_audit_body_spent",
-    BODIES.c.time_unix_us,
-    BODIES.c.team,
-    BODIES.c.cost_nano_usd,
-    BODIES.c.total_tokens,
-    sqlite_where=BODIES.c.cost_nano_usd.is_not(None),
-    postgresql_where=BODIES.c.cost_nano_usd.is_not(None),
 )
 # Who has ever asked anything is read from this index alone.
 Index(

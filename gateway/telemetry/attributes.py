@@ -177,12 +177,16 @@ def read_changed_key(record: Record, pseudonym: Pseudonym) -> Attributes:
 _CHANGED_EXCEPTION = Group({}, names.EXCEPTIONS)
 
 
-def read_changed_exception(record: Record) -> Attributes:
-    """Which break-glass was opened, closed or tried; nothing of any other record."""
+LOUD = "break_glass_"
+"""How the kinds of records begin that tell of exceptions."""
+
+
+def read_changed(record: Record, pseudonym: Pseudonym) -> Attributes:
+    """Which key or exception was changed or tried; nothing of any other record."""
     glass = record.text("about_id")
-    if glass is None or not record.kind.startswith("break_glass_"):
-        return NO_ATTRIBUTES
-    return _CHANGED_EXCEPTION.read({}, (glass,))
+    if glass is not None and record.kind.startswith(LOUD):
+        return _CHANGED_EXCEPTION.read({}, (glass,))
+    return read_changed_key(record, pseudonym)
 
 
 def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:

@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What must not stand in a command line."""
+    """What must not stand in a command line. Without `database` the ledger is in the folder."""
 
     pseudonym_key: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    database: str | None = field(default=None, repr=False)
 
     def to_line(self) -> bytes:
         """One line for the standard input of a supervised shipper."""
-        content = {"pseudonym_key": self.pseudonym_key.hex(), "headers": dict(self.headers)}
+        content = {
+            "pseudonym_key": self.pseudonym_key.hex(),
+            "headers": dict(self.headers),
+            "database": self.database,
+        }
         return json.dumps(content).encode() + b"\n"
 
     @classmethod
@@ -23,4 +28,5 @@ class Secrets:
         content = json.loads(line)
         if not isinstance(content, dict):
             raise TypeError("a line of secrets is a JSON object")
-        return cls(bytes.fromhex(content["pseudonym_key"]), content["headers"])
+        key = bytes.fromhex(content["pseudonym_key"])
+        return cls(key, content["headers"], content["database"])

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from gateway.telemetry import names
 from gateway.telemetry.attributes import (
-    NO_ATTRIBUTES,
+    LOUD,
     Attributes,
     Group,
     merge,
     own_of,
     put_in,
-    read_changed_exception,
-    read_changed_key,
+    read_changed,
 )
 from gateway.telemetry.fitting import Value
 from gateway.telemetry.model import Log, Pseudonym, Record, Severity
@@ -21,6 +20,7 @@ from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
 NO_IDS = (b"", b"")
+_REFUSALS = frozenset({"config_refused", "break_glass_refused"})
 
 _AUDITED = Group(
     {},
@@ -53,28 +53,21 @@ def log_of(
     return _log(record, groups, measured, act, severity, ids)
 
 
-def lone_log(record: Record, pseudonym: Pseudonym) -> Log:
-    """The log record of a record that belongs to no exchange: a key was changed, for one.
+def lone_log(record: Record, pseudonym: Pseudonym, ids: tuple[bytes, bytes] = NO_IDS) -> Log:
+    """The log record of a record that no span tells of: somebody changed something, mostly, or an
+    end came late.
 
     Break-glass is loud: whatever becomes of one is a warning.
     """
-    exception = read_changed_exception(record)
-    if exception is not NO_ATTRIBUTES:
-        outcome = "failure" if record.kind == "break_glass_refused" else "success"
-        act = _Act(outcome, *_changed_by(record, pseudonym))
-        return _log(record, (exception,), (), act, Severity.WARN, NO_IDS)
-    severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    changed = read_changed_key(record, pseudonym)
-    if changed is NO_ATTRIBUTES:
-        act = _Act("unknown", None, "system")
-    else:
-        act = _Act("success", *_changed_by(record, pseudonym))
-    return _log(record, (changed,), (), act, severity, NO_IDS)
-
-
-def _changed_by(record: Record, pseudonym: Pseudonym) -> tuple[Value | None, str]:
-    name = record.part("actor").get("name")
-    return (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
+    changed, actor = read_changed(record, pseudonym), record.part("actor")
+    if not actor:
+        severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
+        return _log(record, (changed,), (), _Act("unknown", None, "system"), severity, ids)
+    name, is_refused = actor.get("name"), record.kind in _REFUSALS
+    by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
+    act = _Act("failure" if is_refused else "success", *by)
+    is_loud = is_refused or record.kind.startswith(LOUD)
+    return _log(record, (changed,), (), act, Severity.WARN if is_loud else Severity.INFO, ids)
 
 
 def repeat_log(
@@ -136,7 +129,8 @@ def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attribu
         ("target", record.text("target")),
         ("model", known.get(names.MODEL.name)),
         ("key", record.text("key_id")),
-        ("break_glass", record.text("about_id") if names.EXCEPTIONS.name in known else None),
+        ("configuration", record.text("digest")),
+        ("break_glass", record.text("about_id") if record.kind.startswith(LOUD) else None),
     )
     target_type, target = next((each for each in what if each[1] is not None), (None, None))
     return _AUDITED.read(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+import orjson
+
 from gateway.telemetry.fitting import Value, fit_count
 
 Pseudonym = Callable[[str], str]
@@ -12,15 +14,23 @@ Pseudonym = Callable[[str], str]
 ENDS = frozenset({"denied", "completed", "unknown"})
 """The kinds of record that end an exchange."""
 
+LATE = "late"
+"""The kind of an end that came when its exchange had been given another."""
+
 STORY_KINDS = ENDS | {"admitted", "attempted"}
 """The kinds that tell of an exchange; its spans are made of them."""
+
+
+class LedgerUnreadable(Exception):
+    """The ledger cannot be read now; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One ledger row as the projection needs it: where it stands, its hash, and its body.
 
-    `kind` is `unreadable` for a body that is none. `time_us` is UTC microseconds since the epoch.
+    `kind` is `unreadable` for a body that is none, and `late` for an end that is none any more.
+    `time_us` is UTC microseconds since the epoch.
     """
 
     lane: str
@@ -29,6 +39,21 @@ class Record:
     body: Mapping[str, object]
     kind: str
     time_us: int
+
+    @classmethod
+    def of_row(cls, lane: str, seq: int, kind: str, raw: str, record_hash: bytes) -> "Record":
+        """Take a row whose body may be no JSON object: it still arrives, with its place and hash.
+
+        Of the row's `kind` only `late` counts: the body does not know.
+        """
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            body = {}
+        told = body if isinstance(body, dict) else {}
+        if kind == LATE:
+            told = {**told, "kind": LATE}
+        return cls.read(lane, seq, record_hash.hex(), told)
 
     @classmethod
     def read(cls, lane: str, seq: int, record_hash: str, body: Mapping[str, object]) -> "Record":

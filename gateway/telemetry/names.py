@@ -185,9 +185,11 @@ ACTION = _row(
 )
 AUDIT_OUTCOME = _row("audit.outcome", STR, "L", "`success`, `failure`, `unknown`")
 AUDIT_TARGET = _row(
-    "audit.target.id", STR, "L", "model asked for, target tried, key changed, or exception opened"
+    "audit.target.id", STR, "L", "model asked for, target tried, or what was changed"
 )
-AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model`, `target`, `key`, `break_glass`")
+AUDIT_TARGET_TYPE = _row(
+    "audit.target.type", STR, "L", "`model`, `target`, `key`, `configuration` or `break_glass`"
+)
 LANE = _row("audit.sequence.stream_id", STR, "L", "the lane of the ledger")
 SEQUENCE = _row("audit.sequence.number", INT, "L", "place in the lane")
 PREV_HASH = _row("audit.sequence.prev_hash", STR, "L", "hash of the record before it, hex")

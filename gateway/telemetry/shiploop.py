@@ -1,13 +1,19 @@
 """Take ledger rows to a collector page by page; move the cursor only when all were taken."""
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.telemetry.encode import Encoder
-from gateway.telemetry.model import ENDS, STORY_KINDS, Projection, Pseudonym, Record
+from gateway.telemetry.model import (
+    ENDS,
+    STORY_KINDS,
+    LedgerUnreadable,
+    Projection,
+    Pseudonym,
+    Record,
+)
 from gateway.telemetry.otlp import BatchRejected, Exporter, ExportFailed
 from gateway.telemetry.spans import project
 
@@ -27,6 +33,8 @@ class Source(Protocol):
     def read_exchange(self, exchange_id: str) -> tuple[Record, ...]: ...
 
     def advance(self, taken: Record) -> None: ...
+
+    def give_back(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -96,7 +104,7 @@ class ShipLoop:
         while True:
             try:
                 shipped = self.ship_page()
-            except (ExportFailed, sqlite3.Error) as error:
+            except (ExportFailed, LedgerUnreadable) as error:
                 if stopping:
                     break
                 stopping = self._wait(self._after(error))
@@ -111,7 +119,7 @@ class ShipLoop:
     def ship_page(self) -> bool:
         """Ship one page; False when there is none.
 
-        Raises `ExportFailed` or `sqlite3.Error`; the page is then sent again.
+        Raises `ExportFailed` or `LedgerUnreadable`; the page is then sent again.
         """
         page = self._source.read_page(self._rows)
         if not page:
@@ -120,6 +128,7 @@ class ShipLoop:
             self._exporter.export(self._encoder.encode(self._project(page)))
         except ExportFailed as error:
             self._report(page, error)
+            self._source.give_back()
             raise
         self._source.advance(page[-1])
         self._rows = min(self._rows * 2, self._pace.page_rows)
@@ -141,7 +150,7 @@ class ShipLoop:
 
     def _after(self, error: Exception) -> float:
         """How long to leave it alone, twice as long each time; a refused page shrinks first."""
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, LedgerUnreadable):
             log.warning("ledger_unreadable", extra={"error": str(error)})
             self._source.close()
         if isinstance(error, BatchRejected) and self._rows > 1:

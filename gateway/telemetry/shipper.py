@@ -17,13 +17,15 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from gateway.database_address import DatabaseAddress
 from gateway.logs import set_up_logging
+from gateway.settings import database_url, environment
 from gateway.telemetry.encode import Encoder
 from gateway.telemetry.endpoint import BadEndpoint, Endpoint, OtlpProtocol, read_endpoint
 from gateway.telemetry.handover import Secrets
 from gateway.telemetry.otlp import make_exporter
 from gateway.telemetry.pseudonym import KEY_BYTES, pseudonyms
-from gateway.telemetry.shiploop import Pace, ShipLoop
+from gateway.telemetry.shiploop import Pace, ShipLoop, Source
 from gateway.telemetry.source import LedgerSource
 
 EXPORT_TIMEOUT_SECONDS = 10.0
@@ -79,6 +81,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--endpoint", default="", help="OTLP endpoint: http://127.0.0.1:4317")
     parser.add_argument("--protocol", type=OtlpProtocol, choices=tuple(OtlpProtocol))
     parser.add_argument("--ca-file", type=Path, help="certificate authorities for https")
+    parser.add_argument("--lane", default="", help="the lane that the gateway beside us writes")
     parser.add_argument("--key-file", type=Path, help="key for pseudonyms, 32 bytes or more")
     parser.add_argument("--supervised", action="store_true", help="secrets come on standard input")
     parser.add_argument("--idle-seconds", type=float, default=pace.idle_seconds)
@@ -107,6 +110,20 @@ def _endpoint(arguments: argparse.Namespace, secrets: Secrets) -> Endpoint:
     )
 
 
+def _source(arguments: argparse.Namespace, secrets: Secrets, endpoint: Endpoint) -> Source:
+    """The database that was handed over, or that the environment names; else the folder's file.
+
+    Raises `ValueError` for an address that is none.
+    """
+    sink = "none" if endpoint.protocol is OtlpProtocol.NONE else "otlp"
+    database = secrets.database if arguments.supervised else database_url(environment())
+    if database is None:
+        return LedgerSource(arguments.data, sink)
+    from gateway.telemetry.postgres_source import PostgresSource  # 5 MB, where it is used only
+
+    return PostgresSource(DatabaseAddress.read(database), sink, arguments.lane)
+
+
 def step_back() -> None:
     """Leave the core to the gateway: less of it, and in long pieces that do not chop up its work.
 
@@ -128,15 +145,15 @@ def main(argv: Sequence[str]) -> int:
         secrets = _secrets(arguments, arguments.protocol)
         endpoint = _endpoint(arguments, secrets)
         pseudonym = pseudonyms(secrets.pseudonym_key)
+        source = _source(arguments, secrets, endpoint)
     except (BadEndpoint, ValueError, KeyError, TypeError, OSError) as error:
         logging.getLogger(__name__).error("shipper_refused", extra={"error": str(error)})
         return _BAD_USAGE
     if arguments.supervised:
         stop.follow(sys.stdin.fileno())
         step_back()
-    sink = "none" if endpoint.protocol is OtlpProtocol.NONE else "otlp"
     loop = ShipLoop(
-        LedgerSource(arguments.data, sink),
+        source,
         make_exporter(endpoint, timeout_seconds=arguments.timeout_seconds),
         Encoder(version("gatehouse")),
         pseudonym,

@@ -5,12 +5,12 @@ process that needs three statements. No transaction stays open while a batch tra
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 
-import orjson
-
-from gateway.telemetry.model import STORY_KINDS, Record
+from gateway.telemetry.model import STORY_KINDS, LedgerUnreadable, Record
 
 FILE_NAME = "gatehouse.db"
 _BUSY_TIMEOUT_SECONDS = 3.0
@@ -27,7 +27,8 @@ WHERE EXISTS (SELECT 1 FROM audit_body b WHERE b.lane = l.lane AND b.seq > coale
 ORDER BY l.lane LIMIT 1
 """
 _COLUMNS = (
-    "b.lane, b.seq, b.body, f.record_hash FROM audit_body b JOIN audit_leaf f USING (lane, seq)"
+    "b.lane, b.seq, b.kind, b.body, f.record_hash"
+    " FROM audit_body b JOIN audit_leaf f USING (lane, seq)"
 )
 _PAGE = f"SELECT {_COLUMNS} WHERE b.lane = ? AND b.seq > ? ORDER BY b.seq LIMIT ?"
 _EXCHANGE = (
@@ -39,24 +40,18 @@ ON CONFLICT (sink, lane) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > a
 """
 
 
-def _body(raw: str) -> Mapping[str, object]:
-    """The record's body; empty when it is no JSON object, so that the row itself still arrives."""
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _record(row: tuple[str, int, str, bytes]) -> Record:
-    lane, seq, raw, record_hash = row
-    return Record.read(lane, seq, record_hash.hex(), _body(raw))
+        yield
+    except sqlite3.Error as error:
+        raise LedgerUnreadable(str(error)) from error
 
 
 class LedgerSource:
     """The rows of the data folder's ledger that `sink` has not taken yet.
 
-    Every method raises `sqlite3.Error` when the file cannot be read or is busy for too long.
+    Every method raises `LedgerUnreadable` when the file cannot be read or is busy for too long.
     """
 
     def __init__(self, data: Path, sink: str) -> None:
@@ -67,25 +62,31 @@ class LedgerSource:
 
     def read_page(self, limit: int) -> tuple[Record, ...]:
         """The next rows of the oldest lane that has any, in order; empty when all were taken."""
-        connection = self._open()
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        if version == self._empty_at:
-            return ()
-        lane = connection.execute(_NEXT_LANE, (self._sink,)).fetchone()
-        if lane is None:
-            self._empty_at = version
-            return ()
-        rows = connection.execute(_PAGE, (*lane, limit)).fetchall()
-        return tuple(map(_record, rows))
+        with _translated():
+            connection = self._open()
+            version = connection.execute("PRAGMA data_version").fetchone()[0]
+            if version == self._empty_at:
+                return ()
+            lane = connection.execute(_NEXT_LANE, (self._sink,)).fetchone()
+            if lane is None:
+                self._empty_at = version
+                return ()
+            return tuple(starmap(Record.of_row, connection.execute(_PAGE, (*lane, limit))))
 
     def read_exchange(self, exchange_id: str) -> tuple[Record, ...]:
         """The records that tell of one exchange, oldest first."""
-        rows = self._open().execute(_EXCHANGE, (exchange_id, _MAX_RECORDS_OF_ONE)).fetchall()
-        return tuple(record for record in map(_record, rows) if record.kind in STORY_KINDS)
+        with _translated():
+            rows = self._open().execute(_EXCHANGE, (exchange_id, _MAX_RECORDS_OF_ONE)).fetchall()
+        found = starmap(Record.of_row, rows)
+        return tuple(record for record in found if record.kind in STORY_KINDS)
 
     def advance(self, taken: Record) -> None:
         """Remember that the sink has everything of the lane up to and including this record."""
-        self._open().execute(_ADVANCE, (self._sink, taken.lane, taken.seq))
+        with _translated():
+            self._open().execute(_ADVANCE, (self._sink, taken.lane, taken.seq))
+
+    def give_back(self) -> None:
+        """Nobody else reads here: there is nothing to give back."""
 
     def close(self) -> None:
         """Let go of the file; the next call opens it again. Safe to call twice."""

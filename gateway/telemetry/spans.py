@@ -26,7 +26,7 @@ from gateway.telemetry.attributes import (
 )
 from gateway.telemetry.fitting import fit_count
 from gateway.telemetry.logs import log_of, lone_log, repeat_log
-from gateway.telemetry.model import Log, Projection, Pseudonym, Record, Span, SpanKind
+from gateway.telemetry.model import LATE, Log, Projection, Pseudonym, Record, Span, SpanKind
 from gateway.telemetry.names import Signal
 from gateway.telemetry.story import CLIENT_LEFT, Story, read_story
 
@@ -58,14 +58,18 @@ def project(records: Sequence[Record], pseudonym: Pseudonym) -> Projection:
     if story.opening is not None:
         spans.append(told.policy_span(story.opening))
     spans += [told.client_span(number) for number in range(len(story.attempts))]
-    return Projection(story.end.lane, tuple(spans), tuple(map(told.log, records)))
+    # An end that another process wrote tells of the replica that took the request all the same.
+    lane = story.end.lane if story.opening is None else story.opening.lane
+    return Projection(lane, tuple(spans), tuple(map(told.log, records)))
 
 
 def _told_alone(record: Record, pseudonym: Pseudonym) -> Log:
     exchange_id = record.text("exchange_id")
-    if record.kind != "repeated" or exchange_id is None:
+    if exchange_id is None or record.kind not in {"repeated", LATE}:
         return lone_log(record, pseudonym)
     ids = _ids(exchange_id, attempts=0)
+    if record.kind == LATE:
+        return lone_log(record, pseudonym, (ids.trace, ids.server))
     groups = (read_caller(record, pseudonym), read_request(record))
     return repeat_log(record, groups, (measure_request(record),), (ids.trace, ids.policy))
 

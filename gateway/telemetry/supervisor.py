@@ -4,10 +4,12 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
+from providers.base import Secret
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +21,33 @@ _SETTLED_SECONDS = 60.0  # a process that lived this long starts the backoff ane
 Sleep = Callable[[float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """Where a shipper finds the ledger: in the data folder, or at the address `database`.
+
+    `lane` is the one that the gateway beside it writes. An address holds a password.
+    """
+
+    data: Path
+    lane: str = ""
+    database: Secret | None = None
+
+
 def shipper_command(
     data: Path,
     endpoint: str,
     *,
     protocol: OtlpProtocol | None = None,
     ca_file: Path | None = None,
+    lane: str = "",
 ) -> tuple[str, ...]:
-    """The command line of a supervised shipper for this data folder and endpoint."""
+    """The command line of a supervised shipper for this data folder, endpoint and lane."""
     command = [sys.executable, "-m", "gateway.telemetry.shipper", "--supervised"]
     command += ["--data", str(data), "--endpoint", endpoint]
     if protocol is not None:
         command += ["--protocol", protocol.value]
+    if lane:
+        command += ["--lane", lane]
     if ca_file is not None:
         command += ["--ca-file", str(ca_file)]
     return tuple(command)

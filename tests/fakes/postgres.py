@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import orjson
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.database import open_store
@@ -47,6 +49,20 @@ class PostgresServer:
     async def execute(self, statement: str) -> None:
         """Run one statement as the server's owner."""
         await execute(self.url(), statement)
+
+
+PEPPER = "5e" * 32
+
+
+def state_at(url: str) -> dict[str, str]:
+    """The environment of a gateway, or of a command, whose state is in this database."""
+    return {"GATEHOUSE_DATABASE_URL": url, "GATEHOUSE_PEPPER": PEPPER}
+
+
+async def ledger_records(url: str) -> list[dict[str, Any]]:
+    """Every record that the database has, lane by lane, each in order."""
+    rows = await execute(url, "SELECT body FROM audit_body ORDER BY lane, seq")
+    return [orjson.loads(row["body"]) for row in rows]
 
 
 async def execute(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -143,6 +143,11 @@ class FakeKeys:
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
         self._stored[digest] = key
+
+    async def create_first(self, keys: Sequence[tuple[StoredKey, bytes]], by: Actor) -> bool:
+        is_first = not self._stored
+        self._stored |= {digest: key for key, digest in keys if is_first}
+        return is_first
 
     async def find(self, key_id: str) -> StoredKey:
         return next(each for each in self._stored.values() if each.id == key_id)

@@ -18,6 +18,7 @@ COMMANDS = {
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
     "policy explain", "policy test", "policy diff",
+    "policy preview", "policy replay",
     "policy versions", "policy show", "policy rollback", "policy resume",
     "break-glass open", "break-glass approve", "break-glass close", "break-glass list",
     "break-glass show",

@@ -40,13 +40,27 @@ rules:
 """
 
 
+class MovedClock:
+    """The time, and as much more as it was moved by."""
+
+    ahead_seconds = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() + self.ahead_seconds * 1_000_000_000
+
+
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[RunningGateway]:
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path, clock: MovedClock) -> AsyncIterator[RunningGateway]:
     (tmp_path / "rules.yaml").write_text(RULES)
     async with FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
         vendor.says("good morning")
         text = CONFIGURATION.format(url=vendor.url)
-        async with running_gateway(tmp_path, text) as running:
+        async with running_gateway(tmp_path, text, unix_ns=clock) as running:
             yield running
 
 
@@ -139,6 +153,17 @@ async def test_one_that_was_opened_long_ago_ends_when_it_should(gateway):
     await opened(gateway.data, HOUR_SECONDS, ago_seconds=HOUR_SECONDS - 4)
     await until_it_is(200, gateway)
     await until_it_is(400, gateway)
+
+
+async def test_its_end_is_a_matter_of_the_requests_time_alone(gateway, clock):
+    glass = await opened(gateway.data, HOUR_SECONDS)
+    await until_it_is(200, gateway)
+    clock.ahead_seconds = HOUR_SECONDS - 60
+    assert (await asked(gateway.base_url, gateway.developer_key)).status_code == 200
+    clock.ahead_seconds = HOUR_SECONDS
+    assert (await asked(gateway.base_url, gateway.developer_key)).status_code == 400
+    async with a_desk(gateway.data) as desk:
+        assert (await desk.glasses.find(glass)).ended_unix_us is None
 
 
 async def test_other_assistants_and_what_nothing_denied_say_nothing_of_it(gateway):

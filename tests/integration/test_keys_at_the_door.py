@@ -12,9 +12,10 @@ import pytest
 
 from gateway.calls import TICK_SECONDS
 from gateway.cli.data import opened_database
+from gateway.pepper import load_pepper
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
-from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer, load_pepper
+from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer
 from policy.types import Scope
 from tests.fakes.house import CHAT, MESSAGES, House, a_house, code_in, the_denial
 from tests.fakes.ledger_file import key_records

@@ -95,10 +95,6 @@ def test_two_people_are_two_keys_of_two_persons(second, first, why):
     assert (why or "") in (told or "")
 
 
-async def test_without_a_key_it_is_the_user_of_the_machine():
-    assert await acting(Keys("x", a_key()), HASHER, "root", None) == Acting(ROOT)
-
-
 async def test_a_key_says_who_it_is():
     secret = mint(os.urandom)
     found = await acting(Keys(secret, a_key()), HASHER, "root", secret)

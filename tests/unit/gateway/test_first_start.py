@@ -37,3 +37,10 @@ async def test_both_are_whole_keys_and_differ():
 async def test_their_repr_shows_neither():
     shown = await first_keys(FakeKeys())
     assert repr(shown) == "FirstKeys()"
+
+
+async def test_where_there_has_been_a_key_there_are_no_first_ones():
+    keys = FakeKeys()
+    shown = await first_keys(keys)
+    assert await first_keys(keys) is None
+    assert HASHER.digest(shown.admin) in (await keys.changes_since(0)).keys

@@ -11,6 +11,8 @@ from gateway.pipeline import InForce
 from gateway.surroundings import Surroundings
 from gateway.telemetry.handover import Secrets
 from gateway.telemetry.pseudonym import derive_pseudonym_key
+from gateway.telemetry.supervisor import LedgerPlace
+from providers.base import Secret
 from tests.fakes.configurations import GOOD, configured
 
 PEPPER = b"pepper-canary" * 3
@@ -49,7 +51,7 @@ class Yard:
         self.shippers: list[FakeShipper] = []
         self.entered: list[tuple[Configuration, Configuration]] = []
         self.surroundings = Surroundings(
-            data,
+            LedgerPlace(data, "01LANE", Secret("postgresql://gate:canary@db/ledger")),
             PEPPER,
             self.in_force,
             self.translator,
@@ -147,6 +149,9 @@ async def test_the_shipper_is_told_where_and_how_and_the_key_only_in_secret(yard
     assert f"--data {tmp_path / 'data'} --endpoint http://127.0.0.1:4317 --protocol grpc" in line
     assert shipper.secrets.pseudonym_key == derive_pseudonym_key(PEPPER)
     assert shipper.secrets.pseudonym_key.hex() not in line
+    assert "--lane 01LANE" in line
+    assert shipper.secrets.database == "postgresql://gate:canary@db/ledger"
+    assert "canary" not in line
 
 
 async def test_the_exporter_none_ships_to_nobody(yard, tmp_path):

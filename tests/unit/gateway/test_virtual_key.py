@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.changes import GATEWAY
-from gateway.store.database import StoreError
 from gateway.virtual_key import (
     Hasher,
     KeyIssuer,
     Role,
     is_mistyped,
     is_well_formed,
-    load_pepper,
     mint,
 )
 from tests.fakes.road import FakeKeys
@@ -152,40 +149,3 @@ async def test_a_key_that_would_be_born_expired_is_refused(expires):
 
 def test_another_pepper_gives_another_digest():
     assert Hasher(b"p" * 32).digest(KEY) != Hasher(b"q" * 32).digest(KEY)
-
-
-def test_the_pepper_is_made_once_and_for_its_owner_only(tmp_path):
-    pepper = load_pepper(tmp_path, os.urandom)
-    assert len(pepper) == 32
-    assert load_pepper(tmp_path, os.urandom) == pepper
-    assert stat.S_IMODE((tmp_path / "pepper").stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
-
-
-def test_when_another_process_makes_the_pepper_first_its_pepper_holds(tmp_path):
-    def slow(count: int) -> bytes:
-        (tmp_path / "pepper").write_bytes(b"f" * count)
-        (tmp_path / "pepper").chmod(0o600)
-        return b"s" * count
-
-    assert load_pepper(tmp_path, slow) == b"f" * 32
-
-
-def test_a_pepper_of_another_length_is_refused(tmp_path):
-    (tmp_path / "pepper").write_bytes(b"short")
-    (tmp_path / "pepper").chmod(0o600)
-    with pytest.raises(StoreError, match="restore it"):
-        load_pepper(tmp_path, os.urandom)
-
-
-def test_a_pepper_open_to_everybody_is_refused(tmp_path):
-    load_pepper(tmp_path, os.urandom)
-    (tmp_path / "pepper").chmod(0o644)
-    with pytest.raises(StoreError, match="chmod 600"):
-        load_pepper(tmp_path, os.urandom)
-
-
-def test_a_pepper_that_cannot_be_read_is_said(tmp_path):
-    (tmp_path / "pepper").mkdir(mode=0o700)
-    with pytest.raises(StoreError, match="cannot read"):
-        load_pepper(tmp_path, os.urandom)

@@ -33,8 +33,8 @@ async def test_a_key_is_taken_from_the_option_or_the_environment(tmp_path, monke
 
 
 async def test_secrets_that_everybody_can_read_are_not_used(tmp_path):
-    await who(tmp_path)
+    await who(tmp_path, "gth_x")
     (tmp_path / "pepper").chmod(0o644)
     with pytest.raises(CommandFailed, match="is open to every user") as failed:
-        await who(tmp_path)
+        await who(tmp_path, "gth_x")
     assert failed.value.code == Exit.DATA

@@ -47,3 +47,10 @@ def test_what_was_open_at_the_moment_counts(tmp_path):
     assert open_at(PROPOSED_US // SECOND_US) == ["1", "3"]
     assert open_at(moment(DURING)) == ["1"]
     assert open_at(moment(OVER)) == []
+
+
+def test_a_command_goes_on_where_it_is_not_known_what_is_open(tmp_path, capsys):
+    (tmp_path / "gatehouse.db").write_bytes(b"a letter to grandmother " * 100)
+    policy = a_policy_of(a_rule())
+    assert policy_at(policy, tmp_path, moment(DURING)) is policy
+    assert "Whether a break-glass is open is not known" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Keys are made, listed and revoked; each change moves the revision by which others notice."""
 
+import asyncio
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -185,3 +187,15 @@ async def test_a_digest_belongs_to_one_key(keys):
         await keys.create(a_key(2), b"d" * 32, ANNA)
     assert await keys.revision() == 1
     assert await keys.list() == [a_key(1)]
+
+
+async def test_of_many_that_make_the_first_keys_one_does(database, opening):
+    each = [await opening() for _ in range(4)]
+    pairs = [[(a_key(n), bytes([n]) * 32), (a_key(n + 9), bytes([n + 9]) * 32)] for n in range(4)]
+    made = await asyncio.gather(
+        *(Keys(one).create_first(pair, ANNA) for one, pair in zip(each, pairs, strict=True))
+    )
+    assert sorted(made) == [False, False, False, True]
+    assert len(await Keys(database).list()) == 2
+    for one in each:
+        await one.close()

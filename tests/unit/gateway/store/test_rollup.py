@@ -2,14 +2,19 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import select
 
+from gateway.audit.batch import Batch, OpenExchanges
+from gateway.database_address import DatabaseAddress
 from gateway.exchange import Usage
-from gateway.store.database import Database
+from gateway.store.database import Database, open_store
+from gateway.store.lanes import Lanes
+from gateway.store.postgres_lane import PostgresLane
 from gateway.store.rollup import Rollup
 from gateway.store.tables import BODIES, USAGE_HOURS
 from gateway.usage import SUMS
@@ -104,7 +109,6 @@ async def test_several_at_once_count_each_record_once(database: Database, openin
     await asyncio.gather(*[Rollup(each, step_records=9).catch_up() for each in (database, *others)])
     for other in others:
         await other.close()
-    await Rollup(database).catch_up()
     assert await summed(database) == await reckoned(database)
 
 
@@ -168,3 +172,27 @@ async def test_an_hour_holds_what_ended_in_it(database: Database) -> None:
     await Rollup(database).catch_up()
     found = {key[0]: sums["requests"] for key, sums in (await summed(database)).items()}
     assert found == {NOON - HOUR: 1, NOON: 2, NOON + HOUR: 1}
+
+
+async def test_an_end_that_came_late_adds_what_it_used_and_no_request(postgres_url: str) -> None:
+    address, made = DatabaseAddress.read(postgres_url), Uses()
+    admitted, attempted, completed = made.bodies(Use(cost_nano_usd=7))
+    database = await open_store(Path(), address)
+    lane = PostgresLane(address, "01TESTLANE0000000000000000", opened_unix_us=1)
+    opened = OpenExchanges()
+    batch = Batch(await lane.open(()), opened)
+    batch.add(admitted)
+    batch.add(attempted)
+    await lane.write(batch.rows, None, 5.0)
+    opened.note_durable(admitted)
+    assert await Lanes(database, made.records).end("01TESTLANE0000000000000000", 1) == 1
+    batch = Batch(batch.head, opened)
+    batch.add(completed)
+    await lane.write(batch.rows, None, 5.0)
+    await lane.close()
+    await Rollup(database).catch_up()
+    total = [Counter(sums) for sums in (await summed(database)).values()]
+    await database.close()
+    assert sum(each["requests"] for each in total) == 1
+    assert sum(each["unpriced"] for each in total) == 1
+    assert sum(each["cost_nano_usd"] for each in total) == 7

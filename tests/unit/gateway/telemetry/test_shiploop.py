@@ -1,12 +1,10 @@
 """The ship loop against a ledger and a collector in memory: nothing lost, nothing skipped."""
 
-import sqlite3
-
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from gateway.telemetry.encode import Encoded, Encoder
-from gateway.telemetry.model import STORY_KINDS, Record
+from gateway.telemetry.model import STORY_KINDS, LedgerUnreadable, Record
 from gateway.telemetry.otlp import BatchRejected, CollectorAway, ExportFailed
 from gateway.telemetry.shiploop import Pace, ShipLoop
 from tests.fakes.ledger_stories import Stories, chained
@@ -21,8 +19,9 @@ class MemorySource:
     def __init__(self, rows: list[Record]) -> None:
         self.rows = rows
         self.cursor = 0
-        self.breaks: list[sqlite3.Error] = []
+        self.breaks: list[LedgerUnreadable] = []
         self.closed = 0
+        self.given_back = 0
         self.exchanges_read = 0
 
     def read_page(self, limit: int) -> tuple[Record, ...]:
@@ -40,6 +39,9 @@ class MemorySource:
 
     def advance(self, taken: Record) -> None:
         self.cursor = taken.seq
+
+    def give_back(self) -> None:
+        self.given_back += 1
 
     def close(self) -> None:
         self.closed += 1
@@ -130,7 +132,7 @@ def test_the_cursor_stays_while_the_collector_is_away():
     loop = a_loop(source, Collector(CollectorAway("down")), Clock())
     with pytest.raises(CollectorAway):
         loop.ship_page()
-    assert source.cursor == 0
+    assert (source.cursor, source.given_back) == (0, 1)
 
 
 def test_what_was_not_taken_is_sent_again_and_waits_grow_to_a_limit():
@@ -168,7 +170,7 @@ def test_a_record_that_is_always_rejected_holds_the_cursor_and_is_never_skipped(
 
 def test_a_busy_ledger_is_let_go_of_and_tried_again():
     source, collector = MemorySource(a_lane(1)), Collector()
-    source.breaks = [sqlite3.OperationalError("database is locked")]
+    source.breaks = [LedgerUnreadable("database is locked")]
     a_loop(source, collector, Clock()).run()
     assert collector.taken == ids_of(source.rows)
     assert source.closed == 2

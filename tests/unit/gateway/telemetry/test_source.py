@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.store import database
-from gateway.telemetry.model import Record
+from gateway.telemetry.model import LedgerUnreadable, Record
 from gateway.telemetry.source import FILE_NAME, LedgerSource
 from tests.fakes.ledger_stories import Stories, chained
 
@@ -158,6 +158,6 @@ def test_the_writer_is_never_kept_waiting_by_a_page_that_travels(data, source):
 
 
 def test_a_missing_file_is_an_error_and_is_not_made(tmp_path):
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(LedgerUnreadable):
         LedgerSource(tmp_path, "otlp").read_page(1)
     assert list(tmp_path.iterdir()) == []
