@@ -28,6 +28,7 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.lifting import Lifting
 from gateway.notes import Notes
 from gateway.oidc.asking import ProviderClient
 from gateway.oidc.provider_tokens import ProviderTokens
@@ -38,6 +39,7 @@ from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.account_usage import AccountBook
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
@@ -101,10 +103,10 @@ async def assembled(
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(choice.configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, stack)
+        refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         client = client or HttpClient()
         senders = _open_senders(client, stack)
         callers = _open_callers(key_ring, client, opened, stack)
-        refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
@@ -112,7 +114,7 @@ async def assembled(
         ways = Ways(environ, shipped, versions, surroundings.apply, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
-        status = Status(health, lambda: state.standing)
+        status = Status(health, lambda: state.standing, lambda: lifting.open_count)
         calls = _watch_calls(bookkeeper.metrics, callers, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
@@ -167,11 +169,19 @@ async def _open_books(
     return bookkeeper, health, CaughtUp(ledger, writer)
 
 
-def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
+async def _open_refusals(
+    bookkeeper: Bookkeeper, opened: Opened, in_force: InForce, stack: AsyncExitStack
+) -> tuple[Refusals, Lifting]:
+    """What says no, and what lifts that for a time."""
     verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
     verdicts.start()
     stack.push_async_callback(verdicts.stop)  # before the ledger closes: it takes the last counts
-    return Refusals(bookkeeper, verdicts)
+    glasses = BreakGlasses(opened.database)
+    lifting = Lifting(glasses, in_force, verdicts.begin_anew, unix_us=_unix_us)
+    await lifting.start()
+    stack.push_async_callback(lifting.stop)
+    bookkeeper.metrics.watch_break_glass(lambda: lifting.open_count)
+    return Refusals(bookkeeper, verdicts), lifting
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Status:
 
     ledger: LedgerHealth
     configuration: Callable[[], Standing]
+    open_exceptions: Callable[[], int]
     is_draining: bool = False
 
     def report(self) -> dict[str, object]:
@@ -44,5 +45,6 @@ class Status:
             "ready": accepting and not self.is_draining,
             "ledger": "accepting" if accepting else "refusing",
             "configuration": self.configuration().value,
+            "break_glass": "open" if self.open_exceptions() else "none",
             "draining": self.is_draining,
         }

@@ -104,6 +104,7 @@ def _explained(
     given: "Given",
     now_unix_seconds: int,
 ) -> "Explanation":
+    from gateway.cli.opened_glasses import policy_at
     from gateway.cli.posing import altered, plain
     from policy.rulebook.explain import explain as explained
 
@@ -112,9 +113,8 @@ def _explained(
     else:
         posed = _recorded(folder, audit_id, configuration)
     asked = altered(posed, given, configuration.canonical)
-    return explained(
-        configuration.policy, asked.identity, asked.facts, asked.circumstances, asked.label
-    )
+    policy = policy_at(configuration.policy, folder, asked.circumstances.unix_seconds)
+    return explained(policy, asked.identity, asked.facts, asked.circumstances, asked.label)
 
 
 def _tell(told: "Explanation", as_json: bool) -> None:

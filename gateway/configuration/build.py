@@ -47,6 +47,7 @@ from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
+from policy.break_glass import USUAL_TERMS, BreakGlassTerms
 from policy.document import TeamDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
@@ -114,6 +115,7 @@ class Configuration:
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
     storage: Storage = NO_STORAGE
+    break_glass: BreakGlassTerms = USUAL_TERMS
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -210,10 +212,7 @@ def build(
         name: _vendor(name, each, keys.get(name), shipped)
         for name, each in document.vendors.items()
     }
-    models = {
-        name: tuple(_target(each, vendors) for each in model.targets)
-        for name, model in document.models.items()
-    }
+    models = _models(document, vendors)
     prices = {name: _price(each) for name, each in document.prices.items()}
     facts = {
         target.name: _facts(target, document, prices, shipped)
@@ -241,6 +240,7 @@ def build(
         team_documents=document.teams,
         admin=document.admin.settings(),
         proxies=TrustedProxies.of(document.server.trusted_proxies),
+        break_glass=document.break_glass.terms,
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -263,6 +263,15 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
         review_date=written.review_date,
         may_drop_tools=frozenset(written.may_drop_tools),
     )
+
+
+def _models(
+    document: GatehouseDocument, vendors: Mapping[str, Vendor]
+) -> Mapping[str, tuple[Target, ...]]:
+    return {
+        name: tuple(_target(each, vendors) for each in model.targets)
+        for name, model in document.models.items()
+    }
 
 
 def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:

@@ -109,6 +109,7 @@ class Metrics:
         self._append_failures = self._counter(names.AUDIT_FAILURES)
         self._in_flight = self._gauge(names.IN_FLIGHT)
         self._queue_depth = self._gauge(names.AUDIT_QUEUE)
+        self._break_glass = self._gauge(names.BREAK_GLASS)
 
     def observe_exchange(self, exchange: Exchange) -> None:
         """Count one exchange that has ended, once."""
@@ -157,6 +158,10 @@ class Metrics:
     def watch_audit_queue(self, read: Callable[[], int]) -> None:
         """Ask `read` for the number of waiting records whenever the page is asked for."""
         self._queue_depth.set_function(read)
+
+    def watch_break_glass(self, read: Callable[[], int]) -> None:
+        """Ask `read` for the number of open exceptions whenever the page is asked for."""
+        self._break_glass.set_function(read)
 
     def watch_configuration(self, state: ConfigurationState) -> None:
         """Tell of this state whenever the page is asked for. Call it once."""

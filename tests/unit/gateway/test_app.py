@@ -37,7 +37,7 @@ class Site:
 
     def __init__(self, road: Road) -> None:
         self.road = road
-        self.status = Status(LedgerHealth(SilentMeter()), lambda: Standing.IN_FORCE)
+        self.status = Status(LedgerHealth(SilentMeter()), lambda: Standing.IN_FORCE, lambda: 0)
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(

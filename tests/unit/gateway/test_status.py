@@ -18,8 +18,8 @@ class Meter:
         self.told.append(("failed", records, cause))
 
 
-def status(standing: Standing = Standing.IN_FORCE) -> Status:
-    return Status(LedgerHealth(SilentMeter()), lambda: standing)
+def status(standing: Standing = Standing.IN_FORCE, open_exceptions: int = 0) -> Status:
+    return Status(LedgerHealth(SilentMeter()), lambda: standing, lambda: open_exceptions)
 
 
 def test_a_gateway_that_takes_rows_is_ready():
@@ -27,6 +27,7 @@ def test_a_gateway_that_takes_rows_is_ready():
         "ready": True,
         "ledger": "accepting",
         "configuration": "in_force",
+        "break_glass": "none",
         "draining": False,
     }
 
@@ -66,3 +67,7 @@ def test_what_is_not_what_the_files_say_is_told_and_goes_on(standing):
     report = status(standing).report()
     assert report["configuration"] == standing.value
     assert report["ready"] is True
+
+
+def test_that_an_exception_is_open_is_told_and_not_which():
+    assert status(open_exceptions=2).report()["break_glass"] == "open"
