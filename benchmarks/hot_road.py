@@ -260,7 +260,7 @@ async def measure(
     with TemporaryDirectory() as folder:
         configuration = Path(folder) / "gatehouse.yaml"
         configuration.write_text(CONFIGURATION)
-        options = ServeOptions(config=configuration, data=Path(folder) / "data")
+        options = ServeOptions(config=configuration, data=Path(folder) / "data", port=0)
         async with assembled(options, {}, client=upstream) as gatehouse:
             assert gatehouse.first_keys is not None
             client = Client(gatehouse, gatehouse.first_keys.developer)

@@ -42,7 +42,8 @@ def launch(place: Place) -> Launch:
     configuration = place.folder / "gatehouse.yaml"
     configuration.write_text(place.fill(CONFIGURATION))
     files = ("--config", str(configuration), "--data", str(data), "--ready-file", str(ready))
-    command = (str(program()), "up", "--host", "127.0.0.1", "--port", str(place.port), *files)
+    where = ("--host", "127.0.0.1", "--port", str(place.port), "--admin-port", "0")
+    command = (str(program()), "up", *where, *files)
     return Launch(command, place.folder, ready_file=ready)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.caps.port import NOTHING_HELD, Claim, Counters, Hold
+from gateway.caps.windows import is_remembered
 from gateway.configuration.build import Configuration
-from gateway.exchange import Exchange, Usage
+from gateway.exchange import Exchange, Expected, Usage
 from gateway.expectations import RecentOutputs, expected_output_tokens, longest_output_tokens
 from gateway.routing import route
 from gateway.shortage import (
@@ -17,6 +18,7 @@ from gateway.shortage import (
     warning_left_out,
     warning_nearly_used_up,
 )
+from policy.question import team_account
 from policy.types import Allow, Cap, Operation, RequestFacts, Unit
 from providers.base import Target
 from providers.catalogue import FREE, Price, PriceBook, Prices, is_by_tokens_alone
@@ -44,6 +46,9 @@ class Reservation:
     facts: RequestFacts
     prices: Prices
     output_tokens: int
+    expected_output_tokens: int = 0
+    is_charged: bool = False
+    """Whether a window that outlives this process counts what is used."""
 
 
 class Accountant:
@@ -80,7 +85,8 @@ class Accountant:
             return hold
         grows = any(each.cap.unit in _GROWING for each in hold.claims)
         held = output if grows else sys.maxsize
-        return Reservation(hold, _narrowed(allow, hold), team, facts, prices, held)
+        charged = any(is_remembered(each.cap.window) for each in hold.claims)
+        return Reservation(hold, _narrowed(allow, hold), team, facts, prices, held, output, charged)
 
     def top_up(self, reservation: Reservation, target: Target, output_tokens: int) -> None:
         """Hold more once an answer of this target has outgrown what is held. Never refuses."""
@@ -99,6 +105,21 @@ class Accountant:
             return {Unit.TOKENS: tokens, Unit.NANO_USD: cost}.get(cap.unit, 0)
 
         self._counters.raise_to(reservation.hold, _each(reservation.hold, needed))
+
+    def expected(self, reservation: Reservation, target: Target) -> Expected:
+        """What an answer of this target is expected to use, and whom it will be charged to."""
+        facts, output = reservation.facts, reservation.expected_output_tokens
+        price = reservation.prices.find(target) or FREE
+        charged = {
+            claim.cap.account
+            for claim in reservation.hold.claims
+            if is_remembered(claim.cap.window) and claim.cap.counts(target.name)
+        }
+        charged.discard(team_account(reservation.team))
+        if facts.operation is Operation.COUNT_TOKENS:
+            return Expected(0, 0, 0, tuple(sorted(charged)))
+        cost = _cost(price, facts, output)
+        return Expected(facts.input_tokens_estimate, output, cost, tuple(sorted(charged)))
 
     def settle(self, reservation: Reservation, target: Target | None, usage: Usage) -> int:
         """End the reservation with what was used; what it cost in nano-USD. Counts once.

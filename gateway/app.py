@@ -16,6 +16,7 @@ from gateway.identity import with_query_key
 from gateway.manual import manual_page
 from gateway.offer import Offer
 from gateway.pipeline import Pipeline
+from gateway.proxies import TrustedProxies
 from gateway.responses_paths import declare_responses_paths
 from gateway.roles import Permission
 from gateway.status import Status
@@ -229,16 +230,19 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
 
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
-        if not _is_local(request):
+        if not _is_local(request, pipeline.in_force.configuration.proxies):
             await pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)
 
 
-def _is_local(request: Request) -> bool:
+def _is_local(request: Request, proxies: TrustedProxies | None) -> bool:
+    """Whether this machine asks for itself, and not a proxy on it for somebody."""
+    address = _address(request)
     forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    return request.client is not None and request.client.host in LOOPBACK and not forwarded
+    is_proxy = proxies is not None and proxies.trusts(address)
+    return address in LOOPBACK and not forwarded and not is_proxy
 
 
 def _declare_key_schemes(app: FastAPI) -> None:

@@ -8,16 +8,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 
+from fastapi import FastAPI
+
 from gateway.accounting import Accountant
+from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
+from gateway.callers import Callers
 from gateway.calls import Calls, Patience
 from gateway.caps.in_process import InProcessCounters
-from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import Choice, choose_configuration, shipped_with
-from gateway.configuration.shipped import Shipped
-from gateway.configuration.storage import refuse_a_move
-from gateway.configuration.watch import Watcher
+from gateway.configuration.build import Configuration
+from gateway.configuration.choice import shipped_with
+from gateway.configuration.orders import Order
+from gateway.configuration.storage import storage_at
 from gateway.continuation import CaughtUp
 from gateway.dispatch import Dispatch
 from gateway.drain import Drains
@@ -26,20 +29,26 @@ from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.notes import Notes
+from gateway.oidc.asking import ProviderClient
+from gateway.oidc.provider_tokens import ProviderTokens
+from gateway.oidc.token import BEGINNING
 from gateway.opening import Opened, lock_folder, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
+from gateway.store.account_usage import AccountBook
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
+from gateway.store.versions import Versions
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.supervisor import LedgerPlace
 from gateway.tokens import TokenEstimator, bundled_vocabulary
 from gateway.told import InProcessToldSessions
 from gateway.turn import TurnIds
+from gateway.upkeep import Ways, choose, keep_up
 from gateway.verdicts import InProcessVerdicts
 from gateway.virtual_key import KeyIssuer
 from gateway.wire import NOTE_FORMS, families, wires
@@ -60,6 +69,7 @@ class Gatehouse:
     in_force: InForce
     first_keys: FirstKeys | None
     notes: tuple[str, ...]
+    admin: AdminSide | None
 
 
 @asynccontextmanager
@@ -76,46 +86,41 @@ async def assembled(
     `unix_ns` is the time that policy goes by; keys, records and files go by the machine's.
 
     Raises `StoreError`, `DataFolderInUse`, `ConfigurationError`, `LocalEngineError`,
-    `ConflictingOptions` or `LedgerUnavailable`, each with a message that says what to do.
+    `ConflictingOptions`, `CannotListen` or `LedgerUnavailable`, each with a message that helps.
     """
     async with AsyncExitStack() as stack:
         await lock_folder(options.data, stack)
         book = load_price_book()
         shipped = shipped_with(book)
-        choice = await _choose(options, environ, shipped, stack)
-        configuration = choice.configuration
-        opened = await open_data(options.data, configuration.storage, environ, stack)
+        storage = await asyncio.to_thread(storage_at, options.config, environ)
+        opened = await open_data(options.data, storage, environ, stack)
+        versions = Versions(opened.database)
+        choice = await choose(options, environ, shipped, versions)
+        if choice.engine is not None:
+            stack.push_async_callback(choice.engine.stop)
         keys, key_ring = await _open_keys(opened, stack)
-        in_force = InForce(configuration, int(time.time()))
+        in_force = InForce(choice.configuration, int(time.time()))
         bookkeeper, health, origins = await _open_books(opened, book, stack)
-        senders = _open_senders(client or HttpClient(), stack)
+        client = client or HttpClient()
+        senders = _open_senders(client, stack)
+        callers = _open_callers(key_ring, client, opened, stack)
         refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
-        pipeline = Pipeline(in_force, key_ring, bookkeeper, *steps)
-        surroundings = _surround(opened, in_force, senders, stack)
-        await surroundings.apply(configuration)
-        watcher = _watch(configuration, environ, shipped, surroundings, stack)
-        bookkeeper.metrics.watch_configuration(watcher.state)
-        status = Status(health, lambda: watcher.state.standing)
-        calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
-        estimate = bookkeeper.estimator.estimate
-        spoken, related = wires(estimate), families(estimate)
-        front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
-        app = create_app(_version(), spoken, related, front, pipeline, status)
-        application = FrontDoor(front if front_is_on else None, app)
-        first_keys = await _first_keys(keys, opened, configuration)
+        pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
+        surroundings = _surround(opened, in_force, senders, versions, callers, stack)
+        ways = Ways(environ, shipped, versions, surroundings.apply, storage)
+        state = await keep_up(choice, ways, stack)
+        bookkeeper.metrics.watch_configuration(state)
+        status = Status(health, lambda: state.standing)
+        calls = _watch_calls(bookkeeper.metrics, callers, stack)
+        front, app = _road(pipeline, calls, opened, status)
+        door = FrontDoor(front if front_is_on else None, app)
+        beside = _beside(pipeline, status, opened, keys, key_ring)
+        admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
+        first_keys = await _first_keys(keys, opened, choice.configuration)  # last: shown once
         await key_ring.refresh()
-        yield Gatehouse(application, status, calls, in_force, first_keys, choice.notes)
-
-
-async def _choose(
-    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, stack: AsyncExitStack
-) -> Choice:
-    choice = await choose_configuration(options, environ, shipped)
-    if choice.engine is not None:
-        stack.push_async_callback(choice.engine.stop)
-    return choice
+        yield Gatehouse(door, status, calls, in_force, first_keys, choice.notes, admin)
 
 
 async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRing]:
@@ -124,6 +129,20 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
     await key_ring.start()
     stack.push_async_callback(key_ring.stop)
     return keys, key_ring
+
+
+def _open_callers(
+    keys: KeyRing, client: HttpClient, opened: Opened, stack: AsyncExitStack
+) -> Callers:
+    tokens = ProviderTokens(
+        ProviderClient(client),
+        opened.hasher,
+        unix_seconds=lambda: int(time.time()),
+        seconds=time.monotonic,
+    )
+    tokens.start()
+    stack.push_async_callback(tokens.stop)
+    return Callers(keys, {BEGINNING: tokens}, time.monotonic)
 
 
 async def _open_books(
@@ -137,7 +156,10 @@ async def _open_books(
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     ledger = Ledger(opened.database)
-    counters = InProcessCounters(time.monotonic_ns, _unix_s, ledger)
+    accounts = AccountBook(opened.database, _unix_s)
+    await accounts.start()
+    stack.push_async_callback(accounts.stop)
+    counters = InProcessCounters(time.monotonic_ns, _unix_s, accounts)
     accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(
         writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
@@ -172,13 +194,49 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
     return Senders(dispatch, translator, drains)
 
 
+def _road(
+    pipeline: Pipeline, calls: Calls, opened: Opened, status: Status
+) -> tuple[Front, FastAPI]:
+    """The hot road, and the application for the rest."""
+    estimate = pipeline.bookkeeper.estimator.estimate
+    spoken, related = wires(estimate), families(estimate)
+    front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
+    return front, create_app(_version(), spoken, related, front, pipeline, status)
+
+
+def _beside(
+    pipeline: Pipeline, status: Status, opened: Opened, keys: Keys, key_ring: KeyRing
+) -> Beside:
+    """What the admin API works on."""
+    return Beside(
+        version=_version(),
+        in_force=pipeline.in_force,
+        identify=pipeline.caller,
+        status=status,
+        database=opened.database,
+        keys=keys,
+        key_ring=key_ring,
+        hasher=opened.hasher,
+        unix_us=_unix_us,
+    )
+
+
 def _surround(
-    opened: Opened, in_force: InForce, senders: Senders, stack: AsyncExitStack
+    opened: Opened,
+    in_force: InForce,
+    senders: Senders,
+    versions: Versions,
+    callers: Callers,
+    stack: AsyncExitStack,
 ) -> Surroundings:
+    async def enter(configuration: Configuration, order: Order | None) -> None:
+        await versions.enter(configuration, order)
+        await callers.apply(configuration.identity)
+
     ledger = LedgerPlace(opened.folder, opened.lane, opened.database_url)
-    surroundings = Surroundings(ledger, opened.pepper, in_force, senders.translator)
-    stack.push_async_callback(surroundings.stop)
-    return surroundings
+    made = Surroundings(ledger, opened.pepper, in_force, senders.translator, enter)
+    stack.push_async_callback(made.stop)
+    return made
 
 
 async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) -> FirstKeys | None:
@@ -189,31 +247,8 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-def _watch(
-    configuration: Configuration,
-    environ: Mapping[str, str],
-    shipped: Shipped,
-    surroundings: Surroundings,
-    stack: AsyncExitStack,
-) -> Watcher:
-    """Keep up with the configuration's file, where there is one."""
-    source = configuration.source
-
-    def reload() -> Configuration:
-        assert source is not None
-        fresh = load(source, environ, shipped)
-        refuse_a_move(configuration.storage, fresh.storage, source)
-        return fresh
-
-    watcher = Watcher(configuration, reload, surroundings.apply)
-    if source is not None:
-        watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
-        stack.callback(watching.cancel)
-    return watcher
-
-
-def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Calls:
-    calls = Calls(Patience(), keys.is_revoked)
+def _watch_calls(metrics: Metrics, callers: Callers, stack: AsyncExitStack) -> Calls:
+    calls = Calls(Patience(), callers.is_ended)
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))

@@ -55,7 +55,8 @@ class Bookkeeper:
         Nobody waits for it alone: every attempt waits for it and for its own row together, in
         one group commit, and nothing leaves before that.
         """
-        admitted = self.ledger.append(self.records.admitted(exchange, allow))
+        left_out = reservation.hold.left_out
+        admitted = self.ledger.append(self.records.admitted(exchange, allow, left_out))
         return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
 
     def note_repeats(self, verdict: Verdict) -> "asyncio.Future[None]":
@@ -97,6 +98,8 @@ class Books:
         """A new attempt, not yet on its way."""
         attempts = self.exchange.attempts
         attempt = Attempt(len(attempts) + 1, target, reason, edits, self._keeper.monotonic_ns())
+        if self._reservation.is_charged:
+            attempt.expected = self._keeper.accountant.expected(self._reservation, target)
         attempts.append(attempt)
         return attempt
 

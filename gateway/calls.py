@@ -28,12 +28,12 @@ class Patience:
 class Calls:
     """The calls in flight and the one clock that watches them.
 
-    `is_revoked` says of a key's id whether calls under it are to be ended.
+    `is_ended` says of a credential's id whether calls under it are to be ended.
     """
 
-    def __init__(self, patience: Patience, is_revoked: Callable[[str], bool]) -> None:
+    def __init__(self, patience: Patience, is_ended: Callable[[str], bool]) -> None:
         self._patience = patience
-        self._is_revoked = is_revoked
+        self._is_ended = is_ended
         self._open: set[Call] = set()
         self._ticking: asyncio.Task[None] | None = None
 
@@ -78,7 +78,7 @@ class Calls:
             if call.has_just_sent:
                 call.has_just_sent = False
                 call.last_sent = now
-            if self._is_revoked(call.credential_id):
+            if self._is_ended(call.credential_id):
                 call.end_revoked()
             if call.is_reading:
                 if self._is_slow(call, now):

@@ -39,8 +39,9 @@ Below Google's paths the key may stand in `?key=`; it is consumed too. A forward
 ## Request body
 
 - Where the model's server speaks the protocol of the request, the body is forwarded with every
-  field, known or not. Two edits are made, both recorded: the model's name at its server, and in
-  streams of OpenAI's form the option that asks for usage.
+  field, known or not. Three edits are made, all recorded: the model's name at its server; in
+  streams of OpenAI's form the option that asks for usage; and a warning of the gateway's own is
+  taken out of what the model is said to have said.
 - Elsewhere it is translated. What the other protocol has no place for is named in the answer's
   `x-gatehouse-dropped`, or refused with `unsupported_feature` where leaving it out would change
   the answer.
@@ -51,6 +52,9 @@ Below Google's paths the key may stand in `?key=`; it is consumed too. A forward
 ## Answers
 
 - `x-gatehouse-audit-id` (also `x-request-id` and `request-id`) names the audit record.
+- A rule that warns may put a quotation before the first words of a session's first answer. It
+  begins with `**Gatehouse:**` and ends with the audit id; the ledger names it. No answer with a
+  schema, and none without words, gets one. Warnings stand in `x-gatehouse-warning` too.
 - Where nothing is translated, a refusal by the model's server comes back in its own words and
   status.
 - A refusal by policy has the form that each assistant shows once and does not repeat: 400, or

@@ -31,9 +31,10 @@ class MalformedRequest(GatewayError):
 class NotAuthenticated(GatewayError):
     """No key, or none we know. One answer for unknown, revoked and expired keys.
 
-    `cause` (missing, malformed, mistyped, unknown, revoked, expired, wrong_kind) and `identity`,
-    where the key is known, are for ledger and log. Strangers are not recorded. Only a typo and a
-    wrong kind of key are told apart in the answer.
+    `cause` (missing, malformed, mistyped, unknown, revoked, expired, wrong_kind, or why a token is
+    refused), `reason` in words, and `identity`, where it is known whose it is, are for ledger and
+    log. Strangers are not recorded. Only a typo, a wrong kind of key and a team that is not the
+    caller's are told apart in the answer.
     """
 
     status = 401
@@ -49,10 +50,12 @@ class NotAuthenticated(GatewayError):
         *,
         cause: str = "unknown",
         identity: Identity | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(message, is_recorded=identity is not None)
         self.cause = cause
         self.identity = identity
+        self.reason = reason or f"the key is {cause}"
 
     @classmethod
     def mistyped(cls) -> "NotAuthenticated":
@@ -64,9 +67,34 @@ class NotAuthenticated(GatewayError):
         )
 
     @classmethod
+    def token(cls, cause: str, reason: str, identity: Identity | None) -> "NotAuthenticated":
+        """A token that is not taken, for whatever reason: the caller is told to get another."""
+        return cls(
+            "this token is not taken here, or not any more: get a new one from your identity "
+            "provider; your platform team can see why it was refused",
+            cause=cause,
+            identity=identity,
+            reason=reason,
+        )
+
+    @classmethod
+    def of_another_team(
+        cls, identity: Identity, team: str, teams: tuple[str, ...]
+    ) -> "NotAuthenticated":
+        """A caller who asks for a team, by header, that is none of theirs."""
+        return cls(
+            "x-gatehouse-team names a team that is none of yours; yours: "
+            + (", ".join(teams) or "none"),
+            cause="wrong_team",
+            identity=identity,
+            reason=f"it asked for team {team[:64]!a}, which is none of theirs",
+        )
+
+    @classmethod
     def revoked_meanwhile(cls) -> "NotAuthenticated":
-        """A key that was revoked while its request was being answered."""
-        return cls("the key was revoked while this was being answered", cause="revoked")
+        """A key that was revoked, or a token's holder blocked, while a request was answered."""
+        told = "the key was revoked, or its holder blocked, while this was being answered"
+        return cls(told, cause="revoked")
 
     @classmethod
     def wrong_kind(cls, identity: Identity) -> "NotAuthenticated":
@@ -139,6 +167,14 @@ class LedgerUnavailable(GatewayError):
 
     status = 503
     code = "audit_unavailable"
+
+
+class IdentityUnavailable(GatewayError):
+    """Whether a token is good cannot be said now: its provider gives no keys, or too many ask."""
+
+    status = 503
+    code = "identity_unavailable"
+    retry_after_seconds = 5
 
 
 class ShuttingDown(GatewayError):

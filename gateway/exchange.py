@@ -93,6 +93,19 @@ class Assistant(msgspec.Struct, frozen=True):
         return self.name != "unrecognised"
 
 
+class Expected(msgspec.Struct, frozen=True):
+    """What an attempt's answer is expected to use, and the accounts it will be charged to.
+
+    Kept where caps count that, for the case that nobody sees its end. The team's account is always
+    charged and not named.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cost_nano_usd: int
+    accounts: tuple[str, ...] = ()
+
+
 class Attempt(msgspec.Struct):
     """One try at one target."""
 
@@ -105,6 +118,7 @@ class Attempt(msgspec.Struct):
     dropped: tuple[str, ...] = ()  # fields that translation could not carry to this target
     error: str | None = None
     ended_ns: int | None = None
+    expected: Expected | None = None
 
 
 class Exchange(msgspec.Struct):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from gateway.key_wish import ADMINISTRATORS
 from gateway.roles import Role
 from gateway.virtual_key import KeyIssuer
 
-ADMINISTRATORS = "administrators"
 FIRST_USER = "first-user"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 
 from gateway.call import Call, ClientLeft, Interruption, Receive, Scope, Send
+from gateway.callers import Unverified
 from gateway.calls import Calls
 from gateway.errors import (
     GatewayError,
@@ -92,6 +93,8 @@ class Front:
         head = Head(call.audit_id, call.wire, call.path, call.headers)
         try:
             identity = self._pipeline.identify(call.headers)
+            if isinstance(identity, Unverified):
+                identity = await self._pipeline.verify(identity)
         except NotAuthenticated as error:
             await self._pipeline.note_stranger(head, error)
             raise

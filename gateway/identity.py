@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -12,8 +12,11 @@ from urllib.parse import parse_qsl
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import MalformedRequest, NotAuthenticated
+from gateway.known_subjects import KnownSubjects
+from gateway.oidc.token import BEGINNING
 from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
+from gateway.store.stored_subject import StoredSubject
 from gateway.virtual_key import Hasher, is_mistyped, is_well_formed
 from policy.types import Identity
 from providers.base import Headers
@@ -25,7 +28,9 @@ QUERY_KEY = b":key"
 
 _HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", QUERY_KEY})
 _MAX_VALUE_BYTES = 512
+_MAX_TOKEN_BYTES = 32_768  # a token that is too long is still told as one
 _RECENT_KEYS = 4096
+_TOKEN = BEGINNING.encode()
 _PRINTABLE = re.compile(rb"[\x21-\x7e]+")
 _BEARER = re.compile(rb"bearer(?:[ \t]+|$)", re.IGNORECASE)
 
@@ -59,7 +64,7 @@ def _refuse_repeated(names: list[bytes]) -> None:
 
 
 def _credential(name: bytes, value: bytes) -> str:
-    if len(value) > _MAX_VALUE_BYTES:
+    if len(value) > _MAX_VALUE_BYTES and not _may_be_long(value):
         raise NotAuthenticated(cause="malformed")
     if name == b"authorization" and value:
         scheme = _BEARER.match(value)
@@ -68,7 +73,14 @@ def _credential(name: bytes, value: bytes) -> str:
         value = value[scheme.end() :]
     if value and _PRINTABLE.fullmatch(value) is None:
         raise NotAuthenticated(cause="malformed")
+    if name == QUERY_KEY and value.startswith(_TOKEN):
+        raise NotAuthenticated(cause="malformed")  # addresses are logged on their way here
     return value.decode("ascii")
+
+
+def _may_be_long(value: bytes) -> bool:
+    """Whether it is a provider's token, which is longer than any key."""
+    return len(value) <= _MAX_TOKEN_BYTES and _TOKEN in value[:16]
 
 
 def with_query_key(headers: Headers, query: bytes) -> Headers:
@@ -83,11 +95,11 @@ class KeySource(Protocol):
     """Where the key ring learns of keys (`gateway.store.keys.Keys`)."""
 
     async def revision(self) -> int:
-        """Grows with every change of any key."""
+        """Grows with every change of who may ask."""
         ...
 
     async def changes_since(self, revision: int) -> KeyChanges:
-        """Keys that changed after `revision`."""
+        """What changed after `revision`: keys, and what was decided about their holders."""
         ...
 
     async def lapse(self, now_unix_us: int) -> int:
@@ -100,14 +112,20 @@ class _KnownKey:
     identity: Identity
     expires_unix_us: int | None
     is_revoked: bool
+    refusal: str | None  # why it is refused before its end: the cause
+
+
+Listener = Callable[[KeyChanges], None]
+"""Told of what has changed, once the ring knows it."""
 
 
 class KeyRing:
     """All keys of the installation in memory, at most `poll_seconds` behind the database.
 
-    Revoked and expired keys are kept too, so that the ledger can say which key was refused. While
-    the database does not answer, the last known keys hold: nothing is served then anyway,
-    because the ledger is in the same database.
+    With them comes what was decided about their holders (`subjects`). Revoked and expired keys
+    are kept too, so that the ledger can say which key was refused. While the database does not
+    answer, the last known keys hold: nothing is served then anyway, because the ledger is in the
+    same database.
     """
 
     def __init__(
@@ -128,7 +146,9 @@ class KeyRing:
         # than the digest. Only recent keys stay here, and only in this process's memory.
         self._digest = lru_cache(maxsize=_RECENT_KEYS)(self._digest_of)
         self._known: dict[bytes, _KnownKey] = {}
-        self._revoked: set[str] = set()  # by id
+        self.subjects = KnownSubjects()
+        self.listeners: list[Listener] = []
+        self._ended: set[str] = set()  # revoked, or of somebody who is blocked; by id
         self._lapsing: dict[str, int] = {}  # replaced keys by id, and when each ends
         self._revision = 0
         self._polling: asyncio.Task[None] | None = None
@@ -150,8 +170,12 @@ class KeyRing:
         """Learn what has changed since the last time, now."""
         if await self._source.revision() != self._revision:
             changes = await self._source.changes_since(self._revision)
+            self.subjects.learn(changes.subjects)
             for digest, key in changes.keys.items():
                 self._learn(digest, key)
+            self._hold_against(changes.subjects)
+            for told in self.listeners:
+                told(changes)
             self._revision = changes.revision
         now = self._unix_us()
         if any(end <= now for end in self._lapsing.values()):
@@ -159,16 +183,33 @@ class KeyRing:
             self._lapsing = {key_id: end for key_id, end in self._lapsing.items() if end > now}
 
     def _learn(self, digest: bytes, key: StoredKey) -> None:
-        self._known[digest] = _known(key)
-        if key.revoked_unix_us is not None:
-            self._revoked.add(key.id)
+        is_revoked = key.revoked_unix_us is not None
+        self._know(digest, key.identity, key.expires_unix_us, is_revoked)
         self._lapsing.pop(key.id, None)
         if key.is_lapsing and key.expires_unix_us is not None:
             self._lapsing[key.id] = key.expires_unix_us
 
-    def is_revoked(self, credential_id: str) -> bool:
-        """Whether this key was revoked: then what still runs under it is to be ended."""
-        return credential_id in self._revoked
+    def _hold_against(self, subjects: Sequence[StoredSubject]) -> None:
+        """Keys of people who were blocked, or are no more."""
+        changed = {(each.subject, each.is_service) for each in subjects}
+        for digest, known in self._known.items() if changed else ():
+            if (known.identity.subject, known.identity.is_service) in changed:
+                self._know(digest, known.identity, known.expires_unix_us, known.is_revoked)
+
+    def _know(
+        self, digest: bytes, identity: Identity, expires_unix_us: int | None, is_revoked: bool
+    ) -> None:
+        is_blocked = self.subjects.is_blocked(identity.subject, identity.is_service)
+        refusal = "revoked" if is_revoked else "blocked" if is_blocked else None
+        self._known[digest] = _KnownKey(identity, expires_unix_us, is_revoked, refusal)
+        if refusal is None:
+            self._ended.discard(identity.credential_id)
+        else:
+            self._ended.add(identity.credential_id)
+
+    def is_ended(self, credential_id: str) -> bool:
+        """Whether it was revoked, or its holder blocked: what runs under it is to be ended."""
+        return credential_id in self._ended
 
     def identify(self, credential: str) -> Identity:
         """Whose key this is, from memory. Which roles may do what is for the caller to say.
@@ -180,8 +221,8 @@ class KeyRing:
         known = self._known.get(self._digest(credential))
         if known is None:
             raise NotAuthenticated(cause="unknown")
-        if known.is_revoked:
-            raise NotAuthenticated(cause="revoked", identity=known.identity)
+        if known.refusal is not None:
+            raise NotAuthenticated(cause=known.refusal, identity=known.identity)
         if known.expires_unix_us is not None and known.expires_unix_us <= self._unix_us():
             raise NotAuthenticated(cause="expired", identity=known.identity)
         return known.identity
@@ -206,7 +247,3 @@ class KeyRing:
 def _report_end(polling: "asyncio.Task[None]") -> None:
     if not polling.cancelled() and polling.exception() is not None:
         log.error("key_refresh_stopped", exc_info=polling.exception())
-
-
-def _known(key: StoredKey) -> _KnownKey:
-    return _KnownKey(key.identity, key.expires_unix_us, key.revoked_unix_us is not None)

@@ -6,13 +6,21 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 import uvloop
 
 from gateway.assembly import Gatehouse, assembled
 from gateway.logs import set_up_logging
-from gateway.server import GatehouseServer, listen, server_config
+from gateway.server import (
+    CannotListen,
+    GatehouseServer,
+    SideServer,
+    base_url,
+    bound,
+    server_config,
+)
 from gateway.settings import (
     Ready,
     RunningGateway,
@@ -22,12 +30,12 @@ from gateway.settings import (
     write_running,
 )
 
+__all__ = ["CannotListen", "rest_the_collector", "serve"]
+
 GRACE_SECONDS = 30
+ADMIN_GRACE_SECONDS = 3
 LAST_WORDS_SECONDS = 5.0
-
-
-class CannotListen(Exception):
-    """The address cannot be had; the message says what to do."""
+ANOTHER_PORT = "choose another with --port, or stop what uses it"
 
 
 def serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> int:
@@ -42,8 +50,8 @@ def serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> int:
 
 
 async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> None:
-    with _listen(options) as listener:
-        async with assembled(options, environment()) as gatehouse:
+    with bound(options.host, options.port, ANOTHER_PORT) as listener:
+        async with assembled(options, environment()) as gatehouse, _admin_served(gatehouse):
 
             def listening() -> None:
                 ready = _ready(options, gatehouse, listener)
@@ -64,6 +72,17 @@ async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> No
                 await gatehouse.calls.end_all(LAST_WORDS_SECONDS)
 
 
+@asynccontextmanager
+async def _admin_served(gatehouse: Gatehouse) -> AsyncGenerator[None]:
+    """Serve the admin API, where there is one, from before the first request to after the last."""
+    if gatehouse.admin is None:
+        yield
+        return
+    server = SideServer(server_config(gatehouse.admin.application, ADMIN_GRACE_SECONDS))
+    async with server.serving(gatehouse.admin.listener):
+        yield
+
+
 def rest_the_collector() -> None:
     """Leave what was built at start out of every later search for cycles.
 
@@ -75,21 +94,12 @@ def rest_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _listen(options: ServeOptions) -> socket.socket:
-    try:
-        return listen(options.host, options.port)
-    except OSError as error:
-        raise CannotListen(
-            f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; "
-            "choose another with --port, or stop what uses it"
-        ) from error
-
-
 def _ready(options: ServeOptions, gatehouse: Gatehouse, listener: socket.socket) -> Ready:
     configuration = gatehouse.in_force.configuration
     keys = gatehouse.first_keys
     return Ready(
-        base_url=_base_url(listener),
+        base_url=base_url(listener),
+        admin_url=None if gatehouse.admin is None else base_url(gatehouse.admin.listener),
         pid=os.getpid(),
         first_start=keys is not None,
         admin_key=None if keys is None else keys.admin,
@@ -114,19 +124,16 @@ def _exposure(host: str) -> tuple[str, ...]:
     return (f"Listening on {host} without TLS: put a proxy that ends TLS before it.",)
 
 
-def _base_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound: where this machine reaches it
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _leave_word(options: ServeOptions, ready: Ready) -> None:
     """Tell commands beside us, and the script that started us, how to reach this gateway."""
-    running = RunningGateway(ready.pid, ready.base_url, ready.config_path, ready.models)
+    running = RunningGateway(
+        ready.pid, ready.base_url, ready.config_path, ready.models, ready.admin_url
+    )
     write_running(options.data, running)
     if options.ready_file is not None:
         told = {"base_url": ready.base_url, "pid": ready.pid}
+        if ready.admin_url is not None:
+            told["admin_url"] = ready.admin_url
         if ready.admin_key is not None and ready.developer_key is not None:
             told |= {"admin_key": ready.admin_key, "developer_key": ready.developer_key}
         write_private(options.ready_file, json.dumps(told) + "\n")

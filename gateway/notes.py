@@ -84,13 +84,14 @@ class Notes:
             return None
         if not is_turn(assistant.name, exchange.identity, exchange.facts, headers):
             return None
-        if not _has_room(form, reading):
-            return None
         session = Session(exchange.identity.credential_id, assistant.name, assistant.session_id)
         rules = [each.rule for each in allow.notices]
         now = exchange.started_unix_ns // 1_000_000_000
         claimed = await self.told.claim(session, rules, now)
         if not claimed:
+            return None
+        if not _has_room(form, reading):  # asked last: it reads the conversation
+            self.told.settle(session, claimed, told=False)
             return None
         due = tuple(each for each in allow.notices if each.rule in claimed)
         return Note(form, due, exchange.id, session, self.told)

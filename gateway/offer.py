@@ -21,14 +21,15 @@ class Offer:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    async def to(self, headers: Headers, address: str | None) -> list[ListedModel]:
+    async def to(self, headers: Headers, peer: str | None) -> list[ListedModel]:
         """The models that the caller may ask, by policy and its key, then their aliases.
 
-        Raises `NotAuthenticated` or `WrongNetwork`.
+        `peer` is the connection's other end. Raises `NotAuthenticated` or `WrongNetwork`.
 
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
+        address = self._address(headers, peer)
         caller = await self._identify(headers, address)
         in_force, assistant = self._pipeline.in_force, recognise(headers)
         now = Circumstances(
@@ -39,12 +40,12 @@ class Offer:
             each for each in offered if each.id != each.root
         ]
 
-    async def assistants(self, headers: Headers, address: str | None) -> list[dict[str, object]]:
+    async def assistants(self, headers: Headers, peer: str | None) -> list[dict[str, object]]:
         """The register of assistants, empty where none is kept.
 
         Raises `NotAuthenticated` or `WrongNetwork`.
         """
-        await self._identify(headers, address)
+        await self._identify(headers, self._address(headers, peer))
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [
@@ -58,6 +59,11 @@ class Offer:
             }
             for name, entry in kept.items()
         ]
+
+    def _address(self, headers: Headers, peer: str | None) -> str | None:
+        """Where the request came from, whoever connected."""
+        proxies = self._pipeline.in_force.configuration.proxies
+        return peer if proxies is None else proxies.caller(peer, headers)
 
     async def _identify(self, headers: Headers, address: str | None) -> Identity:
         """Who asks. From the wrong place a key is good for nothing, as in policy."""

@@ -8,6 +8,7 @@ from msgspec import structs
 from gateway.accounting import Refused, Reservation
 from gateway.assistant import recognise
 from gateway.bookkeeping import Bookkeeper, Books
+from gateway.callers import Callers, Unverified
 from gateway.configuration.build import Configuration
 from gateway.continuation import Held, Origins, held_to_origin, only_at
 from gateway.counting import count_tokens
@@ -15,7 +16,6 @@ from gateway.dispatch import Dispatch, failure_of, rejection_of
 from gateway.drain import Drains
 from gateway.errors import GatewayError, NotAuthenticated
 from gateway.exchange import Exchange, Outcome
-from gateway.identity import KeyRing, extract_credential
 from gateway.inbound import Inbound, Outbound
 from gateway.notes import Note, Notes
 from gateway.refusal import Head, Refusals
@@ -48,7 +48,7 @@ class Pipeline:
     """identify, decide, reserve, route, record, dispatch, relay, close."""
 
     in_force: InForce
-    keys: KeyRing
+    callers: Callers
     bookkeeper: Bookkeeper
     refusals: Refusals
     dispatch: Dispatch
@@ -73,12 +73,12 @@ class Pipeline:
             decision = await self.hold_to_origin(exchange, decision, configuration)
         if isinstance(decision, Deny):
             return await self.refusals.refuse(inbound.wire, exchange, decision)
+        if configuration.policy.shows_notices or self.notes.told.is_in_use:
+            inbound = self.without_notes(inbound)
         reservation = await self.reserve(exchange, decision, configuration)
         if isinstance(reservation, Refused):
             return await self.refusals.refuse(inbound.wire, exchange, reservation)
         allow = exchange.decision = reservation.allow
-        if configuration.policy.shows_notices or self.notes.told.is_in_use:
-            inbound = self.without_notes(inbound)
         targets = route(allow, configuration.models[exchange.facts.model])
         books = self.bookkeeper.open(
             exchange, allow, reservation, inbound.client_left, inbound.why_cut
@@ -86,13 +86,31 @@ class Pipeline:
         with books.closed_on_failure():
             return await self.answer(targets, inbound, books)
 
-    def identify(self, headers: Headers) -> Identity:
-        """Who asks models. Raises `NotAuthenticated`; `MalformedRequest` for two different keys."""
-        return permitted(Permission.USE_MODELS, self.keys.identify(extract_credential(headers)))
+    def identify(self, headers: Headers) -> Identity | Unverified:
+        """Who asks models, from memory; of a token that is new, what `verify` says whose it is.
+
+        Raises `NotAuthenticated`; `MalformedRequest` for two different credentials.
+        """
+        caller = self.callers.identify(headers)
+        if isinstance(caller, Unverified):
+            return caller
+        return permitted(Permission.USE_MODELS, caller)
+
+    async def verify(self, caller: Unverified) -> Identity:
+        """Who asks models with a new token. Raises `NotAuthenticated`, `IdentityUnavailable`."""
+        return permitted(Permission.USE_MODELS, await self.callers.verify(caller))
 
     async def identify_for(self, permission: Permission, headers: Headers) -> Identity:
-        """Who is asking, when that takes a permission; off the hot road. Raises as `identify`."""
-        return permitted(permission, self.keys.identify(extract_credential(headers)))
+        """Who is asking, when that takes a permission; off the hot road. Raises as `caller`."""
+        return permitted(permission, await self.caller(headers))
+
+    async def caller(self, headers: Headers) -> Identity:
+        """Who is asking, whatever they may do; off the hot road.
+
+        Raises `NotAuthenticated`, `MalformedRequest` or `IdentityUnavailable`.
+        """
+        caller = self.callers.identify(headers)
+        return await self.callers.verify(caller) if isinstance(caller, Unverified) else caller
 
     def body_limit(self) -> int:
         """How many bytes of body are worth reading: the most that any team may send."""
@@ -100,7 +118,10 @@ class Pipeline:
 
     def open(self, inbound: Inbound, configuration: Configuration) -> Exchange:
         """Begin the running record of this request."""
-        assistant = recognise(inbound.headers)
+        assistant, proxies = recognise(inbound.headers), configuration.proxies
+        address = inbound.address
+        if proxies is not None:
+            address = proxies.caller(address, inbound.headers)
         return Exchange(
             id=inbound.audit_id,
             wire=inbound.wire.name,
@@ -112,7 +133,7 @@ class Pipeline:
             config_digest=configuration.digest,
             started_unix_ns=self.unix_ns(),
             started_ns=self.bookkeeper.monotonic_ns(),
-            address=inbound.address,
+            address=address,
         )
 
     def decide(self, exchange: Exchange, configuration: Configuration) -> Allow | Deny:
@@ -154,12 +175,12 @@ class Pipeline:
             return await count_tokens(
                 targets, inbound, books, self.dispatch, self.bookkeeper.estimator
             )
+        note = await self.note(inbound, books) if books.allow.notices else None
         try:
             reply = await self.dispatch.first_answer(targets, inbound, books)
         except ProviderError as error:
             return await self.fail(error, books)
         books.first_byte()
-        note = await self.note(inbound, books) if books.allow.notices else None
         if isinstance(reply, StreamedReply):
             return relay_stream(reply, inbound.wire, books, self.drains, note)
         return await relay_whole(reply.document, reply, books, note)

@@ -100,7 +100,7 @@ class Refusals:
         self.bookkeeper.metrics.auth_failure(error.cause)
         if error.identity is not None:
             unread = _unread(head, config_digest, error.identity)
-            deny = Deny("authentication", f"the key is {error.cause}", code=error.code)
+            deny = Deny("authentication", error.reason, code=error.code)
             await self.bookkeeper.ledger.append(
                 self.bookkeeper.records.denied_unread(unread, deny, error.status)
             )

@@ -73,3 +73,37 @@ def permissions_of(roles: frozenset[str]) -> frozenset[Permission]:
 def permits(roles: frozenset[str], permission: Permission) -> bool:
     """Whether any of these roles has the permission."""
     return permission in permissions_of(roles)
+
+
+CHANGES: Final = frozenset(
+    {
+        Permission.MANAGE_OWN_TEAM_KEYS,
+        Permission.MANAGE_KEYS,
+        Permission.MANAGE_ROLES,
+        Permission.CHANGE_POLICY,
+        Permission.APPROVE_POLICY,
+        Permission.OPEN_BREAK_GLASS,
+        Permission.APPROVE_BREAK_GLASS,
+    }
+)
+"""Permissions to change what an auditor looks into."""
+
+
+def why_apart(roles: frozenset[str]) -> str | None:
+    """Why these roles may not be one subject's; None where they may.
+
+    An auditor who also changes things would look into their own work.
+    """
+    if Role.AUDITOR not in roles:
+        return None
+    changing = sorted(each for each in roles if permissions_of(frozenset({each})) & CHANGES)
+    if not changing:
+        return None
+    return f"an auditor changes nothing, and {' and '.join(changing)} may: one would audit oneself"
+
+
+def held_apart(roles: frozenset[str]) -> frozenset[str]:
+    """The roles without those that an auditor may not have besides: reading stays."""
+    if why_apart(roles) is None:
+        return roles
+    return frozenset(each for each in roles if not permissions_of(frozenset({each})) & CHANGES)

@@ -3,17 +3,16 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.call import ABORT, ANSWER_NOW, DEPARTURE, WRITE_NOW, Told
-from gateway.front import FrontDoor
 from providers.base import Headers
 from providers.http.origin import render_headers
 
@@ -226,8 +225,39 @@ class GatehouseServer(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
+class SideServer(uvicorn.Server):
+    """A server beside the `GatehouseServer`, on its event loop: that one hears the signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """None of them."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then let whoever waits go on."""
+        await super().startup(sockets=sockets)
+        self._is_listening.set()
+
+    @asynccontextmanager
+    async def serving(self, listener: socket.socket) -> AsyncGenerator[None]:
+        """Serve from here on to the end of the block, and let what runs then end in time."""
+        running = asyncio.create_task(self.serve(sockets=[listener]), name="side-server")
+        listening = asyncio.create_task(self._is_listening.wait())
+        try:
+            await asyncio.wait((running, listening), return_when=asyncio.FIRST_COMPLETED)
+            listening.cancel()
+            yield
+        finally:
+            self.should_exit = True
+            await asyncio.wait([running])
+
+
 def server_config(
-    application: FrontDoor | FastAPI,
+    application: ASGIApp,
     grace_seconds: int,
     protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
 ) -> uvicorn.Config:
@@ -246,6 +276,10 @@ def server_config(
     )
 
 
+class CannotListen(Exception):
+    """The address cannot be had; the message says what to do."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Bind before anything else starts: a taken port is told at once. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -258,3 +292,21 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(False)
     return listener
+
+
+def bound(host: str, port: int, advice: str) -> socket.socket:
+    """`listen`, in words for an operator. Raises `CannotListen`, with this advice."""
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; {advice}"
+        ) from error
+
+
+def base_url(listener: socket.socket) -> str:
+    """How this machine reaches what listens there."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

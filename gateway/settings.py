@@ -30,6 +30,15 @@ class ServeOptions:
     port: int = DEFAULT_PORT
     model: Path | None = None  # a GGUF file to serve on this machine
     ready_file: Path | None = None
+    admin_port: int | None = None  # in place of the configuration's
+    last_good: bool = False  # where the files cannot be used, start with what was in force last
+
+    @property
+    def port_for_admin(self) -> int | None:
+        """The admin API's port where it is not the configuration's: any, where clients' is any."""
+        if self.admin_port is None and self.port == 0:
+            return 0
+        return self.admin_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Ready:
     config_path: Path | None
     data: Path
     notes: tuple[str, ...] = ()
+    admin_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class RunningGateway:
     base_url: str
     config: Path | None
     models: tuple[OfferedModel, ...] = ()
+    admin_url: str | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -143,6 +154,7 @@ def write_running(data: Path, running: RunningGateway) -> None:
         "base_url": running.base_url,
         "config": None if running.config is None else str(running.config.resolve()),
         "models": [asdict(each) for each in running.models],
+        "admin_url": running.admin_url,
     }
     write_private(data / RUNNING_NAME, json.dumps(document) + "\n")
 
@@ -168,6 +180,7 @@ def read_running(data: Path) -> RunningGateway | None:
             base_url=str(document["base_url"]),
             config=None if config is None else Path(config),
             models=tuple(map(offered_model, document.get("models", ()))),
+            admin_url=document.get("admin_url"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

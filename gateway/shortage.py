@@ -61,6 +61,9 @@ def refusal_of(refused: Refused) -> tuple[Deny, int | None]:
 def warning_left_out(refused: Refused) -> str:
     """What is said beside an answer when a cap took some targets out."""
     cap = refused.cap
+    if refused.is_unknown:
+        told = f"what {who(cap.account)} has used cannot be looked up at the moment"
+        return f"{', '.join(cap.targets)} left out: {told}"
     return (
         f"{', '.join(cap.targets)} left out: {who(cap.account)} has used up its "
         f"{_amount(cap, cap.amount)} {_over(cap.window)}{_reset_on(refused.resets_at, '; ')}"

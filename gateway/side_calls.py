@@ -34,7 +34,13 @@ _UNKNOWN: Final = Habits({})
 HABITS: Final = {
     "aider": Habits({}, works_by_text=True),
     "claude-code": Habits({b"x-claude-code-agent-id": ()}),
-    "codex": Habits({b"x-openai-subagent": (), b"x-openai-memgen-request": ()}),
+    "codex": Habits(
+        {
+            b"x-codex-parent-thread-id": (),
+            b"x-openai-memgen-request": (),
+            b"x-openai-subagent": (),
+        }
+    ),
     "copilot-cli": Habits({b"x-interaction-type": (b"conversation-subagent",)}),
     "gemini-cli": Habits({}, of_agents=frozenset(("complete_task",))),
     "kimi-code": Habits({}, of_turns=frozenset(("Agent", "Task"))),

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from gateway.configuration.build import Configuration, Telemetry
+from gateway.configuration.orders import Order
 from gateway.pipeline import InForce
 from gateway.telemetry.endpoint import OtlpProtocol
 from gateway.telemetry.handover import Secrets
@@ -36,6 +37,9 @@ class ShipperProcess(Protocol):
         ...
 
 
+Enter = Callable[[Configuration, Order | None], Awaitable[None]]
+"""Puts on record what comes into force, and the order that this carries out."""
+
 MakeShipper = Callable[[Sequence[str], Secrets], ShipperProcess]
 """(command line, what must not stand in it) -> the process, not yet started."""
 
@@ -49,6 +53,7 @@ class Surroundings:
         pepper: bytes,
         in_force: InForce,
         translator: Translator,
+        enter: Enter,
         *,
         make_shipper: MakeShipper = Shipper,
         unix_seconds: Callable[[], float] = time.time,
@@ -60,13 +65,18 @@ class Surroundings:
         self._secrets = Secrets(derive_pseudonym_key(pepper), database=url)
         self._in_force = in_force
         self._translator = translator
+        self._enter = enter
         self._shipper: ShipperProcess | None = None
         self._telemetry: Telemetry | None = None
 
-    async def apply(self, configuration: Configuration) -> None:
-        """Requests that begin from now on run by this configuration."""
+    async def apply(self, configuration: Configuration, order: Order | None = None) -> None:
+        """Requests that begin from now on run by this configuration, once that is on record.
+
+        `order` is the one that asked for it. Raises what `enter` does; all is then as before.
+        """
         if needs_translation(configuration):
             await self._translator.start()
+        await self._enter(configuration, order)
         self._in_force.replace(configuration, int(self._unix_seconds()))
         if configuration.telemetry != self._telemetry:
             await self._ship(configuration.telemetry)

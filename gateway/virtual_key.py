@@ -116,14 +116,22 @@ class KeyIssuer:
         *,
         scope: Scope | None = None,
         is_service: bool = False,
+        key_id: str | None = None,
     ) -> IssuedKey:
-        """Make a key and keep its digest. Raises `ValueError` for names no key may have."""
+        """Make a key and keep its digest; under this id, where it is given.
+
+        Raises `ValueError` for names no key may have, `KeyExists` for an id that is taken.
+        """
         now = self._unix_us()
         if expires_unix_us is not None and expires_unix_us <= now:
             raise ValueError("a key cannot expire before it is made")
         issued = self._made(team, subject, roles)
         stored = replace(
-            issued.stored, expires_unix_us=expires_unix_us, scope=scope, is_service=is_service
+            issued.stored,
+            id=key_id or issued.stored.id,
+            expires_unix_us=expires_unix_us,
+            scope=scope,
+            is_service=is_service,
         )
         await self._keys.create(stored, self._digest_of(issued), self._by)
         return IssuedKey(issued.secret, stored)
@@ -175,7 +183,12 @@ class KeyIssuer:
         return IssuedKey(Secret(secret), successor), old
 
     def _new_id(self) -> str:
-        return "key_" + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
+        return key_id_of(self._random_bytes(8))
+
+
+def key_id_of(eight_bytes: bytes) -> str:
+    """The id of a key, by which nothing can be done; of at least eight random bytes."""
+    return "key_" + base64.b32encode(eight_bytes[:8]).decode().lower()[:12]
 
 
 def _checksum(checked: str) -> str:

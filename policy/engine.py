@@ -1,13 +1,15 @@
 """Ask every rule of the caller's team, in order: what nobody allows is denied, a denial wins."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final, Self
 
 from policy.document import MAX_REQUEST_BYTES, TeamDocument
 from policy.question import Question, Rule, Team, shown
 from policy.registers import DAY_SECONDS, NO_REGISTERS, Registers, day_of
+from policy.rulebook.as_of import registers_as_of, rules_as_of
 from policy.rulebook.engine import TeamRules
+from policy.rulebook.reach import Reached, reach
 from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
 from policy.rules.assistant_register import AssistantRegister
@@ -160,6 +162,18 @@ def combine(question: Question, rules: tuple[Rule, ...]) -> Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What a policy was compiled from, beside its rules."""
+
+    teams: Mapping[str, TeamDocument]
+    targets: Mapping[str, tuple[TargetFacts, ...]]
+    registers: Registers
+
+
+NO_SOURCES: Final = Sources({}, {}, NO_REGISTERS)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Every team's compiled rules: values, replaced as a whole by the next configuration."""
 
@@ -170,6 +184,7 @@ class Policy:
     """What people have written, in order."""
     shows_notices: bool = False
     """Whether a rule may warn inside the assistants, sooner or later."""
+    sources: Sources = NO_SOURCES
 
     @classmethod
     def compile(
@@ -198,7 +213,19 @@ class Policy:
             ),
             written,
             any(each.notice is not None and each.written.document.can_warn for each in written),
+            Sources(teams, targets, registers),
         )
+
+    def with_rules(self, rules: Sequence[Placed], registers: Registers | None = None) -> Self:
+        """The same with other rules, and other registers where they are given."""
+        sources = self.sources
+        chosen = sources.registers if registers is None else registers
+        return self.compile(sources.teams, sources.targets, rules, chosen)
+
+    def as_of(self, unix_seconds: int) -> Self:
+        """The same as it is at a moment, at any other: nothing in it begins or ends."""
+        rules = rules_as_of([each.written for each in self.rules], unix_seconds)
+        return self.with_rules(rules, registers_as_of(self.sources.registers, unix_seconds))
 
     def decide(
         self,
@@ -219,6 +246,19 @@ class Policy:
                 "ask the gateway's operator for a key of a team that is",
             )
         return team.decide(team.ask(identity, facts, circumstances, label))
+
+    def reached(
+        self, identity: Identity, facts: RequestFacts, circumstances: Circumstances
+    ) -> tuple[Reached, ...]:
+        """What each written rule alone would do to a request that is allowed without any."""
+        team = self.teams.get(identity.team)
+        if team is None or team.written is None:
+            return ()
+        asked = team.ask(identity, facts, circumstances, None)
+        allowed = replace(team, written=None).decide(asked)
+        if isinstance(allowed, Deny):
+            return ()
+        return tuple(reach(team.written.by_model.get(facts.model, ()), asked, allowed))
 
     def models_for(self, team: str, unix_seconds: int) -> tuple[str, ...]:
         """The models a team can reach, in the order it names them; none for an unknown team."""

@@ -8,7 +8,9 @@ import pytest
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.database import Database, open_store
+from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
+from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 Opening = Callable[[], Awaitable[Database]]
 """Opens one and the same database each time it is called."""
@@ -69,5 +71,23 @@ def opening(address: DatabaseAddress | None, tmp_path: Path) -> Opening:
 async def database(opening: Opening) -> AsyncIterator[Database]:
     """An open database: a test that takes it runs on either."""
     opened = await opening()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """The Valkey server of this process. Who stops one starts one of its own (`a_valkey`)."""
+    with a_valkey() as server:
+        yield server
+
+
+@pytest.fixture(params=["in_process", "shared"])
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    """Counters of either kind, with clocks of the test's own: a test that takes it runs on both."""
+    opened = Office()
+    if request.param == "shared":
+        opened = SharedOffice(request.getfixturevalue("valkey").url)
+    await opened.open()
     yield opened
     await opened.close()

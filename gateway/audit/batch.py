@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from gateway.audit.chain import ChainHead, canonical, record_hash
-from gateway.audit.record import LostExchange, PastAttempt, RecordBody
+from gateway.audit.lost import LostExchange, PastAttempt
+from gateway.audit.record import RecordBody
 
 LeafRow = tuple[str, int, object, bytes, bytes, object]
 BodyRow = tuple[str, int, *tuple[object, ...]]
@@ -104,7 +105,7 @@ class OpenExchange:
             exchange_id=str(self.admitted["exchange_id"]),
             team=_text(self.admitted.get("team")),
             model=_text(self.admitted.get("model")),
-            attempts=tuple(_past(attempted) for attempted in self.attempts),
+            attempts=tuple(PastAttempt.of(attempted) for attempted in self.attempts),
         )
 
 
@@ -226,9 +227,3 @@ def _nameable(response_id: object) -> object:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _past(attempted: RecordBody) -> PastAttempt:
-    number = attempted["attempt"]
-    assert isinstance(number, int)
-    return PastAttempt(number, str(attempted["target"]))

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.audit.bounds import add_texts, bounded, counted, micros
-from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage
+from gateway.audit.ids import ulid, uuid_hex
+from gateway.audit.lost import LostExchange, charged_in, expected_in
+from gateway.exchange import (
+    Assistant,
+    Attempt,
+    Edit,
+    Exchange,
+    Outcome,
+    Usage,
+    UsageSource,
+)
 from policy.types import Allow, Cap, Deny, Identity, RequestFacts
 from providers.base import Target, WireName
 
@@ -18,13 +28,8 @@ Values that are dicts or lists may be shared by several records: they are never 
 VERSION = 1
 MAX_TOOL_NAMES = 256  # names kept; the rest is counted in `tool_names_omitted`
 
-_UUID_KEPT = ~((0xF << 76) | (0x3 << 62))
-_UUID_SET = (0x4 << 76) | (0x2 << 62)  # RFC 9562: version 4, variant 10
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
-_LETTERS = _CROCKFORD.encode() * 8
-"""Makes a random letter of a random byte: 256 is a multiple of 32."""
+_AUTH_METHODS = {"jwt_": "oidc_token", "ses_": "session"}
+"""How the caller proved who it is, by how the id of its credential begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +50,6 @@ class UnreadRequest:
     credential_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastAttempt:
-    """An attempt as the ledger remembers it: its number and `vendor/model`."""
-
-    attempt: int
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class LostExchange:
-    """An exchange that was admitted and whose end nobody wrote."""
-
-    exchange_id: str
-    team: str | None
-    model: str | None
-    attempts: tuple[PastAttempt, ...]
-
-
 @lru_cache(maxsize=1024)
 def _assistant(assistant: Assistant) -> RecordBody:
     body: RecordBody = {"name": bounded(assistant.name), "recognised": assistant.is_recognised}
@@ -77,14 +64,16 @@ def _assistant(assistant: Assistant) -> RecordBody:
 
 @lru_cache(maxsize=1024)
 def _caller(identity: Identity) -> RecordBody:
-    return {
+    body: RecordBody = {
         "subject": bounded(identity.subject),
-        "team": bounded(identity.team),
         "roles": sorted(identity.roles),
         "credential_id": identity.credential_id,
-        "auth_method": "virtual_key",
+        "auth_method": _AUTH_METHODS.get(identity.credential_id[:4], "virtual_key"),
         "identity_kind": identity.kind,
     }
+    if identity.team:  # nobody's team is known whose token is refused
+        body["team"] = bounded(identity.team)
+    return body
 
 
 def _facts(facts: RequestFacts) -> RecordBody:
@@ -174,25 +163,28 @@ class Records:
         return self._unix_ns() // 1000
 
     def new_ulid(self) -> str:
-        """26 characters of Crockford base32: 48 bits of milliseconds, 80 random ones.
-
-        Source: the ULID specification. Sorts by time, so it also names lanes.
-        """
-        now = self._unix_ns() // 1_000_000
-        pairs = [_PAIRS[(now >> shift) & 1023] for shift in (40, 30, 20, 10, 0)]
-        return "".join(pairs) + self._random_bytes(16).translate(_LETTERS).decode()
+        """A ULID of now: it sorts by time, so it also names lanes."""
+        return ulid(self._unix_ns() // 1_000_000, self._random_bytes(16))
 
     def new_audit_id(self) -> str:
         """The id of an exchange, as the caller is given it: `gh-` and a ULID."""
         return "gh-" + self.new_ulid()
 
-    def admitted(self, exchange: Exchange, allow: Allow) -> RecordBody:
-        """The request and the decision to let it through."""
-        return {
+    def admitted(
+        self, exchange: Exchange, allow: Allow, left_out: Iterable[str] = ()
+    ) -> RecordBody:
+        """The request and the decision to let it through.
+
+        `left_out` are targets that policy allowed and a cap that was used up took out.
+        """
+        body = {
             **self._head("admitted", exchange.id),
             **_request(exchange),
             **_permission(allow),
         }
+        if left_out:
+            body["left_out"] = sorted(left_out)
+        return body
 
     def denied(self, exchange: Exchange, deny: Deny, status: int) -> RecordBody:
         """The request and the decision to refuse it; `status` is the HTTP status given."""
@@ -221,13 +213,16 @@ class Records:
 
     def attempted(self, exchange: Exchange, attempt: Attempt) -> RecordBody:
         """One try at one target; durable before the first byte to it leaves."""
-        return {
+        body = {
             **self._head("attempted", exchange.id),
             **_destination(attempt.target),
             "attempt": attempt.number,
             "route_reason": attempt.route_reason,
             "edits": [_edit(edit) for edit in attempt.edits],
         }
+        if attempt.expected is not None:
+            body |= expected_in(attempt.expected)
+        return body
 
     def completed(self, exchange: Exchange, price_book: str | None) -> RecordBody:
         """The one end of an admitted exchange. `price_book` names the prices `cost` rests on.
@@ -257,6 +252,8 @@ class Records:
             body["status"] = exchange.status
         if exchange.usage is not None:
             body["usage"] = _usage(exchange.usage)
+        if exchange.attempts and exchange.attempts[-1].expected is not None:
+            body |= charged_in(exchange.attempts[-1].expected)
         if exchange.ended_ns is not None:
             body["duration_us"] = micros(exchange.started_ns, exchange.ended_ns)
         if exchange.first_byte_ns is not None:
@@ -286,12 +283,21 @@ class Records:
         }
 
     def unknown(self, lost: LostExchange, reason: str = "process ended") -> RecordBody:
-        """The end of an admitted exchange whose real end nobody saw."""
+        """The end of an admitted exchange whose real end nobody saw.
+
+        Where caps count it, it used what its last attempt was expected to.
+        """
         body = self._head("unknown", lost.exchange_id)
         body["attempts"] = [
             {"attempt": each.attempt, "target": each.target} for each in lost.attempts
         ]
         body["reason"] = reason
+        expected = lost.attempts[-1].expected if lost.attempts else None
+        if expected is not None:
+            used = Usage(expected.input_tokens, output_tokens=expected.output_tokens)
+            body["usage"], body["usage_source"] = _usage(used), UsageSource.ESTIMATED.value
+            body["cost_nano_usd"] = counted(expected.cost_nano_usd)
+            body |= charged_in(expected)
         if lost.team is not None:
             body["team"] = lost.team
         if lost.model is not None:
@@ -299,10 +305,9 @@ class Records:
         return body
 
     def _head(self, kind: str, exchange_id: str) -> RecordBody:
-        number = int.from_bytes(self._random_bytes(16), "big") & _UUID_KEPT | _UUID_SET
         return {
             "v": VERSION,
-            "record_id": f"{number:032x}",
+            "record_id": uuid_hex(self._random_bytes(16)),
             "exchange_id": exchange_id,
             "kind": kind,
             "time_unix_us": self.unix_us(),
@@ -310,7 +315,7 @@ class Records:
 
 
 def _request(exchange: Exchange) -> RecordBody:
-    return {
+    body: RecordBody = {
         **_circumstances(
             exchange.identity,
             exchange.assistant,
@@ -321,6 +326,9 @@ def _request(exchange: Exchange) -> RecordBody:
         **_facts(exchange.facts),
         "turn_id": exchange.turn_id,
     }
+    if exchange.address is not None:
+        body["address"] = bounded(exchange.address)
+    return body
 
 
 @lru_cache(maxsize=1024)

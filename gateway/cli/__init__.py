@@ -15,8 +15,10 @@ from gateway.cli.models import models
 from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.policy import policy
 from gateway.cli.registers import registers
+from gateway.cli.roles import role
 from gateway.cli.up import up
 from gateway.cli.usage import usage
+from gateway.cli.users import user
 from gateway.cli.version import version
 
 app = typer.Typer(
@@ -31,6 +33,8 @@ app = typer.Typer(
 app.command()(up)
 app.command()(check)
 app.add_typer(key, name="key")
+app.add_typer(user, name="user")
+app.add_typer(role, name="role")
 app.command()(models)
 app.command()(registers)
 app.add_typer(audit, name="audit")

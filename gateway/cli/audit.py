@@ -45,6 +45,14 @@ class Kind(StrEnum):
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
     KEY_LAPSED = "key_lapsed"
+    USER_BLOCKED = "user_blocked"
+    USER_UNBLOCKED = "user_unblocked"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    CONFIG_CHANGED = "config_changed"
+    CONFIG_REFUSED = "config_refused"
+    CONFIG_PINNED = "config_pinned"
+    CONFIG_RESUMED = "config_resumed"
 
 
 @audit.command()

@@ -11,6 +11,7 @@ from gateway.cli.configured import configuration_path
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
+from gateway.cli.stored_versions import pin_notices
 from gateway.settings import configuration_in, environment
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def check(
     reviews = standings(configuration, day_of(int(time.time())))
     lapsing = [each for each in reviews if each.state in (State.ENDING, State.LAPSED)]
     if as_json:
-        print_json([_summary(path, configuration, lapsing)])
+        summary = _summary(path, configuration, lapsing)
+        print_json([summary | {"pins": list(pin_notices(data_folder(data)))}])
         return
     told = (each.told() for each in lapsing)
-    for notice in (*configuration.notices, *_lapsed(configuration), *told):
+    pins = pin_notices(data_folder(data))
+    for notice in (*pins, *configuration.notices, *_lapsed(configuration), *told):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "

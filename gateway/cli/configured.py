@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.settings import (
@@ -15,6 +15,8 @@ from gateway.settings import (
 )
 from providers.catalogue import PriceBook, load_price_book
 
+if TYPE_CHECKING:
+    from gateway.configuration.shipped import Shipped
 NOT_SET = "not-set.invalid"
 """Stands in the place of a variable that is not set."""
 
@@ -92,6 +94,13 @@ def _with_known_limits(
         context_window=model.context_window or known.context_tokens,
         output_limit=model.output_limit or known.output_tokens,
     )
+
+
+def shipped() -> "Shipped":
+    """What a configuration builds on, for commands that build one."""
+    from gateway.configuration.choice import shipped_with
+
+    return shipped_with(load_price_book())
 
 
 class AnyName(Mapping[str, str]):

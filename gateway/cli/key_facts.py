@@ -9,24 +9,24 @@ from gateway.cli.times import format_unix_us
 if TYPE_CHECKING:
     from gateway.store.stored_key import StoredKey
 
+Facts = Mapping[str, object]
+"""What may be told of one key, as `--json` prints it."""
+
 _COLUMNS = ("ID", "TEAM", "USER", "KIND", "ROLES", "LIMITED TO", "KEY", "CREATED", "EXPIRES")
 
 
-def facts_of(keys: "Sequence[StoredKey]", now_unix_us: int) -> list[Mapping[str, object]]:
+def facts_of(keys: "Sequence[StoredKey]", now_unix_us: int) -> list[Facts]:
     """What may be told of each key, as `--json` prints it."""
     replaced = {key.successor_id: key.id for key in keys if key.successor_id is not None}
     return [_facts(key, replaced.get(key.id), now_unix_us) for key in keys]
 
 
-def print_keys(facts: Iterable[Mapping[str, object]]) -> None:
+def print_keys(facts: Iterable[Facts]) -> None:
     """A table, one key a line."""
     print_table((*_COLUMNS, "STATE"), map(_row, facts))
 
 
-def _facts(key: "StoredKey", predecessor: str | None, now_unix_us: int) -> Mapping[str, object]:
-    state = "expired" if key.is_expired(now_unix_us) else "active"
-    if key.revoked_unix_us is not None:
-        state = "revoked"
+def _facts(key: "StoredKey", predecessor: str | None, now_unix_us: int) -> Facts:
     return {
         "id": key.id,
         "team": key.team,
@@ -41,11 +41,11 @@ def _facts(key: "StoredKey", predecessor: str | None, now_unix_us: int) -> Mappi
         "revoked": format_unix_us(key.revoked_unix_us) or None,
         "predecessor": predecessor,
         "successor": key.successor_id,
-        "state": state,
+        "state": key.state(now_unix_us).value,
     }
 
 
-def _row(facts: Mapping[str, object]) -> Sequence[object]:
+def _row(facts: Facts) -> Sequence[object]:
     def listed(*names: str) -> str:
         return ", ".join(each for name in names for each in cast(list[str], facts[name]))
 

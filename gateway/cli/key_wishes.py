@@ -1,6 +1,7 @@
 """Check what a key is asked to be against the configuration that a running gateway goes by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,25 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.times import parse_duration
 
 if TYPE_CHECKING:
+    from gateway.key_wish import Names
+    from gateway.roles import Role
     from policy.types import Scope
 
 LONGEST_DAYS = 36_500
-_DEFAULT_TEAMS = ("default",)  # of the embedded default
+_DEFAULT_TEAM = "default"  # of the embedded default
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWish:
+    """A key as it is asked for. `lifetime_us` None: it holds for ever."""
+
+    subject: str
+    is_service: bool
+    roles: "frozenset[Role]"
+    team: str | None = None
+    models: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    lifetime_us: int | None = None
 
 
 def named_in(config: Path | None, folder: Path) -> tuple[Path | None, Named | None]:
@@ -22,32 +38,14 @@ def named_in(config: Path | None, folder: Path) -> tuple[Path | None, Named | No
     return path, None if path is None else read_names(path)
 
 
-def team_of(given: str | None, path: Path | None, named: Named | None) -> str:
-    """The team, when the configuration names it."""
-    known = _DEFAULT_TEAMS if named is None else tuple(named.teams)
-    listed = ", ".join(known)
-    if given is None:
-        raise CommandFailed(f"say for which team, with --team; there are: {listed}", Exit.USAGE)
-    if given not in known:
-        source = path or "the embedded default"
-        raise CommandFailed(f"there is no team {given!r}; {source} names: {listed}", Exit.NOT_FOUND)
-    return given
+def names_of(path: Path | None, named: Named | None) -> "Names":
+    """What a key may be asked to be limited to."""
+    from gateway.key_wish import Names
 
-
-def administrators(team: str | None, scoped: Sequence[str]) -> str:
-    """The team of administrators' keys, which have no scope: they do not reach models."""
-    from gateway.first_start import ADMINISTRATORS
-
-    if team not in (None, ADMINISTRATORS):
-        raise CommandFailed(
-            f"an administrator's key belongs to {ADMINISTRATORS}; leave --team out", Exit.USAGE
-        )
-    if scoped:
-        raise CommandFailed(
-            "an administrator's key does not reach models: leave --model and --network out",
-            Exit.USAGE,
-        )
-    return ADMINISTRATORS
+    if named is None:
+        return Names("the embedded default", {_DEFAULT_TEAM: None}, {})
+    aliases = {alias: model.name for model in named.models for alias in model.aliases}
+    return Names(str(path), named.teams, aliases)
 
 
 def whose(user: str | None, service: str | None) -> tuple[str, bool]:
@@ -59,33 +57,38 @@ def whose(user: str | None, service: str | None) -> tuple[str, bool]:
     return (service, True) if service is not None else (str(user), False)
 
 
-def scope_of(
-    models: Sequence[str], networks: Sequence[str], team: str, named: Named | None
-) -> "Scope | None":
-    """What the key is limited to: models of its team, and networks in CIDR form."""
-    from gateway.store import stored_key
+def roles_of(given: Sequence[str], is_admin: bool) -> "frozenset[Role]":
+    """What a key is for: a developer's, unless something else is said."""
+    from gateway.roles import Role, why_apart
 
-    if named is not None:
-        _refuse_unknown(models, team, named)
+    named = [*given, *(["admin"] if is_admin else [])] or ["developer"]
+    unknown = [each for each in named if each not in set(Role)]
+    if unknown:
+        listed = ", ".join(Role)
+        raise CommandFailed(f"there is no role {unknown[0]!r}; there are: {listed}", Exit.USAGE)
+    why = why_apart(frozenset(named))
+    if why is not None:
+        raise CommandFailed(f"one key cannot have these roles: {why}", Exit.USAGE)
+    return frozenset(map(Role, named))
+
+
+def checked(wish: KeyWish, read: "Callable[[], Names]") -> "tuple[str, Scope | None]":
+    """The key's team and what it is limited to: models of its team, networks in CIDR form.
+
+    What the configuration names is only read where that matters.
+    """
+    from gateway.key_wish import IN_A_TEAM, NO_NAMES, NotNamed, refuse_scope, team_for
+    from gateway.store.stored_key import scope_of
+
+    names = NO_NAMES if IN_A_TEAM.isdisjoint(wish.roles) else read()
     try:
-        return stored_key.scope_of(frozenset(models), frozenset(networks))
+        team = team_for(wish.roles, wish.team, names)
+        refuse_scope(wish.roles, wish.models, wish.networks, team, names)
+        return team, scope_of(frozenset(wish.models), frozenset(wish.networks))
+    except NotNamed as error:
+        raise CommandFailed(str(error), Exit.NOT_FOUND) from error
     except ValueError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-
-
-def _refuse_unknown(models: Sequence[str], team: str, named: Named) -> None:
-    aliases = {alias: model.name for model in named.models for alias in model.aliases}
-    for each in models:
-        if each in named.teams[team]:
-            continue
-        if each in aliases:
-            raise CommandFailed(
-                f"{each!r} is another name of {aliases[each]!r}: name that one", Exit.USAGE
-            )
-        listed = ", ".join(named.teams[team]) or "none"
-        raise CommandFailed(
-            f"team {team!r} has no model {each!r}; it has: {listed}", Exit.NOT_FOUND
-        )
 
 
 def microseconds(duration: str) -> int:

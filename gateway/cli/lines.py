@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
+
+_PATHS_SHOWN = 3
+_ORIGINS = {
+    "files": "the files",
+    "pin": "the store (a pin)",
+    "last_good": "the store (last good)",
+    "embedded": "the embedded default",
+}
 
 HEADING = f"{'TIME':20}  {'EXCHANGE':29}  {'KIND':11}  WHAT"
 
@@ -32,10 +42,20 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{_who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
-        case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-            return change_of_key(body)
         case _:
-            return str(body.get("reason", ""))
+            return _change(body)
+
+
+def _change(body: Mapping[str, Any]) -> str:
+    """What people changed by the gateway, or what is not known better."""
+    kind = str(body["kind"])
+    if kind in SUBJECT_KINDS:
+        return change_of_subject(body)
+    if kind.startswith("key_"):
+        return change_of_key(body)
+    if kind.startswith("config_"):
+        return change_of_configuration(body)
+    return str(body.get("reason", ""))
 
 
 def how_often(body: Mapping[str, Any]) -> str:
@@ -67,6 +87,32 @@ def change_of_key(body: Mapping[str, Any]) -> str:
             return f"{_actor(body)} revoked {key}"
         case _:
             return f"{key}, replaced by {body.get('successor_id', '?')}, has lapsed"
+
+
+def change_of_configuration(body: Mapping[str, Any]) -> str:
+    """What became of the configuration, in one sentence."""
+    version = str(body.get("digest", "?"))[:12]
+    match body["kind"]:
+        case "config_pinned":
+            return f"{_actor(body)} pinned version {version}: {body.get('reason', '?')}"
+        case "config_resumed":
+            return f"{_actor(body)} ended the pin of version {version}: {body.get('reason', '?')}"
+        case "config_refused":
+            what = _ORIGINS.get(str(body.get("origin")), "?")
+            return f"{what} refused: {body.get('problem', '?')}"
+        case _:
+            origin = _ORIGINS.get(str(body.get("origin")), "?")
+            told = changes_in_short(body)
+            return f"version {version} is in force, from {origin}" + (f": {told}" if told else "")
+
+
+def changes_in_short(body: Mapping[str, Any]) -> str:
+    """The paths of what changed, a few of them."""
+    paths = [str(each.get("path", "?")) for each in body.get("changes", ())]
+    more = len(paths) - _PATHS_SHOWN + int(body.get("changes_omitted", 0))
+    shown = ", ".join(paths[:_PATHS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    files = [str(each) for each in body.get("files_changed", ())]
+    return shown or (f"nothing but the text of {', '.join(files)}" if files else "")
 
 
 def _actor(body: Mapping[str, Any]) -> str:

@@ -72,6 +72,12 @@ def print_line(text: str) -> None:
     _write(printable(text))
 
 
+def print_text(text: str) -> None:
+    """Several lines of data to stdout, each fit for a terminal. Raises `ReaderGone`."""
+    for line in text.removesuffix("\n").split("\n"):
+        print_line(line.removesuffix("\r"))
+
+
 def note(text: str) -> None:
     """A word to whoever sits before the terminal; never data. Line ends in it are kept."""
     sys.stderr.write("\n".join(map(printable, text.splitlines())) + "\n")

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.configured import AnyName, configuration_path
+from gateway.cli.candidate import chosen, configured
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
+from gateway.cli.pinning import resume, rollback
+from gateway.cli.preview import preview
+from gateway.cli.replay import replay
+from gateway.cli.stored_versions import show, versions
 from gateway.cli.times import parse_moment
-from gateway.settings import environment
 
 if TYPE_CHECKING:
     from gateway.cli.posing import Given
@@ -42,11 +45,19 @@ Tokens = Annotated[int | None, typer.Option(min=0, help="The input's estimate.")
 Address = Annotated[str | None, typer.Option(help="The caller's address.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="When: 2026-07-10. Default: now.")]
 
+_VERSION = "A gatehouse.yaml, a version's digest or its beginning, or `previous`."
+
 policy = typer.Typer(
-    help="Explain and test the rules, and compare two versions of them.",
+    help="Explain, test and rehearse the rules; list, compare and roll back what was in force.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+policy.command()(preview)
+policy.command()(replay)
+policy.command()(versions)
+policy.command()(show)
+policy.command()(rollback)
+policy.command()(resume)
 
 
 @policy.command()
@@ -81,7 +92,7 @@ def explain(
         operation, body_bytes, tokens, address, moment,
     )  # fmt: skip
     folder = data_folder(data)
-    configuration = _configuration(config, folder)
+    configuration = configured(config, folder)
     told = _explained(configuration, folder, audit_id, given, int(now.timestamp()))
     _tell(told, as_json)
 
@@ -123,7 +134,7 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
     """Run the tests that stand beside the rules; name the rules that no test hits."""
     from policy.rulebook.cases import run, unhit
 
-    configuration = _configuration(config, data_folder(data))
+    configuration = configured(config, data_folder(data))
     rules = configuration.policy
     outcomes = run(rules, configuration.policy_tests, configuration.canonical, int(time.time()))
     failed = [each for each in outcomes if not each.passed]
@@ -146,63 +157,37 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
 
 @policy.command()
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="A gatehouse.yaml.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_VERSION)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Another one.")],
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the rules of two configurations, and what both make of the tests of both."""
-    from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases
+    """Compare two configurations: their rules and all else, and what becomes of the tests."""
+    from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases, other_changes
 
-    before, after = _loaded(_existing(old)), _loaded(_existing(new))
-    now = int(time.time())
+    folder = data_folder(data)
+    before, after = chosen(old, folder), chosen(new, folder)
     rules = list(changes_of_rules(before.policy, after.policy))
-    flips = list(flips_of_cases(before, after, now))
+    flips = list(flips_of_cases(before, after, int(time.time())))
+    others = list(other_changes(before, after))
     if as_json:
         print_json(
             {"change": each.what, "rule": each.rule, "fields": each.fields} for each in rules
         )
+        print_json({"path": each.path, "old": each.old, "new": each.new} for each in others)
         print_json({"case": each.name, "old": each.old, "new": each.new} for each in flips)
         return
     for change in rules:
         fields = f": {', '.join(change.fields)}" if change.fields else ""
         print_line(f"{change.what} {change.rule}{fields}")
+    for each in others:
+        print_line(f"{each.what} {each.path}: {each.before_and_after}")
     for flip in flips:
         print_line(f"otherwise decided: {flip.name}: {flip.old} before, {flip.new} after")
-    note(f"{len(rules)} rules differ; {len(flips)} tests are decided otherwise")
-
-
-def _configuration(config: Path | None, folder: Path) -> "Configuration":
-    path = configuration_path(config, folder, Path.cwd())
-    if path is None:
-        raise CommandFailed(
-            "there is no gatehouse.yaml in the working folder; name one with --config",
-            Exit.NOT_FOUND,
-        )
-    return _loaded(path)
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
-    return path
-
-
-def _loaded(path: Path) -> "Configuration":
-    """A configuration whose secrets need not be here: rules do not depend on them."""
-    from gateway.configuration.build import load
-    from gateway.configuration.choice import shipped_with
-    from gateway.configuration.problems import ConfigurationError
-    from providers.catalogue import load_price_book
-
-    try:
-        return load(
-            path,
-            AnyName(environment()),
-            shipped_with(load_price_book()),
-            unlock=lambda secret, _: secret,
-        )
-    except ConfigurationError as error:
-        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+    note(
+        f"{len(rules)} rules differ, {len(others)} other values; "
+        f"{len(flips)} tests are decided otherwise"
+    )
 
 
 def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "Posed":
@@ -212,8 +197,9 @@ def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "P
     decided_by = str(body.get("config_digest", ""))
     if decided_by != configuration.digest:
         note(f"decided by {decided_by[:12]}; explained by {configuration.digest[:12]}")
-    if any(rule.written.document.match.networks for rule in configuration.policy.rules):
-        note("the ledger keeps no addresses: without --address it is not known")
+    asks = any(rule.written.document.match.networks for rule in configuration.policy.rules)
+    if asks and "address" not in body:
+        note("where the caller was is not on record: without --address it is not known")
     return recorded(body)
 
 

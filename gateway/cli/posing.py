@@ -38,7 +38,7 @@ def plain(now_unix_seconds: int) -> Posed:
 
 
 def recorded(body: Mapping[str, Any]) -> Posed:
-    """The request of an `admitted` or `denied` record; the ledger keeps no address.
+    """The request of an `admitted` or `denied` record.
 
     Raises `CommandFailed` for one that was refused before it could be read.
     """
@@ -68,6 +68,7 @@ def recorded(body: Mapping[str, Any]) -> Posed:
             body["time_unix_us"] // 1_000_000,
             assistant.get("name", "unrecognised"),
             assistant.get("version"),
+            body.get("address"),
         ),
         None if label is None else DataClass.parse(label),
     )

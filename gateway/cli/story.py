@@ -8,8 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_key, how_often
+from gateway.cli.lines import change_of_configuration, change_of_key, how_often
 from gateway.cli.output import printable
+from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
+from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 Body = Mapping[str, Any]
@@ -86,10 +88,21 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
-            case "key_created" | "key_rotated" | "key_revoked" | "key_lapsed":
-                title = str(body["kind"]).removeprefix("key_")
-                yield _Chapter(title, tuple(_changed(body)))
+            case _:
+                yield from _change(body)
     yield _Chapter("records", tuple(_sealed(each) for each in records))
+
+
+def _change(body: Body) -> Iterator[_Chapter]:
+    """What people changed by the gateway."""
+    kind = str(body["kind"])
+    if kind in SUBJECT_KINDS:
+        told = f"at {format_unix_us(body['time_unix_us'])}: {change_of_subject(body)}"
+        yield _Chapter(kind.rpartition("_")[2], (printable(told),))
+    elif kind.startswith("key_"):
+        yield _Chapter(kind.removeprefix("key_"), tuple(_changed(body)))
+    elif kind.startswith("config_"):
+        yield _Chapter(kind.removeprefix("config_"), tuple(_configured(body)))
 
 
 def _request(body: Body) -> Iterator[_Chapter]:
@@ -115,6 +128,8 @@ def _asked(body: Body) -> Iterator[str]:
     yield f"at {format_unix_us(body['time_unix_us'])}, " + printable(
         f"{body.get('path', '?')} ({body.get('wire', '?')}), {body.get('body_bytes', 0):,} bytes"
     )
+    if "address" in body:
+        yield printable(f"from {body['address']}")
     if "model" in body:
         streamed = ", streamed" if body.get("streaming") else ""
         alias = f", asked for as {body['asked_model']}" if "asked_model" in body else ""
@@ -225,6 +240,23 @@ def _changed(body: Body) -> Iterator[str]:
     for each, what in (("models", "for models"), ("networks", "from networks")):
         if scope.get(each):
             yield printable(f"only {what} {', '.join(scope[each])}")
+
+
+def _configured(body: Body) -> Iterator[str]:
+    told = printable(change_of_configuration(body))
+    yield f"at {format_unix_us(body['time_unix_us'])}: {told}"
+    if "previous_digest" in body:
+        yield printable(f"in place of version {body['previous_digest'][:12]}")
+    for name in ("added", "removed", "changed"):
+        if files := body.get(f"files_{name}"):
+            yield printable(f"files {name}: {', '.join(files)}")
+    if owners := body.get("file_owners"):
+        yield printable(f"files of {', '.join(owners)}")
+    for each in body.get("changes", ()):
+        old, new = each.get("old", "nothing"), each.get("new", "nothing")
+        yield printable(f"{each.get('path', '?')}: {old} before, {new} after")
+    if omitted := body.get("changes_omitted"):
+        yield f"and {omitted:,} more"
 
 
 def _sealed(record: StoryRecord) -> str:

@@ -30,6 +30,10 @@ def up(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
     ] = DEFAULT_PORT,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The admin API's port, in place of admin.listen's."),
+    ] = None,
     data: Data = None,
     model: Annotated[
         Path | None,
@@ -39,6 +43,13 @@ def up(
         Path | None,
         typer.Option(metavar="FILE", help="Write how to reach the gateway here, once it serves."),
     ] = None,
+    last_good: Annotated[
+        bool,
+        typer.Option(
+            "--last-good",
+            help="Where the configuration cannot be used, start with the one in force last.",
+        ),
+    ] = False,
 ) -> None:
     """Start the gateway; Ctrl-C lets running answers end, then stops it."""
     if ready_file is not None and not os.access(ready_file.absolute().parent, os.W_OK):
@@ -50,6 +61,8 @@ def up(
         port=port,
         model=model,
         ready_file=ready_file,
+        admin_port=admin_port,
+        last_good=last_good,
     )
     raise typer.Exit(_serve(options))
 
@@ -58,6 +71,7 @@ def _serve(options: ServeOptions) -> int:
     """Serve until told to stop. Whatever keeps the gateway from serving is one clear line."""
     from gateway.audit.lock import DataFolderInUse
     from gateway.configuration.choice import ConflictingOptions
+    from gateway.configuration.orders import OrdersUnavailable
     from gateway.configuration.problems import ConfigurationError
     from gateway.errors import LedgerUnavailable
     from gateway.main import CannotListen, serve
@@ -67,10 +81,11 @@ def _serve(options: ServeOptions) -> int:
     try:
         return serve(options, greet)
     except ConfigurationError as error:
-        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+        told = str(error) if error.hint is None else f"{error}\n{error.hint}"
+        raise CommandFailed(told, Exit.CONFIGURATION) from error
     except ConflictingOptions as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    except (StoreError, DataFolderInUse, LedgerUnavailable) as error:
+    except (StoreError, DataFolderInUse, LedgerUnavailable, OrdersUnavailable) as error:
         raise CommandFailed(str(error), Exit.DATA) from error
     except (CannotListen, LocalEngineError) as error:
         raise CommandFailed(str(error)) from error

@@ -12,6 +12,7 @@ from policy.types import Allow
 
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
+    from gateway.configuration.differences import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,17 @@ def changes_of_rules(old: Policy, new: Policy) -> Iterator[ChangedRule]:
     for name in after:
         if name not in before:
             yield ChangedRule("added", name)
+
+
+def other_changes(old: "Configuration", new: "Configuration") -> Iterator["Difference"]:
+    """What differs beside the rules: teams, limits, models, vendors, registers, as written."""
+    from gateway.configuration.differences import differences
+
+    if old.stored is None or new.stored is None:
+        return
+    for each in differences(old.stored, new.stored):
+        if each.path != "rules" and not each.path.startswith("rules."):
+            yield each
 
 
 def flips_of_cases(

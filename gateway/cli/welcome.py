@@ -44,6 +44,8 @@ def welcome(ready: Ready, default_data: Path, command: str) -> list[RenderableTy
     lines.append(Text(printable(f"  data           {ready.data}")))
     configuration = ready.config_path or "none: the embedded default (see docs/cli.md)"
     lines.append(Text(printable(f"  configuration  {configuration}")))
+    if ready.admin_url is not None:
+        lines.append(Text(f"  admin API      {ready.admin_url}/admin/v1/docs"))
     return lines
 
 

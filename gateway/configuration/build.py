@@ -1,6 +1,6 @@
 """Build the running configuration from what people wrote: frozen values, ready to be asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.configuration import checks
+from gateway.configuration.admin import DEFAULT_ADMIN, AdminSettings
 from gateway.configuration.cards import ModelCard, names_of
 from gateway.configuration.document import (
     GatehouseDocument,
@@ -15,11 +16,17 @@ from gateway.configuration.document import (
     TelemetryDocument,
     VendorDocument,
 )
+from gateway.configuration.files import ON_DISK, Files
+from gateway.configuration.identity_settings import (
+    NOBODY_ELSE,
+    IdentitySettings,
+    identity_settings,
+)
 from gateway.configuration.listing import Pattern
+from gateway.configuration.notices import DEFAULT_TEAM, notices_of, unpriced
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
-from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_file
+from gateway.configuration.reading import content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -29,13 +36,18 @@ from gateway.configuration.registers import (
 )
 from gateway.configuration.rule_checks import check_rules
 from gateway.configuration.rule_lint import lint
-from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
+from gateway.configuration.secrets import (
+    Unlock,
+    resolve,
+    secret_files,
+    unlock_all,
+)
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
-from gateway.configuration.storage import notices as storage_notices
+from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
-from policy.caps import Amounts
-from policy.document import LimitsDocument, nano_usd
+from policy.document import TeamDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.rule import Placed
@@ -43,10 +55,8 @@ from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
 
-Unlock = Callable[[Secret, Path], Secret]
-
-DEFAULT_TEAM = "default"
-"""The team of the first developer key, where the configuration has it."""
+Read = dict[Path | Pattern, str | tuple[str, ...]]
+"""What a configuration was read from: of a file its digest, of a pattern the files it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ class Configuration:
     `digest` is the SHA-256 of the file's bytes, and of its registers' and rules' where there are
     any. `watched` are the files whose change makes a new one, `patterns` those by which more may
     come; `read` is what was found: each file's SHA-256, each pattern's files. `notices` is what the
-    operator should read at start. `aliases` leads to the models.
+    operator should read at start. `aliases` leads to the models, `stored` is what is kept of all.
     """
 
     source: Path | None
@@ -97,6 +107,12 @@ class Configuration:
     patterns: tuple[Pattern, ...] = ()
     read: Mapping[Path | Pattern, str | tuple[str, ...]] = field(default_factory=dict)
     policy_tests: tuple[PlacedCase, ...] = ()
+    team_documents: Mapping[str, TeamDocument] = field(default_factory=dict)
+    admin: AdminSettings = DEFAULT_ADMIN
+    identity: IdentitySettings = NOBODY_ELSE
+    origin: Origin = Origin.EMBEDDED
+    stored: StoredConfiguration | None = None
+    proxies: TrustedProxies | None = None
     storage: Storage = NO_STORAGE
 
     def offered(self, model: str) -> OfferedModel:
@@ -126,54 +142,54 @@ class Configuration:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], shipped: Shipped, *, unlock: Unlock = resolve
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    unlock: Unlock = resolve,
+    files: Files = ON_DISK,
+    more_rules: Sequence[Path] = (),
 ) -> Configuration:
     """Read, check and build. Raises `ConfigurationError` with every problem found.
 
-    `unlock` turns what stands under an `api_key` into the key (in a folder); raises
-    `UnusableSecret`.
+    `more_rules` are files of rules that count as if `policy` named them last.
+    `unlock` turns what stands for a secret (in a folder) into it, or raises `UnusableSecret`.
     """
-    written = read_file(path, environ)
-    folder = path.parent
-    registers = read_registers(written, environ)
+    written = read_content(content_of(path, files.configuration), path, environ)
+    registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
-    policy, unfound, wrong = read_policy_files(document.policy, folder, environ)
+    policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
-    keys = _unlock(written, unlock, found)
+    opened = unlock_all(written, unlock, found)
     storage = read_storage(written, unlock, found)
-    problems = [*wrong, *check_registers(written, registers)]
-    problems += (written.problem(*each) for each in found)
+    problems = [*wrong, *check_registers(written, registers), *written.problems(found)]
     if not problems:  # rules are checked against the names of a configuration that is right
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
-    references = (each.api_key for each in document.vendors.values())
-    secrets = [file for each in references if each and (file := secret_file(each, folder))]
-    files = (written, *registers.files, *(each.written for each in policy.files))
-    digests = {each.source: each.digest for each in files}
-    read: dict[Path | Pattern, str | tuple[str, ...]] = dict(digests.items())
-    read.update(policy.listings.items())
+    all_files = (written, *registers.files, *(each.written for each in policy.files))
+    digests: Read = {each.source: each.digest for each in all_files}
+    digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
-        keys,
+        {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
         shipped,
-        digest=digest_with(registers.digest_with(written.digest), policy.files),
-        notices=(
-            *_notices(written),
-            *storage_notices(written),
-            *register_notices(document, registers, shipped),
-        ),
+        digest=digest,
+        notices=(*notices_of(written), *register_notices(document, registers, shipped)),
         rules=policy.rules(),
         registers=registers,
     )
     return replace(
         built,
         source=path,
+        identity=identity_settings(document.identity),
         storage=storage,
-        watched=(*digests, *secrets),
+        watched=(*(each.source for each in all_files), *secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read=read,
+        read=digests | dict(policy.listings.items()),
         policy_tests=policy.cases(),
+        origin=Origin.FILES,
+        stored=StoredConfiguration.of(digest, written, registers, policy.files),
     )
 
 
@@ -187,10 +203,8 @@ def build(
     rules: Sequence[Placed] = (),
     registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors.
-
-    The rules have passed `rule_checks.check_rules`; what the registers say of vendors is in the
-    document already.
+    """Build from a document that has passed `checks.check`, and the keys of its vendors. Its rules
+    have passed `check_rules`; what registers say of vendors is in the document already.
     """
     vendors = {
         name: _vendor(name, each, keys.get(name), shipped)
@@ -224,23 +238,11 @@ def build(
         teams=teams,
         developer_team=DEFAULT_TEAM if DEFAULT_TEAM in teams else teams[0],
         registers=registers,
-        notices=(*notices, *_unpriced(document, by_model), *lint(compiled, by_model)),
+        team_documents=document.teams,
+        admin=document.admin.settings(),
+        proxies=TrustedProxies.of(document.server.trusted_proxies),
+        notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
-
-
-def _unlock(
-    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
-) -> Mapping[str, Secret]:
-    """Open every secret; what is wrong with one is found too, so that one run shows all."""
-    keys: dict[str, Secret] = {}
-    for name, vendor in written.document.vendors.items():
-        if vendor.api_key is None:
-            continue
-        try:
-            keys[name] = unlock(vendor.api_key, written.source.parent)
-        except UnusableSecret as error:
-            found.append((("vendors", name, "api_key"), str(error)))
-    return keys
 
 
 def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shipped) -> Vendor:
@@ -330,46 +332,3 @@ def _usual_protocol(endpoint: str) -> Literal["grpc", "http"]:
     """OpenTelemetry's registered ports: 4317 speaks gRPC, 4318 HTTP; a path means HTTP too."""
     parts = urlsplit(endpoint)
     return "http" if parts.port == 4318 or (parts.path and parts.port != 4317) else "grpc"
-
-
-def _notices(written: Written[GatehouseDocument]) -> tuple[str, ...]:
-    teams = tuple(written.document.teams)
-    notices = []
-    if DEFAULT_TEAM not in teams:
-        notices.append(
-            f"no team is named {DEFAULT_TEAM}: the developer key belongs to team {teams[0]}"
-        )
-    for name, vendor in written.document.vendors.items():
-        path = ("vendors", name, "api_key")
-        if vendor.api_key is None or path in written.tree.filled:
-            continue
-        if secret_file(vendor.api_key, written.source.parent) is None:
-            notices.append(
-                f"vendors.{name}.api_key stands in the file itself; "
-                f'use "${{NAME}}" or file:/run/secrets/name'
-            )
-    return tuple(notices)
-
-
-def _limits_money(limits: LimitsDocument) -> bool:
-    each = (limits, limits.per_user, limits.per_key)
-    return any(Amounts.of(written, "UTC").has_money for written in each if written is not None)
-
-
-def _unpriced(
-    document: GatehouseDocument, by_model: Mapping[str, tuple[TargetFacts, ...]]
-) -> list[str]:
-    """Targets that a team with a budget will be refused, because nobody knows what they cost."""
-    found: dict[str, str] = {}
-    for team, written in document.teams.items():
-        if not _limits_money(written.limits):
-            continue
-        for model in written.models:
-            for target in by_model[model]:
-                if not target.price_known:
-                    found.setdefault(target.name, team)
-    return [
-        f"no price is known for {target}: team {team} has a budget, so it is refused there; "
-        f"add it under prices"
-        for target, team in found.items()
-    ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gateway.configuration.document import GatehouseDocument, ModelDocument, VendorDocument
+from gateway.configuration.identity_checks import check_identity
 from gateway.configuration.problems import Path, suggestion
 from gateway.configuration.shipped import Shipped
 from policy.caps import Amounts
@@ -23,6 +24,7 @@ def check(document: GatehouseDocument, shipped: Shipped) -> Found:
             hint = suggestion(target.partition("/")[0], list(document.vendors))
             yield ("prices", target), f"names no vendor of this file{hint}"
     yield from _check_teams(document, shipped)
+    yield from check_identity(document.identity, tuple(document.teams))
     if document.telemetry.exporter == "otlp" and document.telemetry.otlp_endpoint is None:
         yield ("telemetry", "exporter"), "otlp needs to know where to: add otlp_endpoint"
 

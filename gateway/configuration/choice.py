@@ -1,13 +1,18 @@
-"""Which configuration a gateway starts with: a file, a model file, or what runs on this machine."""
+"""Which configuration a gateway starts with: a file, a stored version, a model file, or what runs
+on this machine."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.defaults import default_configuration
+from gateway.configuration.orders import Order
+from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.restore import restore, short
 from gateway.configuration.shipped import Shipped
+from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.settings import ServeOptions
 from providers.catalogue import PriceBook, load_price_book
 from providers.discovery import EngineFinder, FoundEngine
@@ -41,12 +46,31 @@ async def look_around() -> tuple[FoundEngine, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store knows at start: the pin with its version, and what was in force last."""
+
+    pin: Order | None = None
+    pinned: StoredConfiguration | None = None
+    last: StoredConfiguration | None = None
+
+
+NOTHING_KEPT: Final = Kept()
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """The configuration, the engine started for it (to be stopped with the gateway), and why."""
+    """The configuration, the engine started for it (to be stopped with the gateway), and why.
+
+    `path` is where gatehouse.yaml stands, also where something else was taken; `refused` is then
+    what was wrong with it. `pin` is the order that holds.
+    """
 
     configuration: Configuration
     engine: Engine | None = None
     notes: tuple[str, ...] = ()
+    path: Path | None = None
+    refused: ConfigurationError | None = None
+    pin: Order | None = None
 
 
 def shipped_with(book: PriceBook) -> Shipped:
@@ -71,19 +95,23 @@ async def choose_configuration(
     *,
     look: Look = look_around,
     make_engine: Callable[[Path], Engine] = LocalEngine,
+    kept: Kept = NOTHING_KEPT,
 ) -> Choice:
-    """Read the file when there is one; else serve the model file, or what is found, or rehearse.
+    """Take the version that is pinned; else read the file when there is one; else serve the model
+    file, or what is found, or rehearse.
 
     Raises `ConfigurationError`, `LocalEngineError` or `ConflictingOptions`.
     """
-    if options.config is not None:
+    if kept.pin is not None and kept.pinned is not None:
+        return _pinned(options, environ, shipped, kept.pin, kept.pinned)
+    path = options.config or _path_of_last(options, kept.last)
+    if path is not None:
         if options.model is not None:
             raise ConflictingOptions(
-                f"--model and the configuration {options.config} exclude each other: "
+                f"--model and the configuration {path} exclude each other: "
                 "leave --model out, or start in a folder without gatehouse.yaml"
             )
-        configuration = load(options.config, environ, shipped)
-        return Choice(configuration, notes=configuration.notices)
+        return _of_files(options, path, environ, shipped, kept.last)
     if options.model is not None:
         engine = make_engine(options.model)
         found: tuple[FoundEngine, ...] = (await engine.start(),)
@@ -92,6 +120,59 @@ async def choose_configuration(
     found = await look()
     configuration = default_configuration(found, shipped)
     return Choice(configuration, notes=(_served(found), *configuration.notices))
+
+
+def _pinned(
+    options: ServeOptions,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    pin: Order,
+    stored: StoredConfiguration,
+) -> Choice:
+    told = f"Version {short(stored.digest)} is pinned, by {pin.by}: {pin.reason}."
+    ends = "`gatehouse policy resume` ends the pin."
+    path = options.config or (None if stored.source is None else Path(stored.source))
+    if options.model is not None or path is None:
+        raise ConflictingOptions(f"{told} It has no use for --model: leave that out. {ends}")
+    try:
+        configuration = restore(stored, path, environ, shipped)
+    except ConfigurationError as error:
+        error.hint = f"{told} {ends}"
+        raise
+    notes = (f"{told} The files do not count until then: {ends}", *configuration.notices)
+    return Choice(configuration, notes=notes, path=path, pin=pin)
+
+
+def _path_of_last(options: ServeOptions, last: StoredConfiguration | None) -> Path | None:
+    """With --last-good a gatehouse.yaml that has gone is one that cannot be used."""
+    if not options.last_good or last is None or last.source is None:
+        return None
+    return Path(last.source)
+
+
+def _of_files(
+    options: ServeOptions,
+    path: Path,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    last: StoredConfiguration | None,
+) -> Choice:
+    try:
+        configuration = load(path, environ, shipped)
+    except ConfigurationError as error:
+        if last is None or not last.files:
+            raise
+        if not options.last_good:
+            error.hint = (
+                f"version {short(last.digest)} was in force until now: "
+                "`gatehouse up --last-good` starts with it"
+            )
+            raise
+        configuration = restore(last, path, environ, shipped, origin=Origin.LAST_GOOD)
+        told = f"{path} cannot be used, so version {short(last.digest)}, which was in force until"
+        notes = (f"{told} now, goes on:", *error.lines, *configuration.notices)
+        return Choice(configuration, notes=notes, path=path, refused=error)
+    return Choice(configuration, notes=configuration.notices, path=path)
 
 
 def _served(found: tuple[FoundEngine, ...]) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.configuration.build import DEFAULT_TEAM, Configuration, build
+from gateway.configuration.build import Configuration, build
 from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.notices import DEFAULT_TEAM
 from gateway.configuration.reading import digest_of
 from gateway.configuration.shipped import Shipped
 from policy.document import ModelName

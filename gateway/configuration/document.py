@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from gateway.configuration.admin import AdminDocument
+from gateway.configuration.field_types import Address, SecretText, Words
+from gateway.configuration.identity_document import IdentityDocument
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
-from providers.base import Secret
+from policy.rulebook.document import Network
 
 WireLabel = Literal[
     "openai_chat",
@@ -20,21 +22,6 @@ WireLabel = Literal[
     "anthropic_messages",
     "gemini",
 ]
-
-
-def _address(value: str) -> str:
-    plain = value.isascii() and value.isprintable() and not set(value) & set(" ?#\\")
-    try:
-        parts = urlsplit(value)
-        sound = plain and parts.scheme in ("http", "https") and bool(parts.hostname)
-        sound = sound and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound:
-        raise ValueError("an address is http:// or https://, a host, perhaps a port and a path")
-    if "@" in parts.netloc:
-        raise ValueError("an address holds no user or password; use api_key")
-    return value.rstrip("/")
 
 
 def _target(value: str) -> str:
@@ -63,38 +50,18 @@ def _day(value: object) -> object:
         raise ValueError("a date is written YYYY-MM-DD") from None
 
 
-def _secret(value: object) -> Secret:
-    if not isinstance(value, str) or not value:
-        raise ValueError('is empty or not text; write "${NAME}" or file:/run/secrets/name')
-    return Secret(value)
-
-
 def _not_empty(value: Mapping[str, object]) -> Mapping[str, object]:
     if not value:
         raise ValueError("needs at least one entry")
     return value
 
 
-Address = Annotated[
-    str,
-    AfterValidator(_address),
-    WithJsonSchema({"type": "string", "pattern": r"^(https?://|.*\$\{)"}),
-]
 TargetName = Annotated[
     str, AfterValidator(_target), WithJsonSchema({"type": "string", "pattern": "^.+/.+$"})
 ]
 """`vendor/model`, split at the first `/`: a vendor named here, and its own name for the model."""
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-
-WrittenSecret = Annotated[
-    Secret,
-    PlainValidator(_secret),
-    WithJsonSchema({"type": "string", "examples": ["${API_KEY}", "file:/run/secrets/key"]}),
-]
-"""Text, or `file:/path`: `gateway.configuration.secrets` opens it."""
-
-Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -108,7 +75,7 @@ class VendorDocument(Section):
     """in_house: the engine's root. A vendor: replaces the whole prefix of its record."""
     wires: Annotated[tuple[WireLabel, ...], Field(min_length=1)] | None = None
     """Protocols spoken natively. Required in the house; for a vendor it narrows the record's."""
-    api_key: WrittenSecret | None = None
+    api_key: SecretText | None = None
     """The vendor's key: "${NAME}" or file:/path. Never printed."""
     via: Literal["direct", "litellm"] | None = None
     """How the vendor is reached, where its record's way does not suit."""
@@ -183,10 +150,17 @@ class RegistersDocument(Section):
     """The register of assistants. Where there is one, those that are not in it are refused."""
 
 
+class ServerDocument(Section):
+    """What stands before the gateway."""
+
+    trusted_proxies: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
+    """Networks of proxies whose x-forwarded-for says where a request came from."""
+
+
 class StorageDocument(Section):
     """Where keys and the ledger are kept. Default: a SQLite file in the data folder."""
 
-    url: WrittenSecret | None = None
+    url: SecretText | None = None
     """A PostgreSQL database: "${GATEHOUSE_DATABASE_URL}" or file:/path. Never printed."""
     durable_in: Literal["database", "journal"] | None = None
     """What a record must be in before its request goes on. Default: PostgreSQL's database."""
@@ -195,7 +169,7 @@ class StorageDocument(Section):
 class KeysDocument(Section):
     """How virtual keys are kept."""
 
-    pepper: WrittenSecret | None = None
+    pepper: SecretText | None = None
     """The secret keys are kept under, the same for every replica: "${NAME}" or file:/path."""
 
 
@@ -214,9 +188,14 @@ class GatehouseDocument(Section):
     prices: dict[TargetName, PriceDocument] = Field(default_factory=dict)
     """Overrides of the shipped price book, by target."""
     telemetry: TelemetryDocument = TelemetryDocument()
+    server: ServerDocument = ServerDocument()
+    """What stands before the gateway."""
     storage: StorageDocument = StorageDocument()
     keys: KeysDocument = KeysDocument()
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()
     """Files of rules, or patterns such as policy/*.yaml, beside this file."""
+    admin: AdminDocument = AdminDocument()
+    identity: IdentityDocument = IdentityDocument()
+    """How people and builds are known by the company's own identity provider."""

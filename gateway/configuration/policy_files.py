@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.configuration.listing import Pattern, UnreadableFolder, listing
+from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.files import Files
+from gateway.configuration.listing import Pattern, UnreadableFolder
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written, read_policy_file
+from gateway.configuration.reading import Written, content_of, read_document
 from policy.rulebook.cases import PlacedCase
 from policy.rulebook.document import RulebookDocument
 from policy.rulebook.rule import Placed
@@ -18,9 +20,13 @@ MOST_FILES = 200
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """One file of rules: its name below the configuration's folder, and what was read."""
+    """One file of rules: its name below the configuration's folder, and what was read.
+
+    `found_by` are the places under `policy` of the patterns that found it.
+    """
 
     name: str
+    found_by: tuple[int, ...]
     written: Written[RulebookDocument]
 
     def rules(self) -> Iterator[Placed]:
@@ -62,28 +68,45 @@ class PolicyFiles:
 
 
 def read_policy_files(
-    patterns: Sequence[str], folder: Path, environ: Mapping[str, str]
+    named: Written[GatehouseDocument],
+    files: Files,
+    environ: Mapping[str, str],
+    more: Sequence[Path] = (),
 ) -> tuple[PolicyFiles, list[tuple[FieldPath, str]], list[Problem]]:
-    """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them."""
+    """Read them all: the files, what is wrong with `policy` itself, and what is wrong in them.
+
+    `more` are files that no pattern needs to find.
+    """
+    folder = named.source.parent
     listings: dict[Pattern, tuple[str, ...]] = {}
     unfound: list[tuple[FieldPath, str]] = []
-    paths: dict[Path, None] = {}
-    for at, written in enumerate(patterns):
-        pattern = Pattern(folder, written)
+    paths: dict[Path, list[int]] = {}
+    for at, pattern in enumerate(named.document.policy):
         try:
-            found = listings[pattern] = listing(pattern)
+            found = listings[Pattern(folder, pattern)] = files.listing(at, Pattern(folder, pattern))
         except UnreadableFolder as error:
             unfound.append((("policy", at), str(error)))
             continue
         if not found:
-            unfound.append((("policy", at), f"no file matches {written}; mend it or take it out"))
-        unfound += ((("policy", at), told) for told in _unspeakable(found, folder))
-        paths |= dict.fromkeys(map(Path, found))
+            unfound.append((("policy", at), f"no file matches {pattern}; mend it or take it out"))
+        unfound += ((("policy", at), told) for told in _unspeakable(found, named))
+        for each in found:
+            paths.setdefault(Path(each), []).append(at)
+    for file in more:
+        paths.setdefault(file, [])
     if len(paths) > MOST_FILES:
         unfound.append((("policy",), f"names more than {MOST_FILES} files; put rules together"))
         return PolicyFiles((), listings), unfound, []
-    files, problems = _read(tuple(paths), folder, environ)
-    return PolicyFiles(tuple(files), listings), unfound, problems
+    read: list[PolicyFile] = []
+    problems: list[Problem] = []
+    for path, found_by in paths.items():
+        try:
+            content = content_of(path, files.rules)
+            written = read_document(content, path, environ, RulebookDocument)
+            read.append(PolicyFile(named.name_of(path), tuple(found_by), written))
+        except ConfigurationError as error:
+            problems += error.placed
+    return PolicyFiles(tuple(read), listings), unfound, problems
 
 
 def digest_with(configuration: str, files: Sequence[PolicyFile]) -> str:
@@ -96,29 +119,9 @@ def digest_with(configuration: str, files: Sequence[PolicyFile]) -> str:
     return together.hexdigest()
 
 
-def _unspeakable(found: Iterable[str], folder: Path) -> Iterator[str]:
+def _unspeakable(found: Iterable[str], named: Written[GatehouseDocument]) -> Iterator[str]:
     """Files whose names cannot stand in a denial's explanation, or in a digest."""
     for each in found:
-        name = _name(Path(each), folder)
+        name = named.name_of(Path(each))
         if not name.isprintable():
             yield f"finds {name!a}, a name that cannot be shown; rename the file"
-
-
-def _read(
-    paths: Sequence[Path], folder: Path, environ: Mapping[str, str]
-) -> tuple[list[PolicyFile], list[Problem]]:
-    files: list[PolicyFile] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            files.append(PolicyFile(_name(path, folder), read_policy_file(path, environ)))
-        except ConfigurationError as error:
-            problems += [
-                Problem(each.place, each.path, each.message, error.source)
-                for each in error.problems
-            ]
-    return files, problems
-
-
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -38,10 +38,14 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """A configuration that is refused. `str()` is one line a problem, in the order of its files."""
+    """A configuration that is refused. `str()` is one line a problem, in the order of its files.
+
+    `hint` says what else can be done, where there is something.
+    """
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
+        self.hint: str | None = None
         self.problems = tuple(sorted(problems, key=self._rank))
         super().__init__("\n".join(self.lines))
 

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,6 @@ from gateway.configuration.problems import (
 )
 from gateway.configuration.tree import MAX_FILE_BYTES, Tree, Unreadable, read_tree
 from policy.document import Section
-from policy.rulebook.document import RulebookDocument
 
 _WRONG_TYPES = {
     "string_type": "needs text; put it in quotes if it looks like a number, a date or a boolean",
@@ -45,20 +44,31 @@ Document = TypeVar("Document", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[Document]):
-    """A file that was read: what it says, where everything stands, and the hash of its bytes."""
+    """A file that was read: what it says, where everything stands, its bytes and their hash."""
 
     source: FilePath
     document: Document
     tree: Tree
     digest: str
+    content: bytes = field(repr=False)  # it may hold a key
 
     def problem(self, path: Path, text: str) -> Problem:
         """Something that is wrong in what the file means."""
         return _problem(self.tree, path, text)
 
+    def problems(self, found: Iterable[tuple[Path, str]]) -> list[Problem]:
+        """All that is wrong in what the file means."""
+        return [self.problem(*each) for each in found]
+
     def refuse(self, found: Iterable[tuple[Path, str]]) -> ConfigurationError:
         """The error for things that are wrong in what the file means."""
-        return ConfigurationError(str(self.source), [self.problem(*each) for each in found])
+        return ConfigurationError(str(self.source), self.problems(found))
+
+    def name_of(self, path: FilePath) -> str:
+        """A file's name as people wrote it, below this one's folder where it stands there."""
+        folder = self.source.parent
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+        return self.tree.scrubbed(name)
 
     def where(self, path: Path) -> str:
         """`registers/vendors.yaml:7:15`: where a value stands, for people."""
@@ -82,12 +92,7 @@ def digest_of(content: bytes) -> str:
 
 def read_file(path: FilePath, environ: Mapping[str, str]) -> Written[GatehouseDocument]:
     """Read a configuration. Raises `ConfigurationError` with every problem found."""
-    return read_content(_content(path), path, environ)
-
-
-def read_policy_file(path: FilePath, environ: Mapping[str, str]) -> Written[RulebookDocument]:
-    """Read a file of rules. Raises `ConfigurationError` with every problem found."""
-    return read_document(_content(path), path, environ, RulebookDocument)
+    return read_content(content_of(path, read_bytes), path, environ)
 
 
 def read_content(
@@ -103,9 +108,10 @@ def why_unreadable(error: OSError | ValueError) -> str:
     return f"cannot be read: {reason}; check the path and its rights"
 
 
-def _content(path: FilePath) -> bytes:
+def content_of(path: FilePath, read: Callable[[FilePath], bytes]) -> bytes:
+    """A file's bytes. Raises `ConfigurationError` where they cannot be had."""
     try:
-        return read_bytes(path)
+        return read(path)
     except (OSError, ValueError) as error:
         problem = Problem(Place(), (), why_unreadable(error))
         raise ConfigurationError(str(path), [problem]) from None
@@ -124,7 +130,7 @@ def read_document(
     except ValidationError as error:
         # `from None`: the cause would print the values it was given, secrets included.
         raise ConfigurationError(str(source), list(_translated(error, tree, kind))) from None
-    return Written(source, document, tree, digest_of(content))
+    return Written(source, document, tree, digest_of(content), content)
 
 
 def _translated(error: ValidationError, tree: Tree, kind: type[Section]) -> Iterator[Problem]:

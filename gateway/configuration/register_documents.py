@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from gateway.assistant import ASSISTANTS
-from gateway.configuration.document import Day, Words
+from gateway.configuration.document import Day
+from gateway.configuration.field_types import Words
 from gateway.configuration.problems import suggestion
 from policy.document import DataClassLabel, Name, Section
 from policy.registers import Review

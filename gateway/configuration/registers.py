@@ -6,12 +6,12 @@ from datetime import date
 
 from gateway.assistant import UNRECOGNISED
 from gateway.configuration.document import GatehouseDocument, VendorDocument
+from gateway.configuration.files import Files
 from gateway.configuration.problems import ConfigurationError, Path, Problem, suggestion
 from gateway.configuration.reading import (
     Document,
     Written,
     digest_of,
-    read_bytes,
     read_document,
     why_unreadable,
 )
@@ -93,7 +93,7 @@ NO_REGISTERS = ReadRegisters()
 
 
 def read_registers(
-    written: Written[GatehouseDocument], environ: Mapping[str, str]
+    written: Written[GatehouseDocument], files: Files, environ: Mapping[str, str]
 ) -> ReadRegisters:
     """Read both. Raises `ConfigurationError` with every problem of either."""
     found: list[Problem] = []
@@ -103,7 +103,7 @@ def read_registers(
             return None
         path = written.source.parent / name
         try:
-            return read_document(read_bytes(path), path, environ, kind)
+            return read_document(files.register(field, path), path, environ, kind)
         except ConfigurationError as error:
             found.extend(error.placed)
         except (OSError, ValueError) as error:

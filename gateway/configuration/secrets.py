@@ -1,9 +1,15 @@
-"""Turn what stands for a secret (an api_key, a password) into itself: text, or a file's."""
+"""Turn what stands for a secret into the secret itself: text, or a file that holds it."""
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from gateway.configuration.reading import read_bytes
+from gateway.configuration.document import GatehouseDocument
+from gateway.configuration.problems import Path as FieldPath
+from gateway.configuration.reading import Written, read_bytes
 from providers.base import Secret
+
+Unlock = Callable[[Secret, Path], Secret]
+"""Opens what stands for a secret, seen from a folder. Raises `UnusableSecret`."""
 
 _FILE = "file:"
 _MAX_SECRET_BYTES = 16_384
@@ -34,14 +40,39 @@ def resolve(written: Secret, folder: Path) -> Secret:
     try:
         return _checked(content.decode("ascii").strip())
     except UnicodeDecodeError:
-        raise UnusableSecret("the file it names holds no key: it is not plain ASCII") from None
+        raise UnusableSecret("the file it names holds no secret: it is not plain ASCII") from None
 
 
 def _checked(value: str) -> Secret:
     if not value:
-        raise UnusableSecret("is empty; put the key there, or leave it out")
+        raise UnusableSecret("is empty; put the secret there, or leave it out")
     if len(value) > _MAX_SECRET_BYTES:
-        raise UnusableSecret(f"is longer than {_MAX_SECRET_BYTES} characters; that is no key")
+        raise UnusableSecret(f"is longer than {_MAX_SECRET_BYTES} characters; that is no secret")
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise UnusableSecret("a key is printable ASCII without spaces, and on one line")
+        raise UnusableSecret("a secret is printable ASCII without spaces, and on one line")
     return Secret(value)
+
+
+def secrets_in(document: GatehouseDocument) -> Iterator[tuple[FieldPath, Secret]]:
+    """Where a secret stands, and what stands there for it."""
+    for name, vendor in document.vendors.items():
+        if vendor.api_key is not None:
+            yield ("vendors", name, "api_key"), vendor.api_key
+
+
+def secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:
+    """The files that hold secrets of this configuration."""
+    return [file for _, each in secrets_in(document) if (file := secret_file(each, folder))]
+
+
+def unlock_all(
+    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
+) -> Mapping[FieldPath, Secret]:
+    """Open every secret; what is wrong with one is found too, so that one run shows all."""
+    opened: dict[FieldPath, Secret] = {}
+    for path, secret in secrets_in(written.document):
+        try:
+            opened[path] = unlock(secret, written.source.parent)
+        except UnusableSecret as error:
+            found.append((path, str(error)))
+    return opened

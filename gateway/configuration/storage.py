@@ -1,16 +1,19 @@
 """Where the state is kept, as the configuration says it; taken at the start, and held to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gateway.configuration.document import GatehouseDocument
+from pydantic import ConfigDict
+
+from gateway.configuration.document import GatehouseDocument, KeysDocument, StorageDocument
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import Written
-from gateway.configuration.secrets import UnusableSecret, secret_file
+from gateway.configuration.reading import Written, content_of, read_bytes, read_document
+from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.database_address import DatabaseAddress
+from policy.document import Section
 from providers.base import Secret
 
 DurableIn = Literal["database", "journal"]
@@ -36,8 +39,35 @@ NO_STORAGE = Storage()
 """Of a configuration that says nothing of it."""
 
 
+class _Places(Section):
+    """The part of gatehouse.yaml that says where state is kept; the rest is not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    storage: StorageDocument = StorageDocument()
+    keys: KeysDocument = KeysDocument()
+
+
+def storage_at(path: Path | None, environ: Mapping[str, str]) -> Storage:
+    """What a file says of it, whatever else may be wrong there.
+
+    Of a file that cannot be read at all, nothing: then the environment says where the state is, and
+    the file is refused when the configuration is chosen.
+    """
+    if path is None:
+        return NO_STORAGE
+    found: list[tuple[FieldPath, str]] = []
+    try:
+        written = read_document(content_of(path, read_bytes), path, environ, _Places)
+    except ConfigurationError:
+        return NO_STORAGE
+    return read_storage(written, resolve, found)
+
+
 def read_storage(
-    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
+    written: Written[GatehouseDocument] | Written[_Places],
+    unlock: Unlock,
+    found: list[tuple[FieldPath, str]],
 ) -> Storage:
     """Open and read it. What is wrong is added to `found`."""
     document, folder = written.document, written.source.parent

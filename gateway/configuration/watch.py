@@ -1,27 +1,36 @@
-"""Take a changed configuration without a restart; a bad one is reported and the old one stays."""
+"""Take a changed configuration without a restart; a bad one is reported and the old one stays.
+
+What is in force is what the files say, or a stored version that somebody ordered (a pin). While a
+pin holds, files that change are checked and reported, not taken.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 from gateway.configuration.build import Configuration
-from gateway.configuration.listing import Pattern, UnreadableFolder, listing
+from gateway.configuration.lookout import Lookout, Pause, Seen
+from gateway.configuration.orders import (
+    NO_ORDERS,
+    Order,
+    Orders,
+    OrdersUnavailable,
+    StandingOrders,
+    VersionNotFound,
+)
 from gateway.configuration.problems import ConfigurationError
-from gateway.configuration.reading import digest_of, read_bytes
+from gateway.configuration.reading import digest_of
+from gateway.configuration.stored import Origin, StoredConfiguration
 
 _log = logging.getLogger(__name__)
 
 Load = Callable[[], Configuration]
-Apply = Callable[[Configuration], Awaitable[None]]
-Prints = dict[Path | Pattern, str | tuple[str, ...] | None]
-"""What stands at a path; for a pattern the files it finds, or why nobody can tell."""
-
-Pause = Callable[[float], Awaitable[object]]
-
-_SETTLING_SECONDS = 0.1
+Restore = Callable[[StoredConfiguration], Configuration]
+Apply = Callable[[Configuration, Order | None], Awaitable[None]]
+Refused = Callable[[str, Sequence[str]], Awaitable[None]]
+"""Told of files that are refused: a name for their contents, and the problems."""
 
 
 class Standing(StrEnum):
@@ -30,6 +39,8 @@ class Standing(StrEnum):
     IN_FORCE = "in_force"
     FILE_REFUSED = "file_refused"
     RELOAD_FAILED = "reload_failed"  # as nobody foresaw: the log has it
+    PINNED = "pinned"  # somebody rolled back: the files do not count
+    LAST_GOOD = "last_good"  # the files could not be used at the start
 
 
 @dataclass(slots=True)
@@ -37,34 +48,71 @@ class WatchState:
     """What /readyz and the metrics tell of the configuration."""
 
     digest: str
+    origin: Origin
     error: str | None = None
-    """Why what stands there is not what runs: the file's problems, or what failed."""
-    standing: Standing = Standing.IN_FORCE
+    """Why the files are not what runs: their problems, or what failed. None: they are right."""
+    has_failed: bool = False
+    """Whether it failed as nobody foresaw."""
     reloads: int = 0
     refusals: int = 0
+    pin: Order | None = None
+    """The order that holds, if one does."""
+    waiting: str | None = None
+    """The digest of what the files say, where a pin keeps it from being in force."""
+
+    @property
+    def standing(self) -> Standing:
+        """All of that in a word."""
+        if self.origin in (Origin.PIN, Origin.LAST_GOOD):
+            return Standing.PINNED if self.origin is Origin.PIN else Standing.LAST_GOOD
+        if self.error is None:
+            return Standing.IN_FORCE
+        return Standing.RELOAD_FAILED if self.has_failed else Standing.FILE_REFUSED
+
+
+class CannotChange(Exception):
+    """A configuration that cannot be put in place, with the problems."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+async def ignore(name: str, problems: Sequence[str]) -> None:
+    """Tell nobody of files that are refused."""
 
 
 @dataclass(slots=True)
 class Watcher:
-    """Looks at the contents of the configuration, its rules and secrets every `interval_seconds`.
+    """Looks at orders and at the contents of files every `interval_seconds`.
 
-    Contents, through their paths, not file events: a Kubernetes ConfigMap changes by swapping a
-    symlink beside the file. A change is taken once two looks a moment apart see the same bytes, so
-    that a half-written file, which may be valid, is not. `load` reads the file and raises
-    `ConfigurationError`; `apply` puts the new configuration in place and may raise it too.
+    `load` reads the files and raises `ConfigurationError` (None: there are no files); `restore`
+    makes a configuration of a stored version and raises it too; `apply` puts one in place, on
+    record, and may raise `ConfigurationError`, `OSError` or `OrdersUnavailable`.
     """
 
     current: Configuration
-    load: Load
+    load: Load | None
     apply: Apply
-    interval_seconds: float = 2.0
+    restore: Restore | None = None
+    orders: Orders = NO_ORDERS
+    refused: Refused = ignore
+    pin: Order | None = None
+    """The order that holds at the start."""
+    error: str | None = None
+    """What was wrong with the files at the start, where something else was taken."""
+    files: Lookout | None = None
+    """What to watch, where `current` was not read from the files."""
+    interval_seconds: float = 1.0
     pause: Pause = asyncio.sleep
     state: WatchState = field(init=False)
-    _seen: Prints = field(init=False)
+    _files: Lookout = field(init=False)
+    _keys: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = WatchState(self.current.digest)
-        self._seen = _prints_of(self.current)
+        self.state = WatchState(self.current.digest, self.current.origin, self.error, pin=self.pin)
+        self._keys = Lookout.over(self.current)
+        self._files = self.files or self._keys
 
     async def run(self) -> None:
         """Look for ever; ends when cancelled. However a look ends, the next one comes."""
@@ -80,41 +128,134 @@ class Watcher:
     async def look(self) -> bool:
         """Look once. True when a new configuration was put in place.
 
-        A refused file is read again at each look (the secret it misses may have come since), and
-        reported again only when something else is wrong with it.
+        Files that are refused are read again at each look (the secret they miss may have come
+        since), and reported again only when something else is wrong with them.
         """
-        now = await asyncio.to_thread(_prints_now, self.current)
-        if now == self._seen and self.state.error is None:
-            return False
-        if now != self._seen:
-            await self.pause(_SETTLING_SECONDS)
-            if await asyncio.to_thread(_prints_now, self.current) != now:
-                return False  # still being written: the next look sees the rest
-            self._seen = now
-        return await self._take()
-
-    async def _take(self) -> bool:
         try:
-            fresh = await asyncio.to_thread(self.load)
-            await self.apply(fresh)
-        except ConfigurationError as error:
-            self._refuse(str(error), error.lines)
+            standing = await self.orders.standing()
+            if standing.asked is not None:
+                return await self._carry_out(standing.asked)
+            if not _is_same(standing.pin, self.state.pin):
+                return await self._follow(standing)
+            if self.state.pin is not None:
+                return await self._look_past(self.state.pin)
+            return await self._look_at_files()
+        except OrdersUnavailable as error:
+            _log.warning("orders_unavailable", extra={"problem": str(error)})
             return False
-        except OSError as error:  # a full disk, no more processes: what it asks for cannot be had
-            told = f"the configuration cannot be put in place: {error.strerror or error}"
-            self._refuse(told, (told,))
+
+    async def _look_at_files(self) -> bool:
+        seen = await self._files.look(self.pause)
+        if seen is Seen.UNSETTLED or (seen is Seen.SAME and self.state.error is None):
             return False
-        self.current = fresh
-        self._seen = await asyncio.to_thread(_prints_of, fresh)
-        self.state.digest, self.state.error = fresh.digest, None
-        self.state.standing = Standing.IN_FORCE
-        self.state.reloads += 1
-        _log.info("configuration_reloaded", extra={"digest": fresh.digest})
+        try:
+            await self._put(await self._loaded(), None)
+        except CannotChange as error:
+            await self._refuse(error)
+            return False
         return True
 
-    def _refuse(self, told: str, problems: Iterable[str]) -> None:
-        if self._is_new(told, Standing.FILE_REFUSED):
-            _log.error("configuration_refused", extra={"problems": list(problems)})
+    async def _look_past(self, pin: Order) -> bool:
+        """A pin holds: check files that changed, and take its own keys when these change."""
+        seen = await self._files.look(self.pause)
+        if self.load is not None and (seen is Seen.CHANGED or self.state.error is not None):
+            try:
+                waiting = await self._loaded()
+            except CannotChange as error:
+                self.state.waiting = None
+                await self._refuse(error)
+            else:
+                self._files = await asyncio.to_thread(Lookout.over, waiting)
+                self._wait(waiting.digest)
+        if await self._keys.look(self.pause) is not Seen.CHANGED:
+            return False
+        try:
+            await self._put(await self._wanted(pin), None, pin)
+        except CannotChange as error:
+            _log.error("configuration_refused", extra={"problems": list(error.lines)})
+            return False
+        return True
+
+    async def _carry_out(self, order: Order) -> bool:
+        """Do what somebody waits for, or tell why not: then all stays as it was."""
+        try:
+            await self._put(await self._wanted(order), order, order)
+        except CannotChange as error:
+            _log.error(
+                "order_refused", extra={"order": order.number, "problems": list(error.lines)}
+            )
+            await self.orders.refuse(order, error.lines[0])
+            return False
+        return True
+
+    async def _follow(self, standing: StandingOrders) -> bool:
+        """An order was carried out elsewhere: by another gateway, or before this one ran."""
+        pin = standing.pin
+        wanted = pin or Order(0, None, "", "gateway", None, 0)
+        try:
+            await self._put(await self._wanted(wanted), None, pin)
+        except CannotChange as error:
+            await self._refuse(error)
+            return False
+        return True
+
+    async def _wanted(self, order: Order) -> Configuration:
+        """What an order asks for. Raises `CannotChange` or `OrdersUnavailable`."""
+        if order.digest is None:
+            return await self._loaded()
+        restore = self.restore
+        assert restore is not None  # where there are orders, there is a way to carry them out
+        try:
+            stored = await self.orders.stored(order.digest)
+            return await asyncio.to_thread(restore, stored)
+        except VersionNotFound as error:
+            raise CannotChange([str(error)]) from error
+        except ConfigurationError as error:
+            raise CannotChange(error.lines) from error
+
+    async def _loaded(self) -> Configuration:
+        if self.load is None:
+            raise CannotChange(["there is no gatehouse.yaml: this gateway was started without one"])
+        try:
+            return await asyncio.to_thread(self.load)
+        except ConfigurationError as error:
+            raise CannotChange(error.lines) from error
+
+    async def _put(
+        self, fresh: Configuration, order: Order | None, holds: Order | None = None
+    ) -> None:
+        """Put it in place; `holds` is the pin from then on, if it names a version."""
+        try:
+            await self.apply(fresh, order)
+        except ConfigurationError as error:
+            raise CannotChange(error.lines) from error
+        except OrdersUnavailable as error:
+            raise CannotChange([f"the change cannot be put on record: {error}"]) from error
+        except OSError as error:  # a full disk, no more processes: what it asks for cannot be had
+            told = f"the configuration cannot be put in place: {error.strerror or error}"
+            raise CannotChange([told]) from error
+        self.current = fresh
+        state = self.state
+        state.pin = holds if holds is not None and holds.digest is not None else None
+        state.digest, state.origin = fresh.digest, fresh.origin
+        state.reloads += 1
+        self._keys = await asyncio.to_thread(Lookout.over, fresh)
+        if fresh.origin is Origin.FILES:
+            self._files, state.error, state.waiting = self._keys, None, None
+        _log.info(
+            "configuration_reloaded", extra={"digest": fresh.digest, "origin": fresh.origin.value}
+        )
+
+    def _wait(self, digest: str) -> None:
+        self.state.error = None
+        self.state.waiting = None if digest == self.state.digest else digest
+        if self.state.waiting is not None:
+            _log.warning("configuration_waits_for_the_pin", extra={"digest": digest})
+
+    async def _refuse(self, error: CannotChange) -> None:
+        if self._is_new(str(error), has_failed=False):
+            _log.error("configuration_refused", extra={"problems": list(error.lines)})
+            await self.refused(refusal_name(self._files, error.lines), error.lines)
 
     def _report_end(self, looking: "asyncio.Task[bool]") -> None:
         failure = None if looking.cancelled() else looking.exception()
@@ -122,43 +263,22 @@ class Watcher:
             return
         # Not its words, which may hold a value.
         told = f"the configuration could not be looked at: {type(failure).__name__}"
-        if self._is_new(told, Standing.RELOAD_FAILED):
+        if self._is_new(told, has_failed=True):
             _log.error("configuration_watch_failed", exc_info=failure)
 
-    def _is_new(self, told: str, standing: Standing) -> bool:
-        """Keep why the configuration is not in force; whether that was not known before."""
+    def _is_new(self, told: str, *, has_failed: bool) -> bool:
+        """Keep why the files are not in force; whether that was not known before."""
         if told == self.state.error:
             return False
-        self.state.error, self.state.standing = told, standing
+        self.state.error, self.state.has_failed = told, has_failed
         self.state.refusals += 1
         return True
 
 
-def fingerprints(paths: Iterable[Path]) -> Prints:
-    """The SHA-256 of each file's contents, None for one that cannot be read."""
-    return {path: _fingerprint(path) for path in paths}
+def refusal_name(files: Lookout, problems: Sequence[str]) -> str:
+    """A name for contents that are refused, and for what is wrong with them: a SHA-256 in hex."""
+    return digest_of("\n".join((files.digest, *problems)).encode())
 
 
-def _fingerprint(path: Path) -> str | None:
-    try:
-        return digest_of(read_bytes(path))
-    except (OSError, ValueError):
-        return None
-
-
-def _prints_now(configuration: Configuration) -> Prints:
-    """What stands there now: every watched file, and the files that each pattern finds."""
-    listings: Prints = {pattern: _listed(pattern) for pattern in configuration.patterns}
-    return fingerprints(configuration.watched) | listings
-
-
-def _listed(pattern: Pattern) -> str | tuple[str, ...]:
-    try:
-        return listing(pattern)
-    except UnreadableFolder as error:  # a change, which is then refused
-        return str(error)
-
-
-def _prints_of(configuration: Configuration) -> Prints:
-    """What is in place: of the files that were read what was read, not what is there by now."""
-    return _prints_now(configuration) | dict(configuration.read)
+def _is_same(one: Order | None, other: Order | None) -> bool:
+    return (None if one is None else one.number) == (None if other is None else other.number)

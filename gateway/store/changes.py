@@ -5,19 +5,32 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.audit.record import VERSION, RecordBody
+from policy.types import Identity
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: a user of the operating system, or the gateway itself (no name)."""
+    """Who makes a change: a user of the operating system, somebody with a key, or the gateway
+    itself (no name)."""
 
     kind: str
     name: str | None = None
+    key_id: str | None = None
 
     @classmethod
     def os_user(cls, name: str) -> "Actor":
         """Somebody at the command line of the gateway's machine."""
         return cls("os_user", name.encode("utf-8", "replace").decode())  # any bytes may be one
+
+    @classmethod
+    def caller(cls, identity: Identity) -> "Actor":
+        """Whoever asked for it over the admin API."""
+        return cls("key", identity.subject, identity.credential_id)
+
+    def told(self) -> RecordBody:
+        """As records name them."""
+        known = (("kind", self.kind), ("name", self.name), ("key_id", self.key_id))
+        return {name: text for name, text in known if text is not None}
 
 
 GATEWAY = Actor("gateway")
@@ -36,5 +49,5 @@ def begun(
         "record_id": UUID(bytes=random_bytes(16), version=4).hex,
         "kind": kind,
         "time_unix_us": now_unix_us,
-        "actor": {"kind": by.kind} if by.name is None else {"kind": by.kind, "name": by.name},
+        "actor": by.told(),
     }

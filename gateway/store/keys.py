@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.change_lane import ChangeLane
 from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
 from gateway.store.key_records import KeyEvent, KeyRecords
-from gateway.store.stored_key import StoredKey
-from gateway.store.tables import KEY_REVISION, KEYS
+from gateway.store.revision import newest_revision, next_revision
+from gateway.store.stored_key import KeyState, StoredKey
+from gateway.store.stored_subject import StoredSubject, SubjectBlocked
+from gateway.store.subjects import read_subject, refuse_apart, subjects_since
+from gateway.store.tables import KEYS
 from policy.types import Scope
 
 
@@ -21,16 +24,40 @@ class KeyNotFound(LookupError):
     """No key has this id, or nobody of this name has a key."""
 
 
+class KeyExists(Exception):
+    """A key of this id was made before; the message says which."""
+
+
 class KeyCannotBeReplaced(Exception):
     """The key holds no more, or has its successor already; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
+class WantedKeys:
+    """Which keys a list is to hold, at a moment; what is None does not matter."""
+
+    now_unix_us: int
+    team: str | None = None
+    subject: str | None = None
+    is_service: bool | None = None
+    state: KeyState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key, and the id of the one it replaced."""
+
+    key: StoredKey
+    predecessor_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """Keys that changed since some revision, by digest; `revision` is the newest there is."""
+    """Keys, by digest, and subjects that changed since some revision; `revision` is the newest."""
 
     revision: int
     keys: Mapping[bytes, StoredKey]
+    subjects: Sequence[StoredSubject] = ()
 
 
 class Keys:
@@ -45,9 +72,19 @@ class Keys:
         self._records = KeyRecords(random_bytes)
 
     async def create(self, key: StoredKey, digest: bytes, by: Actor) -> None:
-        """Keep a new key under the digest by which it will be recognised."""
+        """Keep a new key under the digest by which it will be recognised.
+
+        Raises `KeyExists`, `SubjectBlocked`, or `RolesStayApart` where its roles may not come to
+        those that its user has already.
+        """
         created = self._records.tell(KeyEvent.CREATED, key, by, key.created_unix_us)
         async with self._database.writing() as connection:
+            if await connection.scalar(select(KEYS.c.id).where(KEYS.c.id == key.id)) is not None:
+                raise KeyExists(f"{key.id} was made before")
+            await _refuse_blocked(connection, key)
+            await refuse_apart(
+                connection, key.subject, key.is_service, key.roles, key.created_unix_us
+            )
             await _insert(connection, key, digest)
             await self._lane.append(connection, [created], key.created_unix_us)
 
@@ -67,12 +104,14 @@ class Keys:
     ) -> StoredKey:
         """Keep a key's successor, and let the key itself end then, or sooner if it would anyway.
 
-        Returns the key that was replaced. Raises `KeyNotFound` or `KeyCannotBeReplaced`.
+        Returns the key that was replaced. Raises `KeyNotFound`, `KeyCannotBeReplaced` or
+        `SubjectBlocked`.
         """
         now = successor.created_unix_us
         async with self._database.writing() as connection:
             (old,) = await _find(connection, KEYS.c.id == key_id, _no_such_key(key_id))
             _refuse_replaced(old, now)
+            await _refuse_blocked(connection, old)
             expires = min(until_unix_us, old.expires_unix_us or until_unix_us)
             old = replace(old, expires_unix_us=expires, successor_id=successor.id)
             await _insert(connection, successor, digest)
@@ -94,15 +133,24 @@ class Keys:
         return revoked
 
     async def revoke_all_of(
-        self, subject: str, now_unix_us: int, by: Actor, *, is_service: bool = False
+        self,
+        subject: str,
+        now_unix_us: int,
+        by: Actor,
+        *,
+        is_service: bool = False,
+        team: str | None = None,
     ) -> Sequence[StoredKey]:
         """End every key of a person, or of a service, in one step; returns them all.
 
-        Raises `KeyNotFound` when there never was one.
+        With a team, only its keys. Raises `KeyNotFound` when there never was one.
         """
         which = and_(KEYS.c.subject == subject, KEYS.c.is_service == is_service)
         kind = "service" if is_service else "user"
         missing = f"no key was ever made for {kind} {subject!r}; `gatehouse key list` shows all"
+        if team is not None:
+            which = and_(which, KEYS.c.team == team)
+            missing = f"no key was ever made for {kind} {subject!r} in team {team!r}"
         return await self._revoke(which, missing, now_unix_us, by)
 
     async def lapse(self, now_unix_us: int) -> int:
@@ -134,18 +182,48 @@ class Keys:
         async with self._database.reading() as connection:
             return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
+    async def page(
+        self, wanted: WantedKeys, limit: int, after: tuple[str | int, ...] | None = None
+    ) -> Sequence[ListedKey]:
+        """Keys that are wanted, oldest first, behind `after`: when one was made, and its id."""
+        made = (KEYS.c.created_unix_us, KEYS.c.id)
+        query = select(KEYS).where(*_conditions(wanted)).order_by(*made).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*made) > tuple_(*map(literal, after)))
+        async with self._database.reading() as connection:
+            keys = [_stored(row) for row in (await connection.execute(query)).mappings()]
+            succeeded = KEYS.c.successor_id.in_([key.id for key in keys])
+            replaced = select(KEYS.c.successor_id, KEYS.c.id).where(succeeded)
+            before = dict((await connection.execute(replaced)).all())
+        return [ListedKey(key, before.get(key.id)) for key in keys]
+
+    async def of_subject(self, subject: str, *, is_service: bool) -> Sequence[StoredKey]:
+        """Every key of a person, or of a service, oldest first."""
+        which = and_(KEYS.c.subject == subject, KEYS.c.is_service == is_service)
+        query = select(KEYS).where(which).order_by(KEYS.c.created_unix_us, KEYS.c.id)
+        async with self._database.reading() as connection:
+            return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+    async def predecessor_of(self, key_id: str) -> str | None:
+        """The id of the key that this one replaced."""
+        query = select(KEYS.c.id).where(KEYS.c.successor_id == key_id)
+        async with self._database.reading() as connection:
+            found: str | None = await connection.scalar(query)
+        return found
+
     async def revision(self) -> int:
         """A number that grows with every change: one cheap query."""
         async with self._database.reading() as connection:
-            return int((await connection.execute(select(KEY_REVISION.c.revision))).scalar_one())
+            return await newest_revision(connection)
 
     async def changes_since(self, revision: int) -> KeyChanges:
-        """Keys that changed after `revision` (0: all keys, revoked and expired ones too)."""
+        """What changed after `revision` (0: all keys, revoked and expired ones too)."""
         query = select(KEYS).where(KEYS.c.changed_revision > revision)
         async with self._database.reading() as connection:
-            newest = (await connection.execute(select(KEY_REVISION.c.revision))).scalar_one()
+            newest = await newest_revision(connection)
             found = (await connection.execute(query)).mappings().all()
-        return KeyChanges(int(newest), {row["digest"]: _stored(row) for row in found})
+            subjects = await subjects_since(connection, revision)
+        return KeyChanges(newest, {row["digest"]: _stored(row) for row in found}, subjects)
 
     async def _revoke(
         self, which: ColumnElement[bool], missing: str, now_unix_us: int, by: Actor
@@ -174,6 +252,27 @@ class Keys:
             await self._lane.append(connection, records, now_unix_us)
 
 
+def _conditions(wanted: WantedKeys) -> list[ColumnElement[bool]]:
+    exact = {
+        KEYS.c.team: wanted.team,
+        KEYS.c.subject: wanted.subject,
+        KEYS.c.is_service: wanted.is_service,
+    }
+    conditions = [column == value for column, value in exact.items() if value is not None]
+    is_over = and_(
+        KEYS.c.expires_unix_us.is_not(None), KEYS.c.expires_unix_us <= wanted.now_unix_us
+    )
+    is_revoked = KEYS.c.revoked_unix_us.is_not(None)
+    match wanted.state:
+        case KeyState.ACTIVE:
+            conditions += [~is_revoked, ~is_over]
+        case KeyState.EXPIRED:
+            conditions += [~is_revoked, is_over]
+        case KeyState.REVOKED:
+            conditions.append(is_revoked)
+    return conditions
+
+
 def _no_such_key(key_id: str) -> str:
     return f"no key has the id {key_id!r}; `gatehouse key list` shows them"
 
@@ -187,6 +286,13 @@ def _refuse_replaced(key: StoredKey, now_unix_us: int) -> None:
         raise KeyCannotBeReplaced(f"{key.id} was replaced before, by {key.successor_id}")
     if key.is_expired(now_unix_us):
         raise KeyCannotBeReplaced(f"{key.id} has expired: {make_one}")
+
+
+async def _refuse_blocked(connection: AsyncConnection, key: StoredKey) -> None:
+    """Raises `SubjectBlocked`."""
+    stored = await read_subject(connection, key.subject, key.is_service)
+    if stored.is_blocked:
+        raise SubjectBlocked(stored)
 
 
 async def _find(
@@ -229,14 +335,8 @@ async def _changing(connection: AsyncConnection, key: StoredKey) -> Mapping[str,
         "revoked_unix_us": key.revoked_unix_us,
         "successor_id": key.successor_id,
         "lapsed_unix_us": key.lapsed_unix_us,
-        "changed_revision": await _next_revision(connection),
+        "changed_revision": await next_revision(connection),
     }
-
-
-async def _next_revision(connection: AsyncConnection) -> int:
-    # The update comes first: it holds the row, so that changes take their numbers in turn.
-    await connection.execute(update(KEY_REVISION).values(revision=KEY_REVISION.c.revision + 1))
-    return int((await connection.execute(select(KEY_REVISION.c.revision))).scalar_one())
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredKey:

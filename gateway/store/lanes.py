@@ -7,7 +7,8 @@ import orjson
 from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.audit.record import LostExchange, PastAttempt, Records
+from gateway.audit.lost import LostExchange, PastAttempt
+from gateway.audit.record import Records
 from gateway.store.change_lane import RECOVERY, ChangeLane
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, LANES, LEAVES
@@ -142,7 +143,5 @@ async def _attempts(
     )
     attempts: dict[str, list[PastAttempt]] = {}
     for exchange_id, raw in await connection.execute(query):
-        body = orjson.loads(raw)
-        past = PastAttempt(body["attempt"], body["target"])
-        attempts.setdefault(exchange_id, []).append(past)
+        attempts.setdefault(exchange_id, []).append(PastAttempt.of(orjson.loads(raw)))
     return attempts

@@ -1,6 +1,6 @@
 """The ledger as it is read: by the command line, the telemetry shipper, and a gateway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit.chain import ChainedRecord
-from gateway.caps.port import QUARTER_SECONDS, HistoryUnknown, Used
 from gateway.continuation import Origin
 from gateway.store.database import Database
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
+from gateway.store.traffic import TrafficRow, traffic
 
 Position = Mapping[str, int]
 """How far somebody has read: the last number seen of each lane."""
@@ -162,35 +161,6 @@ class Ledger:
         query = _rows().where(column == found[0])
         return await self._fetch(query.order_by(BODIES.c.time_unix_us, *_KEY_COLUMNS))
 
-    async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
-        """What a team has used since then, by quarters of an hour (`gateway.caps.port.History`).
-
-        Raises `HistoryUnknown`.
-        """
-        team = account.removeprefix("team:")
-        quarter = BODIES.c.time_unix_us // (QUARTER_SECONDS * 1_000_000)
-        query = (
-            select(
-                quarter,
-                func.count(),
-                func.sum(BODIES.c.total_tokens),
-                func.sum(BODIES.c.cost_nano_usd),
-            )
-            .where(BODIES.c.cost_nano_usd.is_not(None), BODIES.c.team == team)
-            .where(BODIES.c.time_unix_us >= since_unix_s * 1_000_000)
-            .group_by(quarter)
-            .order_by(quarter)
-        )
-        try:
-            async with self._database.reading() as connection:
-                found = (await connection.execute(query)).all()
-        except SQLAlchemyError as error:
-            raise HistoryUnknown(account) from error
-        return [
-            Used(number * QUARTER_SECONDS, requests, int(tokens or 0), int(cost or 0))
-            for number, requests, tokens, cost in found
-        ]
-
     async def pending(self, sink: str, limit: int) -> list[LedgerRow]:
         """Records that `sink` has not taken yet, in order of lane and number."""
         taken = select(CURSORS.c.lane, CURSORS.c.seq).where(CURSORS.c.sink == sink)
@@ -213,6 +183,12 @@ class Ledger:
                     await connection.execute(insert(CURSORS).values(values))
                 elif known < seq:
                     await connection.execute(update(CURSORS).where(here).values(seq=seq))
+
+    def traffic(
+        self, since_unix_us: int, until_unix_us: int
+    ) -> AsyncIterator[Sequence[TrafficRow]]:
+        """Pages of the records of requests and their ends (`gateway.store.traffic`)."""
+        return traffic(self._database, since_unix_us, until_unix_us)
 
     async def lanes(self) -> list[str]:
         """Every lane, oldest first."""
@@ -298,7 +274,8 @@ def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
 
 
 def _normalised(audit_id: str) -> str:
-    """An id as it is stored: a key's, or an audit id typed in any case, with or without `gh-`."""
-    if audit_id.strip().lower().startswith("key_"):
+    """An id as it is stored: that of what was changed (`key_...`, `cfg_...`), or an audit id typed
+    in any case, with or without `gh-`."""
+    if "_" in audit_id:  # which no ULID has
         return audit_id.strip().lower()
     return "gh-" + audit_id.strip().upper().removeprefix("GH-")

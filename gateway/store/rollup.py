@@ -46,7 +46,7 @@ _FAILED: Final = ("failed", "cut", "unknown")
 _E: Final = BODIES.alias("ended")
 _A: Final = BODIES.alias("admitted")
 
-_Insert = sqlite.Insert | postgresql.Insert
+Adding = sqlite.Insert | postgresql.Insert
 Sleep = Callable[[float], Awaitable[object]]
 
 
@@ -63,19 +63,33 @@ class _Stretch:
         return _Stretch(self.lane, self.after, min(self.upto, self.after + records))
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What is summed: into which table, by which statement of a dialect, under whose cursors.
+
+    The statement has the parameters `lane`, `after` and `upto`.
+    """
+
+    sink: str
+    table: Table
+    summing: Callable[[str], Adding]
+
+
 class Rollup:
-    """Keeps `usage_hour` level with the ledger. Several processes may do so at once: each stretch
-    of the ledger is counted once.
+    """Keeps sums level with the ledger: those of `usage_hour`, or others. Several processes may do
+    so at once: each stretch of the ledger is counted once.
     """
 
     def __init__(
         self,
         database: Database,
+        sums: Sums | None = None,
         *,
         step_records: int = STEP_RECORDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._database = database
+        self._sums = sums or Sums(SINK, USAGE_HOURS, _summing)
         self._step_records = step_records
         self._sleep = sleep
         self._turn = asyncio.Lock()
@@ -86,7 +100,7 @@ class Rollup:
 
     async def is_kept(self) -> bool:
         """Whether somebody has ever asked for it here: then it is worth keeping level."""
-        kept = select(CURSORS.c.lane).where(CURSORS.c.sink == SINK).limit(1)
+        kept = select(CURSORS.c.lane).where(CURSORS.c.sink == self._sums.sink).limit(1)
         async with self._database.reading() as connection:
             return await connection.scalar(kept) is not None
 
@@ -99,8 +113,8 @@ class Rollup:
     async def rebuild(self) -> None:
         """Forget every sum, and sum the whole ledger anew."""
         async with self._turn, self._database.writing() as connection:
-            await connection.execute(delete(USAGE_HOURS))
-            await connection.execute(delete(CURSORS).where(CURSORS.c.sink == SINK))
+            await connection.execute(delete(self._sums.table))
+            await connection.execute(delete(CURSORS).where(CURSORS.c.sink == self._sums.sink))
         await self.catch_up()
 
     async def _sum_all(self, stretch: _Stretch) -> None:
@@ -109,16 +123,19 @@ class Rollup:
             began = clock()
             step = stretch.first(self._step_records)
             async with self._database.writing() as connection:
-                if not await _advance(connection, step):
-                    return  # another process sums this lane
-                await connection.execute(_summing(connection.dialect.name), _bound(step))
-            stretch = _Stretch(stretch.lane, step.upto, stretch.upto)
+                if await _advance(connection, self._sums.sink, step):
+                    summing = self._sums.summing(connection.dialect.name)
+                    await connection.execute(summing, _bound(step))
+                    summed = step.upto
+                else:  # another process has summed some of this lane
+                    summed = await _cursor(connection, self._sums.sink, stretch.lane)
+            stretch = _Stretch(stretch.lane, summed, stretch.upto)
             # The ledger's own writer must find the lock free in between.
             await self._sleep((clock() - began) / 2)
 
     async def _stretches(self) -> list[_Stretch]:
         last = select(func.max(BODIES.c.seq)).where(BODIES.c.lane == LANES.c.lane)
-        here = and_(CURSORS.c.sink == SINK, CURSORS.c.lane == LANES.c.lane)
+        here = and_(CURSORS.c.sink == self._sums.sink, CURSORS.c.lane == LANES.c.lane)
         query = (
             select(LANES.c.lane, func.coalesce(CURSORS.c.seq, 0), last.scalar_subquery())
             .outerjoin_from(LANES, CURSORS, here)
@@ -129,31 +146,36 @@ class Rollup:
         return [_Stretch(lane, seen, upto) for lane, seen, upto in found if (upto or 0) > seen]
 
 
-async def _advance(connection: AsyncConnection, step: _Stretch) -> bool:
+async def _advance(connection: AsyncConnection, sink: str, step: _Stretch) -> bool:
     """Move the lane's cursor over the step; False where it is not at the step's beginning."""
     if step.after == 0:
-        begun = _insert(connection.dialect.name, CURSORS)
-        values = {"sink": SINK, "lane": step.lane, "seq": step.upto}
+        begun = insert_of(connection.dialect.name, CURSORS)
+        values = {"sink": sink, "lane": step.lane, "seq": step.upto}
         done = await connection.execute(begun.values(values).on_conflict_do_nothing())
     else:
         here = and_(
-            CURSORS.c.sink == SINK, CURSORS.c.lane == step.lane, CURSORS.c.seq == step.after
+            CURSORS.c.sink == sink, CURSORS.c.lane == step.lane, CURSORS.c.seq == step.after
         )
         done = await connection.execute(update(CURSORS).where(here).values(seq=step.upto))
     return done.rowcount == 1
+
+
+async def _cursor(connection: AsyncConnection, sink: str, lane: str) -> int:
+    here = and_(CURSORS.c.sink == sink, CURSORS.c.lane == lane)
+    return await connection.scalar(select(CURSORS.c.seq).where(here)) or 0
 
 
 def _bound(step: _Stretch) -> Mapping[str, Any]:
     return {"lane": step.lane, "after": step.after, "upto": step.upto}
 
 
-def _insert(dialect: str, table: Table) -> _Insert:
+def insert_of(dialect: str, table: Table) -> Adding:
     """An insert that knows what to do where the row is there."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 @lru_cache(maxsize=2)
-def _summing(dialect: str) -> _Insert:
+def _summing(dialect: str) -> Adding:
     """Sum a stretch of a lane, and add the sums to those that are there."""
     key, sums = _key(dialect), _sums(dialect)
     admitted = and_(_A.c.exchange_id == _E.c.exchange_id, _A.c.kind == "admitted")
@@ -169,7 +191,7 @@ def _summing(dialect: str) -> _Insert:
         # By position: repeated, each would have parameters of its own, and be another expression.
         .group_by(*[literal_column(str(place)) for place, _ in enumerate(key, 1)])
     )
-    adding = _insert(dialect, USAGE_HOURS).from_select([*key, *sums], summed)
+    adding = insert_of(dialect, USAGE_HOURS).from_select([*key, *sums], summed)
     return adding.on_conflict_do_update(
         index_elements=[USAGE_HOURS.c[name] for name in key],
         set_={name: USAGE_HOURS.c[name] + adding.excluded[name] for name in sums},
@@ -201,8 +223,10 @@ def _sums(dialect: str) -> dict[str, ColumnElement[Any]]:
 
     # Of a `late` end the exchange counts already, as unknown; only what it used comes to that.
     once = _E.c.kind != "late"
-    # `price_known` is said only where it is false; of a lost exchange nobody saw the cost.
-    unpriced = member(dialect, _E.c.body, "price_known").is_not(None) | (_E.c.kind == "unknown")
+    # `price_known` is said only where it is false; of a lost exchange nobody saw the
+    # cost; it is estimated where a cap had it reserved.
+    unseen = (_E.c.kind == "unknown") & _E.c.cost_nano_usd.is_(None)
+    unpriced = member(dialect, _E.c.body, "price_known").is_not(None) | unseen
     return {
         "requests": counted(once),
         "denied": counted(_E.c.kind == "denied"),
@@ -223,10 +247,15 @@ def member(dialect: str, body: ColumnElement[Any], *path: str) -> ColumnElement[
     """
     if dialect == "sqlite":
         return func.json_extract(body, literal("$." + ".".join(path)))
-    # PostgreSQL's text holds no NUL, which a client may have named in any text of the record.
-    sound = func.replace(body, literal("\\u0000"), literal("\\ufffd"))
-    found: ColumnElement[Any] = cast(sound, postgresql.JSON)[path].astext
+    found: ColumnElement[Any] = on_postgres(body)[path].astext
     return found
+
+
+def on_postgres(body: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A record's JSON as PostgreSQL can look into it."""
+    # Its text holds no NUL, which a client may have named in any text of the record.
+    sound = func.replace(body, literal("\\u0000"), literal("\\ufffd"))
+    return cast(sound, postgresql.JSON)
 
 
 def _number(value: ColumnElement[Any]) -> ColumnElement[int]:

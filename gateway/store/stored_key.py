@@ -1,11 +1,20 @@
 """A key without the key: whose it is, what it is limited to, and until when."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_network
 
 from policy.types import Identity, Scope
 
 _MAX_NAME = 200
+
+
+class KeyState(StrEnum):
+    """Whether a key holds, and if not, why."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,8 @@ class StoredKey:
 
     def __post_init__(self) -> None:
         whose = "service" if self.is_service else "user"
-        for name, value in (("team", self.team), (whose, self.subject)):
-            if not value or len(value) > _MAX_NAME or not value.isprintable():
-                raise ValueError(
-                    f"a key's {name} is 1 to {_MAX_NAME} printable characters, not {value[:40]!r}"
-                )
+        check_name("team", self.team)
+        check_name(whose, self.subject)
         if not self.roles:
             raise ValueError("a key has at least one role")
 
@@ -53,9 +59,23 @@ class StoredKey:
             and self.revoked_unix_us is None
         )
 
+    def state(self, now_unix_us: int) -> KeyState:
+        """Whether it holds."""
+        if self.revoked_unix_us is not None:
+            return KeyState.REVOKED
+        return KeyState.EXPIRED if self.is_expired(now_unix_us) else KeyState.ACTIVE
+
     def is_expired(self, now_unix_us: int) -> bool:
         """Whether its time is over."""
         return self.expires_unix_us is not None and self.expires_unix_us <= now_unix_us
+
+
+def check_name(what: str, name: str) -> None:
+    """Raise `ValueError` for what can be no team's, user's or service's name."""
+    if not name or len(name) > _MAX_NAME or not name.isprintable():
+        raise ValueError(
+            f"a {what}'s name is 1 to {_MAX_NAME} printable characters, not {name[:40]!r}"
+        )
 
 
 def scope_of(models: frozenset[str], networks: frozenset[str]) -> Scope | None:

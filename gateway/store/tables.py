@@ -1,4 +1,4 @@
-"""Every table there is: the ledger, its cursors, the virtual keys, what was used by the hour."""
+"""Every table there is: ledger and cursors, keys, people, usage, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -138,12 +138,74 @@ class VirtualKey(Base, table=True):
 
 
 class KeyRevision(Base, table=True):
-    """One row: a number that grows with each change of any key."""
+    """One row: a number that grows with each change of who may ask."""
 
     __tablename__ = "key_revision"
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     revision: int = Field(sa_type=BigInteger)
+
+
+class Subject(Base, table=True):
+    """What was decided about a person or a service: `roles` that were granted, sorted and
+    comma-separated, and since when they are blocked."""
+
+    __tablename__ = "subject"
+
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    is_service: bool = Field(sa_column=Column(Boolean, primary_key=True))
+    roles: str = Field(sa_type=Text)
+    blocked_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    changed_revision: int = Field(sa_type=BigInteger, index=True)
+
+
+class ConfigurationVersion(Base, table=True):
+    """A configuration that was in force, by its digest. `files` are packed, without keys.
+
+    `first_unix_us` and `last_unix_us` are when it came into force for the first and the last time.
+    `changes` is what it changed then for the first time, as the ledger's record tells it (JSON).
+    """
+
+    __tablename__ = "configuration_version"
+
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    first_unix_us: int = Field(sa_type=BigInteger)
+    last_unix_us: int = Field(sa_type=BigInteger, index=True)
+    source: str | None = Field(default=None, sa_type=Text)
+    file_count: int = Field(sa_type=BigInteger)
+    size_bytes: int = Field(sa_type=BigInteger)
+    files: bytes = Field(sa_type=LargeBinary)
+    changes: str = Field(sa_type=Text)
+
+
+class ConfigurationState(Base, table=True):
+    """One row: what came into force last, and which files were refused last."""
+
+    __tablename__ = "configuration_state"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    origin: str | None = Field(default=None, sa_type=String(16))
+    refused: str | None = Field(default=None, sa_type=String(64))
+
+
+class ConfigurationOrder(Base, table=True):
+    """What somebody ordered: a version by its digest, or (without) that the files count again.
+
+    `state` is `asked`, `taken` or `refused`, and then `answer` says why. The newest that was taken
+    holds.
+    """
+
+    __tablename__ = "configuration_order"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str | None = Field(default=None, sa_type=String(64))
+    reason: str = Field(sa_type=Text)
+    actor_kind: str = Field(sa_type=String(16))
+    actor_name: str | None = Field(default=None, sa_type=Text)
+    asked_unix_us: int = Field(sa_type=BigInteger)
+    state: str = Field(sa_type=String(16))
+    answer: str | None = Field(default=None, sa_type=Text)
 
 
 class UsageHour(Base, table=True):
@@ -176,6 +238,24 @@ class UsageHour(Base, table=True):
     cost_nano_usd: int = Field(sa_type=BigInteger)
 
 
+class AccountQuarter(Base, table=True):
+    """What an account of caps used in a quarter of an hour (UTC), summed as `UsageHour` is.
+
+    Every team has an account; others are in it from when a cap counted for them.
+    """
+
+    __tablename__ = "account_quarter"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    quarter_unix_seconds: int = Field(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False)
+    )
+    requests: int = Field(sa_type=BigInteger)
+    tokens: int = Field(sa_type=BigInteger)
+    cost_nano_usd: int = Field(sa_type=BigInteger)
+
+
 class Installation(Base, table=True):
     """One row: what all replicas have in common. `pepper_check` tells their pepper from another."""
 
@@ -195,8 +275,13 @@ BODIES = _table(AuditBody)
 CURSORS = _table(AuditCursor)
 KEYS = _table(VirtualKey)
 KEY_REVISION = _table(KeyRevision)
+SUBJECTS = _table(Subject)
+VERSIONS = _table(ConfigurationVersion)
+CONFIGURATION = _table(ConfigurationState)
+ORDERS = _table(ConfigurationOrder)
 INSTALLATION = _table(Installation)
 USAGE_HOURS = _table(UsageHour)
+ACCOUNT_QUARTERS = _table(AccountQuarter)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(
@@ -218,16 +303,6 @@ Index(
     BODIES.c.response_id,
     sqlite_where=BODIES.c.response_id.is_not(None),
     postgresql_where=BODIES.c.response_id.is_not(None),
-)
-# Budgets are summed from this index alone: only ends of exchanges have a cost.
-Index(
-    "ix_audit_body_spent",
-    BODIES.c.time_unix_us,
-    BODIES.c.team,
-    BODIES.c.cost_nano_usd,
-    BODIES.c.total_tokens,
-    sqlite_where=BODIES.c.cost_nano_usd.is_not(None),
-    postgresql_where=BODIES.c.cost_nano_usd.is_not(None),
 )
 # Who has ever asked anything is read from this index alone.
 Index(

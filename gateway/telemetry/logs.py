@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from gateway.telemetry import names
 from gateway.telemetry.attributes import (
-    NO_ATTRIBUTES,
     Attributes,
     Group,
     merge,
@@ -20,6 +19,7 @@ from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
 NO_IDS = (b"", b"")
+_REFUSALS = frozenset({"config_refused"})
 
 _AUDITED = Group(
     {},
@@ -53,15 +53,16 @@ def log_of(
 
 
 def lone_log(record: Record, pseudonym: Pseudonym, ids: tuple[bytes, bytes] = NO_IDS) -> Log:
-    """The log record of a record that no span tells of: a key was changed, an end came late."""
-    severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
-    changed = read_changed_key(record, pseudonym)
-    if changed is NO_ATTRIBUTES:
-        act = _Act("unknown", None, "system")
-    else:
-        name = record.part("actor").get("name")
-        by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
-        act = _Act("success", *by)
+    """The log record of a record that no span tells of: somebody changed something, mostly, or an
+    end came late."""
+    changed, actor = read_changed_key(record, pseudonym), record.part("actor")
+    if not actor:
+        severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
+        return _log(record, (changed,), (), _Act("unknown", None, "system"), severity, ids)
+    name, is_refused = actor.get("name"), record.kind in _REFUSALS
+    by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
+    act = _Act("failure" if is_refused else "success", *by)
+    severity = Severity.WARN if is_refused else Severity.INFO
     return _log(record, (changed,), (), act, severity, ids)
 
 
@@ -124,6 +125,7 @@ def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attribu
         ("target", record.text("target")),
         ("model", known.get(names.MODEL.name)),
         ("key", record.text("key_id")),
+        ("configuration", record.text("digest")),
     )
     target_type, target = next((each for each in what if each[1] is not None), (None, None))
     return _AUDITED.read(

@@ -32,6 +32,11 @@ class ConfigurationState(Protocol):
     reloads: int
     refusals: int
 
+    @property
+    def origin(self) -> str:
+        """Where it was taken from: `files`, `pin`, ..."""
+        ...
+
 
 class _Configuration:
     """Reads the configuration's state when the page is asked for."""
@@ -42,7 +47,7 @@ class _Configuration:
     def collect(self) -> Iterable[MetricFamily]:
         info, reloads = names.CONFIG_INFO, names.CONFIG_RELOADS
         in_force = GaugeMetricFamily(info.prometheus, info.meaning, labels=info.prometheus_labels)
-        in_force.add_metric((self._state.digest,), 1)
+        in_force.add_metric((self._state.digest, str(self._state.origin)), 1)
         yield in_force
         taken = CounterMetricFamily(
             reloads.prometheus, reloads.meaning, labels=reloads.prometheus_labels

@@ -182,8 +182,12 @@ ACTION = _row(
     "audit.action", STR, "L", "the kind of record: `admitted`, `repeated`, `key_revoked`, ..."
 )
 AUDIT_OUTCOME = _row("audit.outcome", STR, "L", "`success`, `failure`, `unknown`")
-AUDIT_TARGET = _row("audit.target.id", STR, "L", "model asked for, target tried, or key changed")
-AUDIT_TARGET_TYPE = _row("audit.target.type", STR, "L", "`model`, `target` or `key`")
+AUDIT_TARGET = _row(
+    "audit.target.id", STR, "L", "model asked for, target tried, or what was changed"
+)
+AUDIT_TARGET_TYPE = _row(
+    "audit.target.type", STR, "L", "`model`, `target`, `key` or `configuration`"
+)
 LANE = _row("audit.sequence.stream_id", STR, "L", "the lane of the ledger")
 SEQUENCE = _row("audit.sequence.number", INT, "L", "place in the lane")
 PREV_HASH = _row("audit.sequence.prev_hash", STR, "L", "hash of the record before it, hex")
@@ -278,7 +282,10 @@ AUDIT_APPEND = Metric(
 AUDIT_QUEUE = Metric("gatehouse.audit.queue.depth", _G, "", (), "records waiting for the writer")
 AUDIT_FAILURES = Metric("gatehouse.audit.device.failures", _C, "", ("cause",), "records not taken")
 CONFIG_RELOADS = Metric("gatehouse.config.reloads", _C, "", ("result",), "`applied` or `refused`")
-CONFIG_INFO = Metric("gatehouse.config.info", _G, "", ("digest",), "1 for the one in force")
+CONFIG_INFO = Metric(
+    "gatehouse.config.info", _G, "", ("digest", "origin"),
+    "1 for the one in force; `origin` is `files`, `pin`, `last_good` or `embedded`",
+)  # fmt: skip
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")
 UPSTREAM_ATTEMPTS = Metric(
     "gatehouse.upstream.attempts", _C, "", ("vendor", "result"), "`ok`, or the failure's code"

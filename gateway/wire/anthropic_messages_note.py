@@ -37,7 +37,7 @@ class MessagesNotes:
 
     def said(self, reading: Reading) -> Iterator[Said]:
         """As the port says."""
-        return said_by(_ROLE, reading, "messages")
+        return said_by(_ROLE, given(reading, "messages"), "messages")
 
 
 def _answer(message: Place) -> Iterator[Place]:

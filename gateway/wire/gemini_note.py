@@ -21,6 +21,7 @@ _SHAPED: Final = frozenset(
         "imageConfig",
     )
 )
+_COUNTED: Final = "generateContentRequest"
 _PROSE: Final = ("text/plain",)
 
 
@@ -51,7 +52,11 @@ class GeminiNotes:
 
     def said(self, reading: Reading) -> Iterator[Said]:
         """As the port says."""
-        return said_by(_ROLE, reading, "contents", held_in="parts")
+        contents, where = given(reading, "contents"), "contents"
+        if contents is None:  # a count may hold the whole request it asks about
+            contents = member(_field(reading, _COUNTED), "contents")
+            where = f"{_COUNTED}.contents"
+        return said_by(_ROLE, contents, where, held_in="parts")
 
 
 def _field(reading: Reading, name: str) -> Place | None:

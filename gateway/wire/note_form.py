@@ -162,14 +162,16 @@ def given(reading: Reading, key: str) -> Place | None:
     return Place(reading.body, *span)
 
 
-def said_by(role: str, reading: Reading, key: str, held_in: str = "content") -> Iterator[Said]:
+def said_by(
+    role: str, messages: Place | None, where: str, held_in: str = "content"
+) -> Iterator[Said]:
     """What this role says in a list of messages: each a text, or parts with texts."""
-    for number, message in enumerate(items(given(reading, key))):
+    for number, message in enumerate(items(messages)):
         if message.source.find(MARKER, message.start, message.end) < 0:
             continue
         if text_of(member(message, "role")) != role:
             continue
-        path = f"{key}.{number}.{held_in}"
+        path = f"{where}.{number}.{held_in}"
         content = member(message, held_in)
         if content is not None and content.begins_with(b'"'):
             yield Said(path, content)

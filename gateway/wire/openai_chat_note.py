@@ -48,7 +48,7 @@ class ChatNotes:
 
     def said(self, reading: Reading) -> Iterator[Said]:
         """As the port says."""
-        return said_by(_ROLE, reading, "messages")
+        return said_by(_ROLE, given(reading, "messages"), "messages")
 
 
 def _answer(reply: Place) -> Iterator[Place]:

@@ -49,7 +49,7 @@ class ResponsesNotes:
 
     def said(self, reading: Reading) -> Iterator[Said]:
         """As the port says."""
-        return said_by(_ROLE, reading, "input")
+        return said_by(_ROLE, given(reading, "input"), "input")
 
 
 class ResponsesNote:

@@ -18,6 +18,7 @@ SECRET = re.compile(r"sesame-[0-9a-f]{16}")
 DONE = "The note is written."
 REFUSED = "This is not for me."
 ASIDE = "A note"  # what it says to a request that offers no tools: the title of a conversation
+SPOKEN = "I go on."
 EVENTS_BEFORE_CUT = 5  # the call has begun, and its arguments have not ended
 MOST_REQUESTS = 10  # then the model stops, whatever came back
 
@@ -32,6 +33,7 @@ class Does(StrEnum):
 
     THE_WORK = "the-work"
     HALF = "half"  # the answer that writes breaks off in its middle, once
+    ALOUD = "aloud"  # says a word before each call
     REFUSE_LATE = "refuse-late"  # when the gateway has had to send a keep-alive
 
 
@@ -72,7 +74,9 @@ class WritingModel:
         if step.name not in said.tools:
             self.complaints.append(f"{step.name} is not among {', '.join(said.tools)}")
             return Script(text=self.complaints[-1])
-        return self._whole_or_not(Script(text="", tool_calls=(step,)), writes=bool(said.results))
+        words = SPOKEN if self.does is Does.ALOUD else ""
+        answer = Script(text=words, tool_calls=(step,))
+        return self._whole_or_not(answer, writes=bool(said.results))
 
     def _call(self, tool: ToolUse, path: Path) -> ToolCall:
         # Claude Code takes the answer to an id it has seen before for an answer given already.

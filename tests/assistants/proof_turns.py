@@ -7,13 +7,24 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.wire.note import MARKER
 from tests.assistants.codex import CODEX
 from tests.assistants.conversation import conversation, same_but_for, wire_of
 from tests.assistants.installed import installed, version_of
 from tests.assistants.model import REFUSED, Does, note
 from tests.assistants.port import Assistant, EditBlock
 from tests.assistants.roster import ASSISTANTS
-from tests.assistants.workshop import NATIVE, TEAM, TRANSLATED, WITHDRAWN, Taken, Workshop, workshop
+from tests.assistants.workshop import (
+    NATIVE,
+    RULE,
+    TEAM,
+    TRANSLATED,
+    WARNED,
+    WITHDRAWN,
+    Taken,
+    Workshop,
+    workshop,
+)
 from tests.house.test_language import REGISTRY_HOSTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,6 +61,19 @@ async def test_a_translated_turn(shop: Workshop, record_property: Record) -> Non
     assert taken.assistant.wire not in map(wire_of, taken.upstream.calls), str(taken)
     check_books(taken, "/standin")
     record_property("requests", len(taken.tap.asked))
+
+
+async def test_a_warning(shop: Workshop, record_property: Record) -> None:
+    taken = await shop.turn(WARNED, Does.ALOUD)
+    check_work(taken)
+    told = [each["reply_edits"] for each in taken.of_kind("completed") if "reply_edits" in each]
+    assert [[edit["rule"] for edit in edits] for edits in told] == [[RULE]], str(taken)
+    came_back = [MARKER in call.body for call in taken.tap.asked]
+    is_one_answer = isinstance(taken.assistant.works, EditBlock)
+    assert came_back[-1] is not is_one_answer, str(taken)
+    assert [call for call in taken.upstream.calls if MARKER in call.body] == [], str(taken)
+    is_printed = f"rule {RULE}" in unwrapped(taken)
+    record_property("warned", "printed" if is_printed else "not printed")
 
 
 async def test_a_denial(shop: Workshop, record_property: Record) -> None:

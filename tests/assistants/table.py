@@ -15,6 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "assistants.md"
 PARTS = (
     "test_a_native_turn",
     "test_a_translated_turn",
+    "test_a_warning",
     "test_a_denial",
     "test_an_answer_that_breaks_off",
 )
@@ -39,6 +40,9 @@ written by that run.
   for the model's name and the usage option; the ledger has every request from admission to end,
   with team, assistant and release. In brackets: the requests it took.
 - **Translated turn**: the same, with an upstream of another protocol behind LiteLLM.
+- **Warned**: a rule's warning stood before the first words of the first answer, and was gone from
+  what the upstream got when the conversation came back. Run without a terminal, as here, some print
+  the last words of a turn only, and not those before a call: there it was not read.
 - **Denied**: how often the assistant asked, its model withdrawn once it was connected, before it
   showed the refusal, with rule and reason.
 - **Broken off**: what it does when the upstream breaks off in the middle of the call (or the edit)
@@ -53,6 +57,7 @@ COLUMNS = (
     "speaks",
     "native turn",
     "translated turn",
+    "warned",
     "denied",
     "broken off",
     "in the audit",
@@ -103,13 +108,15 @@ class Table:
         return f"{PAGE.name} is written"
 
     def _cells(self, assistant: Assistant) -> tuple[str, ...]:
-        native, translated, denial, cut = (self.found[assistant.name, part] for part in PARTS)
+        parts = (self.found[assistant.name, part] for part in PARTS)
+        native, translated, warned, denial, cut = parts
         return (
             assistant.title,
             version_of(assistant.package),
             SPOKEN[assistant.wire],
             native.cell("yes ({requests})"),
             translated.cell("yes ({requests})"),
+            warned.cell("{warned}"),
             denial.cell("after {requests}"),
             cut.cell("{after}"),
             told_apart(assistant),

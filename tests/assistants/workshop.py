@@ -22,9 +22,19 @@ from tests.fakes.vendor import FakeVendor
 from tests.fakes.vendor_gemini import FakeGemini
 from tests.fakes.vendor_strict import OBJECT
 
-NATIVE, TRANSLATED, WITHDRAWN = "coder", "coder-abroad", "withdrawn"
+NATIVE, TRANSLATED, WITHDRAWN, WARNED = "coder", "coder-abroad", "withdrawn", "coder-leaving"
 TEAM = "web"
+RULE = "coder-leaves"
+RULES = """
+rules:
+  - id: coder-leaves
+    effect: warn
+    match: { models: [coder-leaving] }
+    reason: This model leaves.
+    alternative: use coder
+"""
 CONFIGURATION = """
+policy: [rules.yaml]
 vendors:
   house: {{ kind: in_house, base_url: "{house}", wires: [{wire}] }}
   chat:
@@ -37,8 +47,9 @@ models:
   coder: {{ targets: [house/standin], context_window: 200000, output_limit: 16000 }}
   coder-abroad: {{ targets: [{other}/standin], context_window: 200000, output_limit: 16000 }}
   withdrawn: {{ targets: [house/standin], context_window: 200000, output_limit: 16000 }}
+  coder-leaving: {{ targets: [house/standin], context_window: 200000, output_limit: 16000 }}
 teams:
-  default: {{ models: [withdrawn], data_class: internal }}
+  default: {{ models: [withdrawn, coder-leaving], data_class: internal }}
 """
 THEIRS = "  web: {{ models: [{models}], data_class: internal }}\n"
 OTHER = {
@@ -162,7 +173,8 @@ async def workshop(
         configuration = CONFIGURATION.format(
             house=house.url, vendor=vendor.url, other=OTHER[assistant.wire], wire=assistant.wire
         )
-        write_configuration(folder, configuration, (NATIVE, TRANSLATED, WITHDRAWN))
+        (folder / "rules.yaml").write_text(RULES)
+        write_configuration(folder, configuration, (NATIVE, TRANSLATED, WITHDRAWN, WARNED))
         gateway = stack.enter_context(started_gateway(folder))
         key = gateway.keys_for(TEAM)[TEAM].key
         stand_ins = (house, vendor)

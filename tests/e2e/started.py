@@ -88,6 +88,13 @@ class Started:
             rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
         return [body for row in rows if "exchange_id" in (body := json.loads(row[0]))]
 
+    def changes(self) -> list[dict[str, Any]]:
+        """Every ledger record of what people changed, oldest first."""
+        uri = (self.data / FILE_NAME).as_uri() + "?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            rows = connection.execute("SELECT body FROM audit_body ORDER BY lane, seq").fetchall()
+        return [body for row in rows if "actor" in (body := json.loads(row[0]))]
+
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, pointed here. It never asks twice: what is refused is seen."""
         return openai_client(self.base_url, key or self.developer_key)

@@ -1,5 +1,6 @@
 """A platform engineer changes the file while developers work: nobody notices but by the route."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,6 +67,47 @@ async def test_a_changed_route_is_taken_without_failing_a_request_and_a_bad_file
         assert set(said) == {"from the new"}
     assert f"{file}:8:" in log.read_text()
     assert "configuration_reloaded" in log.read_text()
+
+
+async def test_files_and_rollbacks_take_turns_under_load_without_failing_a_request(
+    running: tuple[Started, Path],
+) -> None:
+    gateway, file = running
+    first = file.read_text()
+    async with gateway.openai() as client:
+        async with asyncio.TaskGroup() as group:
+            done = asyncio.Event()
+            asking = [group.create_task(_answers_while(client, done)) for _ in range(4)]
+            for turn in range(3):
+                file.write_text(f"# {turn}\n" + first.replace("old/standin", "new/standin"))
+                await _until(gateway, "from the new", client)
+                await _run(gateway, "rollback", "--reason", "the new one is slow")
+                await _until(gateway, "from the old", client)
+                file.write_text(f"{first}# a change that waits {turn}\n")
+                await _run(gateway, "resume", "--config", str(file))
+            done.set()
+        said = [text for each in asking for text in each.result()]
+    assert set(said) == {"from the old", "from the new"}
+    kinds = [each["kind"] for each in gateway.changes()]
+    assert (kinds.count("config_pinned"), kinds.count("config_resumed")) == (3, 3)
+
+
+async def _answers_while(client: openai.AsyncOpenAI, done: asyncio.Event) -> list[str]:
+    said: list[str] = []
+    for streaming in itertools.cycle([True, False]):
+        said.append(await answer(client, streaming))
+        if done.is_set():
+            return said
+    raise AssertionError("a cycle has no end")
+
+
+async def _until(gateway: Started, text: str, client: openai.AsyncOpenAI) -> None:
+    forms = itertools.islice(itertools.cycle([True, False]), MOST_REQUESTS)
+    await _answers_until(client, forms, lambda said: said == text)
+
+
+async def _run(gateway: Started, *arguments: str) -> None:
+    await asyncio.to_thread(gateway.run, "policy", *arguments)
 
 
 async def _answers_until(client: openai.AsyncOpenAI, forms: Any, is_enough: Any) -> list[str]:

@@ -85,8 +85,12 @@ class Office:
     def utc(self) -> datetime:
         return datetime.fromtimestamp(self.now_ms // 1_000, UTC)
 
-    def moves_to(self, *moment: int) -> None:
-        self.now_ms = int(datetime(*moment, tzinfo=UTC).timestamp()) * 1_000
+    async def moves_to(self, *moment: int) -> None:
+        await self.passes(int(datetime(*moment, tzinfo=UTC).timestamp()) * 1_000 - self.now_ms)
+
+    async def passes(self, milliseconds: int) -> None:
+        """Time passes; what was told before has been done before."""
+        self.now_ms += milliseconds
 
     def claims(
         self, caps: Sequence[Cap], tokens: int, nano_usd: int, at_most: int | None
@@ -155,6 +159,9 @@ class Office:
         """Money used and held, and what runs."""
         spent, running = await self.state(), await self.state(Unit.PARALLEL)
         return spent.used, spent.held, running.held
+
+    async def open(self) -> None:
+        """Nothing to open in this process."""
 
     async def close(self) -> None:
         """Nothing to close in this process."""

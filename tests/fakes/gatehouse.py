@@ -11,7 +11,15 @@ from typing import Any
 import httpx
 
 from gateway.assembly import Gatehouse, assembled
-from gateway.server import BoundedHeadProtocol, GatehouseServer, listen, server_config
+from gateway.first_start import FirstKeys
+from gateway.server import (
+    BoundedHeadProtocol,
+    GatehouseServer,
+    SideServer,
+    base_url,
+    listen,
+    server_config,
+)
 from gateway.settings import ServeOptions
 from providers.http.client import HttpClient
 from tests.fakes.ledger_file import exchange_records
@@ -28,10 +36,18 @@ class RunningGateway:
     configuration_file: Path
     inside: Gatehouse
     server: GatehouseServer
+    admin_url: str | None = None
 
     @property
     def port(self) -> int:
         return int(self.base_url.rsplit(":", 1)[1])
+
+    def admin(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """An HTTP client of the admin API, with the administrator's key or another."""
+        assert self.admin_url is not None
+        sent = {"authorization": f"Bearer {key or self.admin_key}", **headers}
+        url = f"{self.admin_url}/admin/v1"
+        return httpx.AsyncClient(base_url=url, headers=sent, timeout=60.0, trust_env=False)
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         """An HTTP client that sends the developer key and JSON."""
@@ -104,12 +120,16 @@ async def running_gateway(
     file = folder / "gatehouse.yaml"
     if configuration is not None:
         file.write_text(configuration)
-    options = ServeOptions(config=file if configuration is not None else None, data=folder / "data")
+    config = file if configuration is not None else None
+    options = ServeOptions(config=config, data=folder / "data", port=0)
     listening = asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
-        async with assembled(
-            options, environ or {}, front_is_on=front_is_on, client=client, unix_ns=unix_ns
-        ) as gatehouse:
+        async with (
+            assembled(
+                options, environ or {}, front_is_on=front_is_on, client=client, unix_ns=unix_ns
+            ) as gatehouse,
+            _admin_served(gatehouse) as admin_url,
+        ):
 
             def draining() -> None:
                 gatehouse.status.is_draining = True
@@ -118,17 +138,25 @@ async def running_gateway(
                 server_config(gatehouse.application, 5, protocol), listening.set, draining
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await listening.wait()
-            keys = gatehouse.first_keys
-            yield RunningGateway(
-                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-                developer_key=keys.developer if keys else "",
-                admin_key=keys.admin if keys else "",
-                data=options.data,
-                configuration_file=file,
-                inside=gatehouse,
-                server=server,
-            )
-            server.should_exit = True
-            await gatehouse.calls.end_all(2.0)
-            await serving
+            try:
+                await listening.wait()
+                keys = gatehouse.first_keys or FirstKeys("", "")
+                url, data = base_url(listener), options.data
+                yield RunningGateway(
+                    url, keys.developer, keys.admin, data, file, gatehouse, server, admin_url
+                )
+            finally:  # also of a test that fails: uvloop waits for ever for a server left open
+                server.should_exit = True
+                await gatehouse.calls.end_all(2.0)
+                await serving
+
+
+@asynccontextmanager
+async def _admin_served(gatehouse: Gatehouse) -> AsyncGenerator[str | None]:
+    """The address of the admin API, where there is one."""
+    if gatehouse.admin is None:
+        yield None
+        return
+    server = SideServer(server_config(gatehouse.admin.application, 1))
+    async with server.serving(gatehouse.admin.listener):
+        yield base_url(gatehouse.admin.listener)

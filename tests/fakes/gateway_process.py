@@ -25,6 +25,8 @@ class GatewayProcess:
     data: Path
     port: int
     developer_key: str
+    admin_url: str = ""
+    admin_key: str = ""
 
     @property
     def pid(self) -> int:
@@ -107,7 +109,14 @@ async def gateway_process(
         ready = await _ready(process, ready_file, output)
         port = int(ready["base_url"].rsplit(":", 1)[1])
         key = ready.get("developer_key", developer_key)
-        yield GatewayProcess(process, folder / "data", port, key)
+        yield GatewayProcess(
+            process,
+            folder / "data",
+            port,
+            key,
+            ready.get("admin_url", ""),
+            ready.get("admin_key", ""),
+        )
     finally:
         if process.returncode is None:
             process.kill()

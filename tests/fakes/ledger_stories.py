@@ -4,8 +4,18 @@ import random
 from collections.abc import Iterable
 
 from gateway.audit.chain import GENESIS, canonical, record_hash
-from gateway.audit.record import LostExchange, PastAttempt, RecordBody, Records
-from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage, UsageSource
+from gateway.audit.lost import LostExchange, PastAttempt
+from gateway.audit.record import RecordBody, Records
+from gateway.exchange import (
+    Assistant,
+    Attempt,
+    Edit,
+    Exchange,
+    Outcome,
+    ReplyEdit,
+    Usage,
+    UsageSource,
+)
 from gateway.telemetry.model import Record
 from policy.types import (
     Allow,
@@ -207,6 +217,7 @@ class Stories:
         exchange.response_id = "msg_01"
         exchange.response_model = "qwen3-coder-480b"
         exchange.reply_bytes = 4000
+        exchange.reply_edits = (ReplyEdit("warning", "leaves", 120),)
 
 
 def chained(bodies: Iterable[RecordBody], lane: str = "01LANE") -> list[Record]:

@@ -9,6 +9,7 @@ import orjson
 from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody, Records
 from gateway.bookkeeping import Bookkeeper, Books
+from gateway.callers import Callers
 from gateway.configuration.build import Configuration
 from gateway.continuation import Origin
 from gateway.dispatch import Dispatch
@@ -209,7 +210,7 @@ class Road:
         self.told = InProcessToldSessions()
         self.pipeline = Pipeline(
             self.in_force,
-            self.ring,
+            Callers(self.ring, {}, lambda: 0.0),
             self.bookkeeper,
             Refusals(self.bookkeeper, self.verdicts),
             Dispatch(self.direct, self.translator, self.built_in, self.drains),

@@ -52,7 +52,7 @@ class ChatTalk:
             whole = await completions.create(**asked)
             answer = whole.choices[0].message.model_dump(exclude_none=True)
         self._said.append(answer)
-        return str(answer["content"])
+        return str(answer.get("content") or "")
 
 
 class ResponsesTalk:

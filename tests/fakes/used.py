@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gateway.audit.batch import Batch, OpenExchanges
 from gateway.audit.chain import ChainHead
-from gateway.audit.record import LostExchange, RecordBody, Records
+from gateway.audit.lost import LostExchange
+from gateway.audit.record import RecordBody, Records
 from gateway.exchange import Assistant, Exchange, Outcome, Usage, UsageSource
 from gateway.store.database import Database, open_database
 from gateway.store.tables import BODIES, LANES, LEAVES

@@ -18,6 +18,8 @@ COMMANDS = {
     "key create", "key list", "key revoke",
     "audit tail", "audit show", "audit search",
     "policy explain", "policy test", "policy diff",
+    "policy preview", "policy replay",
+    "policy versions", "policy show", "policy rollback", "policy resume",
     "connect", "doctor",
 }  # fmt: skip
 

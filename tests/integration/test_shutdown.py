@@ -73,6 +73,26 @@ async def test_running_answers_are_finished_before_the_gateway_ends(
     assert [end["outcome"] for end in ends(gateway)] == ["complete", "complete"]
 
 
+async def test_the_admin_api_tells_how_it_stands_until_all_answers_are_out(
+    tmp_path: Path, vendor: FakeVendor
+) -> None:
+    gate = vendor.holds(before_event=5)
+    async with gateway_process(tmp_path) as gateway:
+        headers = {"authorization": f"Bearer {gateway.admin_key}"}
+        async with (
+            a_stream(gateway, CHAT) as stream,
+            httpx.AsyncClient(headers=headers, trust_env=False) as admin,
+        ):
+            gateway.terminate()
+            await until(lambda: not accepts(gateway.port))
+            told = (await admin.get(f"{gateway.admin_url}/admin/v1/status")).json()
+            gate.set()
+            assert is_whole(CHAT, await rest_of(stream))
+        assert await gateway.ended() == 0
+        assert not accepts(int(gateway.admin_url.rsplit(":", 1)[1]))
+    assert (told["draining"], told["ready"]) == (True, False)
+
+
 def accepts(port: int) -> bool:
     try:
         httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)

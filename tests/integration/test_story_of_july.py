@@ -17,9 +17,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.cli.data import opened_database
+from gateway.pepper import load_pepper
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
-from gateway.virtual_key import Hasher, KeyIssuer, load_pepper
+from gateway.virtual_key import Hasher, KeyIssuer
 from gateway.wire.note import MARKER
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.sdk_talks import TALKS, Talk
@@ -62,11 +63,13 @@ class Site:
     calendar: Calendar
 
     @asynccontextmanager
-    async def session(self, wire: str, key: str | None = None) -> AsyncGenerator[Talk]:
-        """A new session of Claude Code, on any wire."""
+    async def session(
+        self, wire: str, key: str | None = None, session_id: str | None = None
+    ) -> AsyncGenerator[Talk]:
+        """A session of Claude Code, on any wire: a new one, unless it has an id."""
         headers = {
             "user-agent": "claude-cli/2.1.329 (external, cli)",
-            "x-claude-code-session-id": str(uuid4()),
+            "x-claude-code-session-id": session_id or str(uuid4()),
         }
         root = self.gateway.base_url
         async with TALKS[wire](root, key or self.gateway.developer_key, headers) as talk:
@@ -158,6 +161,21 @@ async def test_the_model_never_sees_what_was_told(site: Site, wire: str, streami
     )
     assert attempted["edits"][0]["kind"] == "warning_removed"
     assert site.house.refusals == []
+
+
+@on_every_wire
+@streamed_and_not
+async def test_calls_alone_are_passed_on_and_the_next_words_tell(
+    site: Site, wire: str, streaming: bool
+):
+    site.calendar.is_at("2026-06-20")
+    session_id = str(uuid4())
+    site.house.calls_tool("read_file", {"path": "a.py"}, times=1)
+    async with site.session(wire, session_id=session_id) as talk:
+        assert await talk.ask("read it", streaming=streaming) == ""
+        assert "reply_edits" not in await site.end()
+    async with site.session(wire, session_id=session_id) as talk:
+        assert NOTE.match(await talk.ask("and?", streaming=streaming))
 
 
 @on_every_wire

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.accounting import Accountant, Refused, Reservation
 from gateway.configuration.build import Configuration
-from gateway.exchange import Assistant, Exchange, Usage
+from gateway.exchange import Assistant, Exchange, Expected, Usage
 from gateway.expectations import RecentOutputs
 from policy.types import Allow, Operation, RequestFacts, Unit
 from providers.base import WireName
@@ -312,3 +312,19 @@ async def test_an_answer_of_a_team_without_caps_is_never_topped_up(office):
     reservation = await office.reserve(some_facts(), "payments")
     office.accountant.top_up(reservation, office.target("house/qwen3-coder"), 10**9)
     assert reservation.output_tokens > 10**9
+
+
+async def test_what_an_attempt_is_expected_to_use_is_told_for_its_own_target(tmp_path):
+    office = with_rules(tmp_path, VENDOR_RULES)
+    reservation = await office.reserve(some_facts(input_tokens=300, output_limit=1_000))
+    assert reservation.is_charged
+    account = "user:ada vendor:deepseek (rule few-dollars)"
+    assert office.accountant.expected(reservation, office.target(DEEPSEEK)) == Expected(
+        300, 1_000, 300 * 1_000 + 1_000 * 2_000, (account,)
+    )
+    by_the_house = office.accountant.expected(reservation, office.target("house/qwen3-coder"))
+    assert by_the_house == Expected(300, 1_000, 0)
+
+
+async def test_nothing_is_expected_where_no_cap_outlives_the_process(office):
+    assert not (await office.reserve(some_facts(), "payments")).is_charged

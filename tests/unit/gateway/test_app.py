@@ -43,7 +43,7 @@ class Site:
         front = Front(
             wires,
             road.pipeline,
-            Calls(Patience(), road.ring.is_revoked),
+            Calls(Patience(), road.ring.is_ended),
             road.records.new_audit_id,
             related,
         )
@@ -231,6 +231,21 @@ async def test_what_a_proxy_on_this_machine_passes_on_is_not_from_this_machine(s
 async def test_a_stranger_cannot_claim_to_be_local(site):
     forged = {"x-forwarded-for": "127.0.0.1", "x-real-ip": "127.0.0.1", "host": "127.0.0.1"}
     assert (await site.get("/metrics", headers=forged)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "status"),
+    [("10.0.0.0/16", HERE, 200), ("127.0.0.0/8", HERE, 401), ("10.0.0.0/16", ELSEWHERE, 401)],
+)
+async def test_where_a_trusted_proxy_runs_on_this_machine_metrics_want_a_key(
+    tmp_path, trusted, client, status
+):
+    behind = Site(Road(configured(tmp_path, f"{GOOD}server: {{ trusted_proxies: [{trusted}] }}\n")))
+    assert (await behind.get("/metrics", client=client)).status_code == status
+    named = {"x-forwarded-for": "127.0.0.1"}
+    assert (await behind.get("/metrics", client=client, headers=named)).status_code == 401
+    admin = await behind.road.a_key("ops", Role.ADMIN)
+    assert (await behind.get("/metrics", client=client, key=admin)).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), NOWHERE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -13,8 +14,10 @@ from gateway.configuration.choice import ConflictingOptions
 from gateway.configuration.problems import ConfigurationError
 from gateway.identity import KeyRing
 from gateway.settings import ServeOptions
+from gateway.store.changes import Actor
 from gateway.store.database import StoreError, open_database
 from gateway.store.keys import Keys
+from gateway.store.versions import Versions
 from gateway.virtual_key import Hasher
 from policy.types import Allow, Deny
 from tests.fakes.configurations import write
@@ -32,7 +35,7 @@ teams:
 
 
 def options(folder: Path, text: str = HOUSE) -> ServeOptions:
-    return ServeOptions(config=write(folder, text), data=folder / "data")
+    return ServeOptions(config=write(folder, text), data=folder / "data", port=0)
 
 
 async def subject_of(data: Path, key: str) -> str:
@@ -54,6 +57,13 @@ def is_locked(data: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+async def ordered(data: Path, digest: str) -> None:
+    """Somebody has pinned this version."""
+    database = open_database(data)
+    await Versions(database).order_at_once(digest, "hold this", Actor.os_user("anna"))
+    await database.close()
 
 
 async def all_kinds(folder: LedgerFolder) -> list[str]:
@@ -153,7 +163,8 @@ async def test_an_exchange_that_a_dead_process_left_open_gets_its_end(tmp_path):
         pass
     async with a_ledger_in(tmp_path / "data") as folder:
         ended = ["admitted", "attempted", "unknown"]
-        assert await all_kinds(folder) == [*ended, "key_created", "key_created"]
+        changes = ["config_changed", "key_created", "key_created"]
+        assert await all_kinds(folder) == [*ended, *changes]
 
 
 async def test_what_is_kept_is_for_its_owner_only(tmp_path):
@@ -164,3 +175,76 @@ async def test_what_is_kept_is_for_its_owner_only(tmp_path):
     assert {"gatehouse.db", "pepper", "ledger.lock", "segment-001"} <= set(files)
     assert set(files.values()) == {0o600}
     assert folders == [0o700]
+
+
+async def test_a_pin_holds_across_a_restart_and_is_told_at_the_start(tmp_path):
+    data = tmp_path / "data"
+    async with assembled(options(tmp_path), {}) as gatehouse:
+        first = gatehouse.in_force.configuration.digest
+    await ordered(data, first)
+    write(tmp_path, HOUSE.replace("internal", "public"))
+    async with assembled(ServeOptions(config=tmp_path / "gatehouse.yaml", data=data), {}) as pinned:
+        assert pinned.in_force.configuration.digest == first
+        assert pinned.status.report()["configuration"] == "pinned"
+        assert "by anna: hold this." in pinned.notes[0]
+    async with assembled(ServeOptions(config=None, data=data), {}) as without_a_file:
+        assert without_a_file.in_force.configuration.digest == first
+
+
+async def test_a_pin_that_cannot_be_held_is_refused_with_how_to_end_it(tmp_path):
+    data = tmp_path / "data"
+    keyed = HOUSE.replace("[openai_chat]", '[openai_chat], api_key: "${KEY}"')
+    async with assembled(options(tmp_path, keyed), {"KEY": "sk-1"}) as gatehouse:
+        first = gatehouse.in_force.configuration.digest
+    await ordered(data, first)
+    with pytest.raises(ConfigurationError, match="KEY is not set") as refused:
+        async with assembled(options(tmp_path), {}):
+            pass
+    assert "gatehouse policy resume" in str(refused.value.hint)
+    await ordered(data, "f" * 64)
+    with pytest.raises(ConfigurationError, match="no version is") as refused:
+        async with assembled(options(tmp_path), {}):
+            pass
+    assert "gatehouse policy resume" in str(refused.value.hint)
+
+
+async def test_a_bad_file_is_refused_at_start_and_the_last_good_one_is_offered(tmp_path):
+    async with assembled(options(tmp_path), {}) as gatehouse:
+        first = gatehouse.in_force.configuration.digest
+    bad = options(tmp_path, HOUSE.replace("[coder]", "[codr]"))
+    for _ in range(2):
+        with pytest.raises(ConfigurationError) as refused:
+            async with assembled(bad, {}):
+                pass
+    assert "`gatehouse up --last-good` starts with it" in str(refused.value.hint)
+    async with assembled(replace(bad, last_good=True), {}) as gatehouse:
+        assert gatehouse.in_force.configuration.digest == first
+        assert gatehouse.status.report()["configuration"] == "last_good"
+        assert any("codr" in note for note in gatehouse.notes)
+    async with a_ledger_in(bad.data) as folder:
+        told = [row.body for row in await folder.ledger.newest(100)]
+    assert [(each["kind"], each["origin"]) for each in told if "origin" in each] == [
+        ("config_changed", "files"),
+        ("config_refused", "files"),
+        ("config_changed", "last_good"),
+    ]
+
+
+async def test_a_file_that_has_gone_is_no_reason_to_serve_something_else(tmp_path):
+    async with assembled(options(tmp_path), {}) as gatehouse:
+        first = gatehouse.in_force.configuration.digest
+    (tmp_path / "gatehouse.yaml").unlink()
+    gone = ServeOptions(config=None, data=tmp_path / "data", last_good=True)
+    async with assembled(gone, {}) as gatehouse:
+        assert gatehouse.in_force.configuration.digest == first
+
+
+async def test_the_last_good_one_is_not_taken_where_the_files_are_right_or_there_is_none(tmp_path):
+    never = replace(options(tmp_path, "vendors: {}\n"), last_good=True)
+    with pytest.raises(ConfigurationError) as refused:
+        async with assembled(never, {}):
+            pass
+    assert refused.value.hint is None
+    right = replace(options(tmp_path), last_good=True)
+    async with assembled(right, {}) as gatehouse:
+        assert gatehouse.status.report()["configuration"] == "in_force"

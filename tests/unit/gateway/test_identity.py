@@ -14,6 +14,7 @@ from gateway.store.changes import GATEWAY
 from gateway.store.database import open_database
 from gateway.store.keys import KeyChanges, Keys
 from gateway.store.stored_key import StoredKey
+from gateway.store.stored_subject import StoredSubject
 from gateway.virtual_key import Hasher, KeyIssuer, mint
 from policy.types import Identity
 
@@ -26,6 +27,7 @@ VALUE = KEY.encode()
 class FakeKeys:
     def __init__(self) -> None:
         self.stored: dict[bytes, StoredKey] = {}
+        self.decided: list[StoredSubject] = []
         self.number = 0
         self.asked: list[int] = []
         self.lapsed: list[int] = []
@@ -38,6 +40,10 @@ class FakeKeys:
         self.stored[HASHER.digest(key)] = stored
         self.number += 1
 
+    def decide(self, subject: StoredSubject) -> None:
+        self.decided = [subject]
+        self.number += 1
+
     async def revision(self) -> int:
         if self.broken:
             raise OperationalError("SELECT", {}, Exception("disk I/O error"))
@@ -45,7 +51,7 @@ class FakeKeys:
 
     async def changes_since(self, revision: int) -> KeyChanges:
         self.asked.append(revision)
-        return KeyChanges(self.number, dict(self.stored))
+        return KeyChanges(self.number, dict(self.stored), self.decided)
 
     async def lapse(self, now_unix_us: int) -> int:
         self.lapsed.append(now_unix_us)
@@ -251,9 +257,9 @@ async def test_a_revoked_key_is_known_as_such_by_its_id():
     keys.keep(KEY, id="key_a", revoked_unix_us=5)
     keys.keep(OTHER, id="key_b", expires_unix_us=5)
     ring = await a_ring(keys)
-    assert ring.is_revoked("key_a")
-    assert not ring.is_revoked("key_b")
-    assert not ring.is_revoked("key_none")
+    assert ring.is_ended("key_a")
+    assert not ring.is_ended("key_b")
+    assert not ring.is_ended("key_none")
 
 
 async def test_a_replaced_key_that_comes_to_its_end_is_put_on_record_once():
@@ -335,3 +341,89 @@ def test_what_cannot_be_a_key_in_the_query_is_refused(query: bytes) -> None:
     with pytest.raises(NotAuthenticated) as refused:
         extract_credential(with_query_key((), query))
     assert refused.value.cause == "malformed"
+
+
+TOKEN = b"eyJhbGciOiJSUzI1NiJ9." + b"A" * 4000 + b".AAAA"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"authorization", b"Bearer " + TOKEN), (b"x-api-key", TOKEN), (b"x-goog-api-key", TOKEN)],
+)
+def test_a_token_may_be_longer_than_any_key(header):
+    assert extract_credential((header,)) == TOKEN.decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"authorization", b"Bearer " + b"A" * 4000),
+        (b"x-api-key", b"A" * 513),
+        (b"x-api-key", TOKEN + b"A" * 32_768),
+        (b"x-api-key", b"A" * 20 + TOKEN),
+        (b":key", TOKEN[:400]),
+        (b":key", TOKEN),
+    ],
+)
+def test_nothing_else_is_and_no_token_stands_in_an_address(header):
+    with pytest.raises(NotAuthenticated) as refused:
+        extract_credential((header,))
+    assert refused.value.cause == "malformed"
+
+
+async def test_a_block_refuses_every_key_of_its_holder_and_ends_what_runs():
+    keys = FakeKeys()
+    keys.keep(KEY)
+    keys.keep(OTHER, id="key_b", subject="bob")
+    ring = await a_ring(keys)
+    keys.decide(StoredSubject("ann", blocked_unix_us=5))
+    await ring.refresh()
+    assert cause_of(ring, KEY) == ("blocked", "key_a")
+    assert ring.is_ended("key_a")
+    assert ring.identify(OTHER).subject == "bob"
+    assert not ring.is_ended("key_b")
+    keys.decide(StoredSubject("ann"))
+    await ring.refresh()
+    assert ring.identify(KEY).subject == "ann"
+    assert not ring.is_ended("key_a")
+
+
+async def test_a_key_that_comes_after_the_block_is_refused_too():
+    keys = FakeKeys()
+    keys.decide(StoredSubject("ann", blocked_unix_us=5))
+    ring = await a_ring(keys)
+    keys.keep(KEY)
+    await ring.refresh()
+    assert cause_of(ring, KEY) == ("blocked", "key_a")
+
+
+async def test_a_revoked_key_stays_revoked_when_a_block_ends():
+    keys = FakeKeys()
+    keys.keep(KEY, revoked_unix_us=3)
+    ring = await a_ring(keys)
+    for decided in (StoredSubject("ann", blocked_unix_us=5), StoredSubject("ann")):
+        keys.decide(decided)
+        await ring.refresh()
+    assert cause_of(ring, KEY) == ("revoked", "key_a")
+    assert ring.is_ended("key_a")
+
+
+async def test_a_service_of_the_same_name_is_somebody_else():
+    keys = FakeKeys()
+    keys.keep(KEY, is_service=True)
+    keys.decide(StoredSubject("ann", blocked_unix_us=5))
+    ring = await a_ring(keys)
+    assert ring.identify(KEY).is_service
+
+
+async def test_who_listens_is_told_once_the_ring_knows():
+    keys = FakeKeys()
+    ring = await a_ring(keys)
+    told: list[tuple[KeyChanges, bool]] = []
+    ring.listeners.append(lambda it: told.append((it, ring.subjects.is_blocked("ann", False))))
+    keys.decide(StoredSubject("ann", blocked_unix_us=5))
+    await ring.refresh()
+    await ring.refresh()
+    ((changes, was_known),) = told
+    assert was_known
+    assert changes.subjects == [StoredSubject("ann", blocked_unix_us=5)]

@@ -107,6 +107,7 @@ def test_commands_beside_it_and_scripts_are_told_how_to_reach_it(tmp_path):
     assert json.loads(file.read_text()) == {
         "base_url": ready.base_url,
         "pid": os.getpid(),
+        "admin_url": ready.admin_url,
         "admin_key": ready.admin_key,
         "developer_key": ready.developer_key,
     }
@@ -117,7 +118,7 @@ def test_a_later_start_leaves_no_keys_for_scripts(tmp_path):
     served(options(tmp_path))
     file = tmp_path / "ready.json"
     served(options(tmp_path, ready_file=file))
-    assert set(json.loads(file.read_text())) == {"base_url", "pid"}
+    assert set(json.loads(file.read_text())) == {"base_url", "pid", "admin_url"}
 
 
 def test_a_stopped_gateway_leaves_its_folder_to_the_next_one(tmp_path):
@@ -133,6 +134,31 @@ def test_a_taken_port_is_said_before_anything_is_touched(tmp_path):
         with pytest.raises(CannotListen, match=r"choose another with --port"):
             served(asked)
     assert not (tmp_path / "data").exists()
+
+
+def test_the_admin_api_has_an_address_of_its_own_which_others_are_told(tmp_path):
+    def look(ready: Ready) -> None:
+        running = read_running(ready.data)
+        assert running is not None
+        assert running.admin_url == ready.admin_url
+        host, _, port = str(ready.admin_url).removeprefix("http://").rpartition(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+    ready = served(options(tmp_path), look)
+    assert ready.admin_url != ready.base_url
+
+
+def test_it_has_none_where_that_is_switched_off(tmp_path):
+    ready = served(options(tmp_path, HOUSE + "admin: { listen: 'off' }\n"))
+    assert ready.admin_url is None
+
+
+def test_a_taken_port_of_the_admin_api_is_said_before_keys_are_made(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asked_for = options(tmp_path, admin_port=taken.getsockname()[1])
+        with pytest.raises(CannotListen, match=r"admin\.listen"):
+            served(asked_for)
+    assert served(options(tmp_path)).first_start
 
 
 def test_an_address_of_another_machine_is_said(tmp_path):

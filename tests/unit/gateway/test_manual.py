@@ -4,7 +4,8 @@ from gateway.manual import manual_page
 
 
 def page(path: str = "/v1/x", version: str = "1.0", **operation: str) -> str:
-    return manual_page({"info": {"version": version}, "paths": {path: {"post": operation}}})
+    info = {"title": "Gatehouse", "version": version}
+    return manual_page({"info": info, "paths": {path: {"post": operation}}})
 
 
 def test_an_endpoint_stands_with_its_method_and_what_it_does():
@@ -34,3 +35,10 @@ def test_the_page_fetches_nothing_from_elsewhere():
     shown = page()
     assert "//" not in shown.replace("<!doctype", "")
     assert "src=" not in shown
+
+
+def test_it_leads_to_the_document_it_was_made_of():
+    info = {"title": "Gatehouse admin API", "version": "1"}
+    shown = manual_page({"info": info, "paths": {}}, "/admin/v1/openapi.json")
+    assert '<a href="/admin/v1/openapi.json">' in shown
+    assert "<h1>Gatehouse admin API 1</h1>" in shown

@@ -1,5 +1,7 @@
 """A team is offered its models under all their names, with the limits of what answers it."""
 
+from contextlib import nullcontext as does_not_raise
+
 import pytest
 
 from gateway.configuration.build import Configuration, load
@@ -160,3 +162,25 @@ async def test_what_rules_deny_to_this_assistant_from_here_is_not_offered(
     key = await road.a_key("web")
     headers = ((b"x-api-key", key.encode()), (b"user-agent", agent))
     assert [each.id for each in await Offer(road.pipeline).to(headers, address)] == names
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "is_there"),
+    [
+        ("10.0.0.7", b"192.0.2.1", True),
+        ("10.0.0.7", b"192.0.2.1, 203.0.113.5", False),
+        ("10.0.0.7", b"192.0.2.1, unknown", False),
+        ("203.0.113.5", b"192.0.2.1", False),
+        ("192.0.2.1", b"203.0.113.5", True),
+    ],
+)
+async def test_behind_a_trusted_proxy_a_key_is_held_to_where_its_caller_is(
+    tmp_path, peer, said, is_there
+):
+    road = Road(built(tmp_path, f"{GOOD}server: {{ trusted_proxies: [10.0.0.0/16] }}\n"))
+    key = await road.a_key("web", scope=Scope(networks=("192.0.2.0/24",)))
+    headers = ((b"x-api-key", key.encode()), (b"x-forwarded-for", said))
+    for ask in (Offer(road.pipeline).to, Offer(road.pipeline).assistants):
+        outside = does_not_raise() if is_there else pytest.raises(WrongNetwork)
+        with outside:
+            await ask(headers, peer)

@@ -18,7 +18,7 @@ from gateway.refusal import Head
 from gateway.roles import Permission, Role
 from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
 from tests.fakes.configurations import GOOD, configured
-from tests.fakes.policy_files import loaded
+from tests.fakes.policy_files import WITH_RULES, loaded
 from tests.fakes.road import ANSWER, CHAT, COUNT, MESSAGES, RESPONSES, Road, says
 
 CHUNK = {"id": "c1", "model": "m1", "object": "chat.completion.chunk"}
@@ -420,6 +420,33 @@ async def test_a_rule_that_warns_of_long_conversations_warns_of_a_kept_one(tmp_p
 async def test_a_short_conversation_that_a_vendor_keeps_goes_on(tmp_path, kept_tokens):
     road = await going_on(tmp_path, OVER_1000 % ("deny", ""), kept_tokens)
     assert sent_to(road) == ["deepseek/deepseek-chat"]
+
+
+AWAY = "rules:\n  - { id: away, effect: deny, reason: A, match: { networks: [203.0.113.0/24] } }\n"
+BEHIND = WITH_RULES + "server: { trusted_proxies: [10.0.0.0/16] }\n"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "peer", "said", "rule"),
+    [
+        (BEHIND, "10.0.0.7", b"192.0.2.1, 203.0.113.5, 10.0.1.9", "away"),
+        (BEHIND, "10.0.0.7", b"203.0.113.5, 192.0.2.1", None),
+        (BEHIND, "10.0.0.7", b"192.0.2.1, unknown", "away"),
+        (BEHIND, "203.0.113.5", b"192.0.2.1", "away"),
+        (BEHIND, "192.0.2.1", b"203.0.113.5", None),
+        (WITH_RULES, "10.0.0.7", b"203.0.113.5", None),
+        (WITH_RULES, "203.0.113.5", b"192.0.2.1", "away"),
+    ],
+)
+async def test_policy_sees_where_a_request_came_from_by_the_word_of_trusted_proxies(
+    tmp_path, configuration, peer, said, rule
+):
+    road = Road(loaded(tmp_path, AWAY, configuration=configuration))
+    road.direct.replies = [says(ANSWER)]
+    asked = road.ask()
+    headers = (*asked.headers, (b"x-forwarded-for", said))
+    await road.pipeline.serve(msgspec.structs.replace(asked, address=peer, headers=headers))
+    assert road.ledger.bodies[0].get("rule") == rule
 
 
 async def test_a_conversation_that_nobody_is_known_to_keep_is_refused_and_recorded(road):

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 import pytest
 
+from gateway.errors import UpstreamFailed
 from gateway.inbound import Inbound, Outbound
 from gateway.wire.note import MARKER
 from providers.errors import ProviderUnavailable
@@ -110,3 +111,12 @@ async def test_a_turn_asked_again_has_the_same_id_with_its_note(road: Road) -> N
     await told(road, first)
     *_, second, third = (body for body in road.ledger.bodies if body["kind"] == "admitted")
     assert second["turn_id"] == third["turn_id"]
+
+
+async def test_when_no_target_answers_the_next_answer_tells_it(road: Road) -> None:
+    road.direct.replies = [ProviderUnavailable("it is down")]
+    road.translator.replies = [ProviderUnavailable("it is down, too")]
+    with pytest.raises(UpstreamFailed):
+        await road.pipeline.serve(asked(road))
+    assert "reply_edits" not in road.ledger.bodies[-1]
+    assert await told(road) != "hi"

@@ -2,7 +2,16 @@
 
 import pytest
 
-from gateway.roles import PERMISSIONS, Permission, Role, permissions_of, permits
+from gateway import roles
+from gateway.roles import (
+    PERMISSIONS,
+    Permission,
+    Role,
+    held_apart,
+    permissions_of,
+    permits,
+    why_apart,
+)
 
 CHANGES = {
     each for each in Permission if each.startswith(("manage_", "change_", "approve_", "open_"))
@@ -35,3 +44,23 @@ def test_roles_add_up():
 
 def test_a_role_that_does_not_exist_may_do_nothing():
     assert not permits(frozenset({"root"}), Permission.USE_MODELS)
+
+
+def test_every_permission_reads_or_changes():
+    assert CHANGES == roles.CHANGES
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.TEAM_LEAD, Role.PLATFORM, Role.SECURITY])
+def test_who_audits_changes_nothing_besides(role):
+    both = frozenset({Role.AUDITOR.value, role.value, Role.DEVELOPER.value})
+    assert role.value in str(why_apart(both))
+    assert held_apart(both) == {"auditor", "developer"}
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [{"auditor", "developer", "finance"}, {"platform", "security", "admin"}, {"auditor", "root"}],
+)
+def test_other_roles_may_be_one_subjects(apart):
+    assert why_apart(frozenset(apart)) is None
+    assert held_apart(frozenset(apart)) == apart

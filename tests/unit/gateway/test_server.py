@@ -12,7 +12,11 @@ from gateway.call import ANSWER_NOW
 from gateway.server import (
     HEAD_LIMIT_BYTES,
     BoundedHeadProtocol,
+    CannotListen,
     GatehouseServer,
+    SideServer,
+    base_url,
+    bound,
     listen,
     server_config,
 )
@@ -410,3 +414,32 @@ async def test_a_request_behind_a_stream_leaves_its_writing_to_the_slower_way() 
     await until(lambda: transport.written.count(b"200 OK") == 2)
     assert streaming.writers[1](b"piece")
     assert transport.written.endswith(b"\r\n\r\n5\r\npiece\r\n")
+
+
+async def test_a_side_server_serves_within_its_block_and_leaves_the_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with bound("127.0.0.1", 0, "") as listener:
+        port = listener.getsockname()[1]
+        async with SideServer(server_config(answers, 1)).serving(listener):
+            assert signal.getsignal(signal.SIGTERM) == before
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
+            await writer.wait_closed()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_an_address_that_cannot_be_had_is_said_with_what_to_do() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=rf"cannot listen on 127.0.0.1:{port}.*; go away"):
+            bound("127.0.0.1", port, "go away")
+
+
+async def test_what_listens_everywhere_is_reached_on_this_machine() -> None:
+    with listen("0.0.0.0", 0) as everywhere, listen("127.0.0.1", 0) as here:
+        assert base_url(everywhere).startswith("http://127.0.0.1:")
+        assert base_url(here) == f"http://127.0.0.1:{here.getsockname()[1]}"

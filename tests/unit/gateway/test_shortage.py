@@ -153,3 +153,10 @@ def test_a_target_that_is_left_out_is_named_with_its_cap():
     assert warning_left_out(Refused(used_up, 1, 0)) == (
         "a/x, a/y left out: vendor a (rule r) has used up its 9 requests in the last 24 hours"
     )
+
+
+def test_a_target_that_is_left_out_because_nobody_knows_says_so():
+    capped = Cap("vendor:a (rule r)", Unit.NANO_USD, 9, LAST_DAY, ("a/x",))
+    assert warning_left_out(unknown(capped, 1)) == (
+        "a/x left out: what vendor a (rule r) has used cannot be looked up at the moment"
+    )

@@ -66,7 +66,8 @@ def test_aiders_turns_are_streamed_and_its_commit_messages_are_not() -> None:
     ("assistant", "header"),
     [
         ("claude-code", (b"x-claude-code-agent-id", b"abd7014d235753df6")),
-        ("codex", (b"x-openai-subagent", b"review")),
+        ("codex", (b"x-openai-subagent", b"collab_spawn")),
+        ("codex", (b"x-codex-parent-thread-id", b"01a1ff92-6cde-7d11-80b0-e9e6fff43191")),
         ("codex", (b"x-openai-memgen-request", b"true")),
         ("copilot-cli", (b"x-interaction-type", b"conversation-subagent")),
         ("opencode", (b"x-parent-session-id", b"ses_1")),

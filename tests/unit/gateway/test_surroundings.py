@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.configuration.build import Configuration, Telemetry
+from gateway.configuration.orders import Order
 from gateway.pipeline import InForce
 from gateway.surroundings import Surroundings
 from gateway.telemetry.handover import Secrets
@@ -48,14 +49,19 @@ class Yard:
         self.in_force = InForce(begun_with, 0)
         self.translator = FakeTranslator(self.in_force)
         self.shippers: list[FakeShipper] = []
+        self.entered: list[tuple[Configuration, Configuration]] = []
         self.surroundings = Surroundings(
             LedgerPlace(data, "01LANE", Secret("postgresql://gate:canary@db/ledger")),
             PEPPER,
             self.in_force,
             self.translator,
+            self._enter,
             make_shipper=self._make,
             unix_seconds=lambda: 1_795_000_000.9,
         )
+
+    async def _enter(self, configuration: Configuration, order: Order | None) -> None:
+        self.entered.append((self.in_force.configuration, configuration))
 
     def _make(self, command: Sequence[str], secrets: Secrets) -> FakeShipper:
         self.shippers.append(FakeShipper(command, secrets))
@@ -72,6 +78,12 @@ async def test_what_is_applied_is_in_force_since_now(yard, tmp_path):
     await yard.surroundings.apply(configuration)
     assert yard.in_force.configuration is configuration
     assert yard.in_force.since_unix_seconds == 1_795_000_000
+
+
+async def test_what_is_applied_is_put_on_record_before_it_is_in_force(yard, tmp_path):
+    before, fresh = yard.in_force.configuration, configured(tmp_path, UNTRACED)
+    await yard.surroundings.apply(fresh)
+    assert yard.entered == [(before, fresh)]
 
 
 async def test_the_translator_starts_before_a_configuration_that_needs_it_is_in_force(

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
 from gateway.audit.chain import ChainHead
-from gateway.audit.record import LostExchange, PastAttempt
+from gateway.audit.lost import LostExchange, PastAttempt
 from gateway.store.tables import BODIES
 from policy.types import Deny
 from tests.fakes.ledger import Story, a_story, an_exchange, some_records

@@ -11,15 +11,9 @@ from msgspec.structs import replace
 
 from gateway.audit.bounds import MAX_INTEGER, MAX_TEXT
 from gateway.audit.chain import canonical
-from gateway.audit.record import (
-    MAX_TOOL_NAMES,
-    LostExchange,
-    PastAttempt,
-    RecordBody,
-    Records,
-    UnreadRequest,
-)
-from gateway.exchange import Assistant, ReplyEdit, Usage
+from gateway.audit.lost import LostExchange, PastAttempt
+from gateway.audit.record import MAX_TOOL_NAMES, RecordBody, Records, UnreadRequest
+from gateway.exchange import Assistant, Expected, ReplyEdit, Usage
 from policy.types import Deny, Identity
 from providers.base import WireName
 from tests.fakes.ledger import (
@@ -83,6 +77,13 @@ def test_admitted_tells_the_request_and_the_decision():
     assert body["caps"] == [
         {"account": "team:web", "unit": "requests", "amount": 600, "window": "minute"}
     ]
+
+
+def test_admitted_tells_which_targets_a_cap_took_out():
+    records, exchange = some_records(), an_exchange("gh-1")
+    taken = records.admitted(exchange, ALLOW, frozenset({"b/two", "a/one"}))
+    assert taken["left_out"] == ["a/one", "b/two"]
+    assert "left_out" not in records.admitted(exchange, ALLOW)
 
 
 def test_admitted_tells_what_policy_warned_of_and_what_shadow_rules_would_have_denied():
@@ -188,6 +189,14 @@ def test_admitted_and_denied_name_the_turn():
     assert story.admitted()["turn_id"] == story.denied()["turn_id"] == story.exchange.turn_id
 
 
+def test_admitted_and_denied_tell_where_the_request_came_from_where_that_is_known():
+    exchange = an_exchange("gh-1")
+    assert "address" not in some_records().admitted(exchange, ALLOW)
+    exchange.address = "203.0.113.5"
+    assert some_records().admitted(exchange, ALLOW)["address"] == "203.0.113.5"
+    assert some_records().denied(exchange, Deny("r", "x"), 400)["address"] == "203.0.113.5"
+
+
 def test_repeated_tells_which_denial_was_asked_for_again_and_how_often():
     story = a_story(some_records())
     deny, exchange = Deny("model_access", "no"), story.exchange
@@ -222,6 +231,39 @@ def test_unknown_names_the_attempts_that_were_made():
     body = some_records().unknown(lost)
     assert body["attempts"] == [{"attempt": 1, "target": "a/b"}, {"attempt": 2, "target": "c/d"}]
     assert body["reason"] == "process ended"
+
+
+EXPECTED = Expected(300, 1_024, 2_348_000, ("user:ada (team web)",))
+
+
+def test_an_attempt_tells_what_caps_expect_of_it_and_whom_it_is_charged_to():
+    story = a_story(some_records())
+    assert {"expected", "charged"} & set(story.attempted()) == set()
+    attempt = attempt_of(story.exchange)
+    attempt.expected = EXPECTED
+    body = some_records().attempted(story.exchange, attempt)
+    assert body["expected"] == {
+        "input_tokens": 300,
+        "output_tokens": 1_024,
+        "cost_nano_usd": 2_348_000,
+    }
+    assert body["charged"] == ["user:ada (team web)"]
+    assert story.completed()["charged"] == ["user:ada (team web)"]
+
+
+def test_a_lost_exchange_used_what_its_last_attempt_was_expected_to():
+    attempts = (PastAttempt(1, "a/b", Expected(1, 1, 1)), PastAttempt(2, "c/d", EXPECTED))
+    body = some_records().unknown(LostExchange("gh-1", "web", "coder", attempts))
+    assert body["usage_source"] == "estimated"
+    assert (body["cost_nano_usd"], body["charged"]) == (2_348_000, ["user:ada (team web)"])
+    usage = body["usage"]
+    assert isinstance(usage, dict)
+    assert (usage["input_tokens"], usage["output_tokens"]) == (300, 1_024)
+
+
+def test_nobody_knows_what_a_lost_exchange_used_that_no_cap_counted():
+    body = some_records().unknown(LostExchange("gh-1", "web", "coder", (PastAttempt(1, "a/b"),)))
+    assert {"usage", "cost_nano_usd", "charged"} & set(body) == set()
 
 
 def test_a_query_string_is_not_recorded():

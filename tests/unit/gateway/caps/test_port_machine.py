@@ -1,16 +1,24 @@
 """Caps hold in any order of reserving, growing, ending and passing time, against a model."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gateway.caps.port import Hold
 from policy.types import Period, Unit, Window
-from tests.fakes.counters import DAY_MS, Make, Office, in_process, money, parallel, tokens
+from tests.fakes.counters import DAY_MS, Office, money, parallel, tokens
+from tests.fakes.valkey import SharedOffice
 
 T = TypeVar("T")
 
@@ -28,7 +36,7 @@ class Caps(RuleBasedStateMachine):
     """The model: what is spent this month, used today, and held by each exchange that runs."""
 
     holds = Bundle("holds")
-    make: ClassVar[Make] = staticmethod(in_process)
+    make: ClassVar[Callable[[], Office]] = staticmethod(Office)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +46,9 @@ class Caps(RuleBasedStateMachine):
         self.model: dict[str, tuple[Hold, int, int]] = {}
 
     async def open(self) -> Office:
-        return Office(type(self).make)
+        office = type(self).make()
+        await office.open()
+        return office
 
     def runs(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -90,7 +100,7 @@ class Caps(RuleBasedStateMachine):
     @rule(days=st.integers(1, 12))
     def days_pass(self, days: int) -> None:
         before = self.office.utc()
-        self.office.now_ms += days * DAY_MS
+        self.runs(self.office.passes(days * DAY_MS))
         self.tokens = self.vendor = 0
         if self.office.utc().month != before.month:
             self.spent = 0
@@ -114,5 +124,14 @@ class Caps(RuleBasedStateMachine):
         self.runner.close()
 
 
-TestCaps = Caps.TestCase
-TestCaps.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+def test_caps_hold_in_this_process():
+    often = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(Caps, settings=often)
+
+
+def test_caps_hold_in_a_store(valkey):
+    class SharedCaps(Caps):
+        make = staticmethod(lambda: SharedOffice(valkey.url))
+
+    seldom = settings(max_examples=25, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(SharedCaps, settings=seldom)

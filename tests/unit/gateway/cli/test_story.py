@@ -136,6 +136,11 @@ def test_it_tells_the_alias_that_was_asked_for() -> None:
     assert "model coder, asked for as claude-haiku-4-5, streamed" in told(aliased)
 
 
+def test_it_tells_where_a_request_came_from() -> None:
+    assert "from 203.0.113.5" in told(record("admitted", 1, **REQUEST, address="203.0.113.5"))
+    assert "from " not in told(ADMITTED)
+
+
 def test_it_tells_what_was_decided() -> None:
     text = told(ADMITTED)
     assert "as confidential, to house/qwen, vendor/big" in text

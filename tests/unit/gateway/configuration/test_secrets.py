@@ -43,8 +43,8 @@ def test_a_file_is_found_beside_the_configuration_or_where_its_path_says(tmp_pat
         (b"sk-canary\x00", "printable ASCII"),
         (b"sk-c\xc3\xa4nary", "not plain ASCII"),
         (b"\xff\xfes\x00k\x00", "not plain ASCII"),
-        (b"canary" * 3_000, "that is no key"),
-        (b"canary" * 1_000_000, "that is no key"),
+        (b"canary" * 3_000, "that is no secret"),
+        (b"canary" * 1_000_000, "that is no secret"),
     ],
 )
 def test_what_is_no_key_is_refused_unseen(tmp_path, content, why):

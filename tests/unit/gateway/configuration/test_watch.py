@@ -6,7 +6,11 @@ import logging
 import pytest
 
 from gateway.configuration.build import Configuration, load
+from gateway.configuration.lookout import Lookout
+from gateway.configuration.orders import Order, OrdersUnavailable, StandingOrders, VersionNotFound
 from gateway.configuration.problems import ConfigurationError, Place, Problem
+from gateway.configuration.restore import restore
+from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.configuration.watch import Standing, Watcher
 from tests.fakes.configurations import (
     ENVIRON,
@@ -37,7 +41,7 @@ class Gateway:
     def load(self) -> Configuration:
         return load(self.path, ENVIRON, SHIPPED)
 
-    async def apply(self, configuration: Configuration) -> None:
+    async def apply(self, configuration: Configuration, order: Order | None = None) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.applied.append(configuration)
@@ -301,3 +305,252 @@ async def test_a_folder_of_rules_that_can_no_longer_be_looked_into_takes_no_rule
     (tmp_path / "aside").rename(tmp_path / "policy" / "sub")
     assert await gateway.watcher.look()
     assert gateway.watcher.state.error is None
+
+
+class Desk:
+    """Orders as a watcher sees them: a version is whatever configuration was put here."""
+
+    def __init__(self) -> None:
+        self.pin: Order | None = None
+        self.asked: Order | None = None
+        self.kept: dict[str, StoredConfiguration] = {}
+        self.answers: list[str] = []
+        self.is_away = False
+
+    def ask(self, digest: str | None) -> Order:
+        number = 1 + max((each.number for each in (self.pin, self.asked) if each), default=0)
+        self.asked = Order(number, digest, "why", "os_user", "anna", 0)
+        return self.asked
+
+    async def standing(self) -> StandingOrders:
+        if self.is_away:
+            raise OrdersUnavailable("locked")
+        return StandingOrders(self.pin, self.asked)
+
+    async def stored(self, digest: str) -> StoredConfiguration:
+        if digest not in self.kept:
+            raise VersionNotFound(f"no version is {digest}")
+        return self.kept[digest]
+
+    async def refuse(self, order: Order, problem: str) -> None:
+        self.asked = None
+        self.answers.append(problem)
+
+    def take(self, order: Order) -> None:
+        self.asked = None
+        self.pin = order if order.digest is not None else None
+
+
+class GatewayWithOrders(Gateway):
+    """A gateway that has run by `GOOD` and then by `OTHER`."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.desk, self.told = Desk(), []
+        self.environ = dict(ENVIRON)
+        self.orders_taken: list[Order | None] = []
+        self.first = self.watcher.current
+        self.desk.kept[self.first.digest] = self.first.stored
+        write(folder, OTHER)
+        self.watcher = self.watching(self.load())
+
+    def watching(self, current: Configuration, **more) -> Watcher:
+        return Watcher(
+            current,
+            self.load,
+            self.apply,
+            lambda stored: restore(stored, self.path, self.environ, SHIPPED),
+            self.desk,
+            self.tell,
+            pause=self.pause,
+            **more,
+        )
+
+    async def apply(self, configuration: Configuration, order: Order | None = None) -> None:
+        await super().apply(configuration, order)
+        self.orders_taken.append(order)
+        if order is not None:
+            self.desk.take(order)
+
+    async def tell(self, name: str, problems) -> None:
+        self.told.append((name, problems[0]))
+
+    async def pinned(self) -> None:
+        """Somebody has rolled back to the first configuration."""
+        self.desk.ask(self.first.digest)
+        assert await self.watcher.look()
+
+    @property
+    def state(self):
+        return self.watcher.state
+
+
+async def test_a_version_that_is_ordered_is_put_in_force(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    order = gateway.desk.ask(gateway.first.digest)
+    assert await gateway.watcher.look()
+    assert [each.digest for each in gateway.applied] == [gateway.first.digest]
+    assert gateway.orders_taken == [order]
+    assert (gateway.state.digest, gateway.state.origin) == (gateway.first.digest, Origin.PIN)
+    assert gateway.state.pin == order
+    assert not await gateway.watcher.look()
+
+
+async def test_files_that_change_under_a_pin_are_checked_and_not_taken(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    await gateway.pinned()
+    write(tmp_path, BAD)
+    for _ in range(3):
+        assert not await gateway.watcher.look()
+    assert "teams.web.limits.parallel" in str(gateway.state.error)
+    assert len(gateway.told) == 1
+    write(tmp_path, OTHER + "# mended\n")
+    assert not await gateway.watcher.look()
+    assert gateway.state.error is None
+    assert gateway.state.waiting == gateway.load().digest
+    assert gateway.watcher.current.digest == gateway.first.digest
+
+
+async def test_files_that_say_what_is_pinned_do_not_wait(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    await gateway.pinned()
+    write(tmp_path, GOOD)
+    assert not await gateway.watcher.look()
+    assert gateway.state.waiting is None
+
+
+async def test_when_the_pin_ends_the_files_are_taken_as_they_stand(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    await gateway.pinned()
+    write(tmp_path, OTHER + "# changed\n")
+    await gateway.watcher.look()
+    gateway.desk.ask(None)
+    assert await gateway.watcher.look()
+    assert (gateway.state.digest, gateway.state.origin) == (gateway.load().digest, Origin.FILES)
+    assert (gateway.state.pin, gateway.state.waiting) == (None, None)
+    assert not await gateway.watcher.look()
+    write(tmp_path, OTHER)
+    assert await gateway.watcher.look()
+
+
+async def test_bad_files_keep_the_pin_and_whoever_asked_is_told(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    await gateway.pinned()
+    write(tmp_path, BAD)
+    gateway.desk.ask(None)
+    assert not await gateway.watcher.look()
+    assert "gatehouse.yaml:18:79: teams.web.limits.parallel" in gateway.desk.answers[0]
+    assert gateway.state.pin is not None
+    assert gateway.watcher.current.digest == gateway.first.digest
+
+
+async def test_a_version_whose_key_is_gone_is_refused_and_all_stays(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    before = gateway.watcher.current
+    del gateway.environ["DEEPSEEK_API_KEY"]
+    gateway.desk.ask(gateway.first.digest)
+    assert not await gateway.watcher.look()
+    assert "DEEPSEEK_API_KEY is not set" in gateway.desk.answers[0]
+    assert gateway.watcher.current is before
+    assert gateway.state.pin is None
+    assert not await gateway.watcher.look()
+
+
+async def test_a_version_that_is_not_kept_is_refused(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    gateway.desk.ask("f" * 64)
+    assert not await gateway.watcher.look()
+    assert gateway.desk.answers == ["no version is " + "f" * 64]
+
+
+async def test_an_order_that_another_gateway_carried_out_is_followed(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    gateway.desk.take(gateway.desk.ask(gateway.first.digest))
+    assert await gateway.watcher.look()
+    assert gateway.state.origin is Origin.PIN
+    assert gateway.orders_taken == [None]
+    gateway.desk.pin = None
+    assert await gateway.watcher.look()
+    assert gateway.state.origin is Origin.FILES
+
+
+async def test_what_cannot_be_followed_is_told_once_and_tried_again(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    key = gateway.environ.pop("DEEPSEEK_API_KEY")
+    gateway.desk.take(gateway.desk.ask(gateway.first.digest))
+    for _ in range(2):
+        assert not await gateway.watcher.look()
+    assert gateway.state.refusals == 1
+    gateway.environ["DEEPSEEK_API_KEY"] = key
+    assert await gateway.watcher.look()
+
+
+async def test_the_keys_of_a_pinned_version_are_those_of_today(tmp_path):
+    write(tmp_path, "first", "key")
+    gateway = GatewayWithOrders(tmp_path)
+    write(tmp_path, GOOD.replace("${DEEPSEEK_API_KEY}", "file:key"))
+    with_file = gateway.load()
+    gateway.desk.kept[with_file.digest] = with_file.stored
+    gateway.desk.ask(with_file.digest)
+    await gateway.watcher.look()
+    write(tmp_path, "second", "key")
+    assert await gateway.watcher.look()
+    key = gateway.applied[-1].vendors["deepseek"].api_key
+    assert key is not None
+    assert key.reveal() == "second"
+    assert gateway.state.pin is not None
+    (tmp_path / "key").unlink()
+    assert not await gateway.watcher.look()
+    assert gateway.watcher.current is gateway.applied[-1]
+
+
+async def test_a_gateway_that_started_pinned_looks_at_the_files_at_once(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    pin = gateway.desk.ask(gateway.first.digest)
+    gateway.desk.take(pin)
+    current = restore(gateway.first.stored, gateway.path, ENVIRON, SHIPPED)
+    gateway.watcher = gateway.watching(current, pin=pin, files=Lookout((gateway.path,)))
+    assert not await gateway.watcher.look()
+    assert gateway.state.waiting == gateway.load().digest
+    assert gateway.applied == []
+
+
+async def test_a_gateway_that_started_with_the_last_good_takes_the_files_once_mended(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    write(tmp_path, BAD)
+    current = restore(gateway.first.stored, gateway.path, ENVIRON, SHIPPED, origin=Origin.LAST_GOOD)
+    gateway.watcher = gateway.watching(current, error="bad", files=Lookout((gateway.path,)))
+    assert not await gateway.watcher.look()
+    assert gateway.state.origin is Origin.LAST_GOOD
+    write(tmp_path, OTHER)
+    assert await gateway.watcher.look()
+    assert (gateway.state.origin, gateway.state.error) == (Origin.FILES, None)
+
+
+async def test_while_the_database_is_away_all_stays_as_it_is(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    gateway.desk.is_away = True
+    write(tmp_path, GOOD)
+    assert not await gateway.watcher.look()
+    gateway.desk.is_away = False
+    assert await gateway.watcher.look()
+
+
+async def test_a_change_that_cannot_be_put_on_record_is_not_made(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    gateway.refusal = OrdersUnavailable("database is locked")
+    before = gateway.watcher.current
+    write(tmp_path, GOOD)
+    assert not await gateway.watcher.look()
+    assert gateway.watcher.current is before
+    assert "cannot be put on record: database is locked" in str(gateway.state.error)
+    gateway.refusal = None
+    assert await gateway.watcher.look()
+
+
+async def test_without_files_there_is_nothing_to_resume(tmp_path):
+    gateway = GatewayWithOrders(tmp_path)
+    gateway.watcher.load = None
+    gateway.desk.ask(None)
+    assert not await gateway.watcher.look()
+    assert "started without one" in gateway.desk.answers[0]

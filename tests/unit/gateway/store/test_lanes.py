@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.audit.chain import ChainHead, find_breaks
-from gateway.audit.record import LostExchange, PastAttempt
+from gateway.audit.lost import LostExchange, PastAttempt
 from gateway.store import lanes as lanes_module
 from gateway.store.database import open_store
 from gateway.store.lanes import Lanes

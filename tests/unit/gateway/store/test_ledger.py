@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.caps.port import Used
 from gateway.continuation import Origin
 from gateway.database_address import DatabaseAddress
 from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search
@@ -164,17 +163,6 @@ async def test_a_sink_misses_no_lane_even_when_a_clock_was_set_back(tmp_path, ad
         await second.write_story()
         assert len(await second.ledger.pending("otlp", 10)) == 3
         assert await second.ledger.lanes() == [second.writer.lane, first.writer.lane]
-
-
-async def test_what_a_team_has_used_is_told_by_quarters_of_an_hour(folder):
-    await folder.write_story(team="web")
-    await folder.write_story(team="web")
-    await folder.write_story(team="payments")
-    newest = (await folder.ledger.newest(1))[0].time_unix_us // 1_000_000
-    quarter = newest // 900 * 900
-    assert await folder.ledger.used("team:web", quarter) == [Used(quarter, 2, 350, 24_690)]
-    assert await folder.ledger.used("team:payments", quarter) == [Used(quarter, 1, 175, 12_345)]
-    assert await folder.ledger.used("team:web", newest + 900) == []
 
 
 async def test_an_answers_origin_is_found_by_its_id_also_after_a_restart(folder, tmp_path, address):

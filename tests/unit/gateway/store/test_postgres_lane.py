@@ -10,6 +10,7 @@ from gateway.audit.chain import ChainHead, find_breaks, record_hash
 from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody
 from gateway.database_address import DatabaseAddress
+from gateway.store.account_usage import AccountBook
 from gateway.store.database import open_store
 from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
@@ -233,7 +234,7 @@ async def test_an_end_that_comes_after_recovery_keeps_its_place_and_counts_for_i
     database = await open_store("", address)
     ledger = Ledger(database)
     chain = await ledger.chain(LANE, after_seq=0, limit=10)
-    used = await ledger.used("team:web", 0)
+    used = await AccountBook(database, lambda: 0).used("team:web", 0)
     await database.close()
     assert find_breaks(ChainHead.of_new(LANE), chain) == []
     assert sum(each.nano_usd for each in used) == 2 * 12_345

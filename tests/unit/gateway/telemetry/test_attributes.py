@@ -105,11 +105,10 @@ def test_an_attempt_tells_kinds_of_edits_and_names_of_dropped_fields_but_no_path
 
 def test_an_end_tells_which_rules_had_words_put_into_the_answer():
     bodies = Stories().answered()
+    edits = bodies[-1].pop("reply_edits")
     silent = read_end(told(bodies)).on(Signal.SERVER)
     assert names.REPLY_EDIT_KINDS.name not in silent
-    bodies[-1]["reply_edits"] = [
-        {"kind": "warning", "rule": rule, "bytes": 120} for rule in ("too-old", "leaves")
-    ]
+    bodies[-1]["reply_edits"] = [{"kind": "warning", "rule": "too-old", "bytes": 9}, *edits]
     end = read_end(told(bodies)).on(Signal.SERVER)
     assert end[names.REPLY_EDIT_KINDS.name] == ("warning",)
     assert end[names.REPLY_EDIT_RULES.name] == ("leaves", "too-old")

@@ -128,6 +128,36 @@ def test_what_the_gateway_does_to_a_key_by_itself_is_done_by_the_system():
     assert names.ACTOR.name not in log.attributes
 
 
+@pytest.mark.parametrize(
+    ("kind", "outcome", "severity"),
+    [
+        ("config_changed", "success", Severity.INFO),
+        ("config_pinned", "success", Severity.INFO),
+        ("config_refused", "failure", Severity.WARN),
+    ],
+)
+def test_a_change_of_the_configuration_says_which_and_by_whom(kind, outcome, severity):
+    body = {
+        "kind": kind,
+        "about_id": "cfg_d1",
+        "digest": "d1",
+        "problem": CANARY,
+        "changes": [{"path": CANARY}],
+        "actor": {"kind": "os_user", "name": "anna"},
+    }
+    log = lone_log(Record.read("01LANE", 4, "ab", body), lambda subject: f"p({len(subject)})")
+    told = {
+        names.ACTOR: "p(4)",
+        names.ACTOR_TYPE: "user",
+        names.AUDIT_OUTCOME: outcome,
+        names.AUDIT_TARGET: "d1",
+        names.AUDIT_TARGET_TYPE: "configuration",
+    }
+    assert {name: log.attributes[name.name] for name in told} == told
+    assert log.severity is severity
+    assert CANARY not in str(log)
+
+
 def test_a_service_that_asks_is_told_as_one():
     asked = {names.USER: "p7", names.DECISION: "allow", names.IDENTITY_KIND: "service"}
     (log,) = logs(Stories().denied(), known_of(asked))

@@ -18,6 +18,7 @@ OPERATION, MODEL = "gen_ai_operation_name", "gen_ai_request_model"
 
 @dataclasses.dataclass
 class Configuration:
+    origin = "pin"
     digest: str = "d1"
     reloads: int = 2
     refusals: int = 1
@@ -245,7 +246,7 @@ def test_the_state_of_the_gateway_is_read_when_scraped():
     page = scrape(metrics)
     assert page["gatehouse_audit_queue_depth", ()] == 5
     assert page["gatehouse_in_flight", ()] == 7
-    assert page["gatehouse_config_info", (("digest", "d2"),)] == 1
+    assert page["gatehouse_config_info", (("digest", "d2"), ("origin", "pin"))] == 1
     assert page["gatehouse_config_reloads_total", (("result", "applied"),)] == 2
     assert page["gatehouse_config_reloads_total", (("result", "refused"),)] == 1
 

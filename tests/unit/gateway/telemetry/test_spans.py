@@ -160,6 +160,8 @@ def test_a_denied_exchange_carries_what_an_allowed_one_carries_of_its_request():
         "gatehouse.latency.total_us",
         "gatehouse.latency.ttft_us",
         "gatehouse.latency.upstream_us",
+        "gatehouse.reply.edit.kinds",
+        "gatehouse.reply.edit.rule.ids",
         "gatehouse.route.reason",
         "gatehouse.target.id",
     }

@@ -8,6 +8,7 @@ import pytest
 from gateway.wire.gemini import Action, Gemini
 from gateway.wire.gemini_note import GeminiNotes
 from gateway.wire.note import note_of
+from gateway.wire.note_form import without_notes
 from policy.types import Notice
 
 NOTE = note_of([Notice("codex-leaves", "Codex leaves")], "gh-01KAJ0T6M0ABCDEFGHJKMNPQRS")
@@ -84,3 +85,11 @@ def test_what_the_model_said_before_is_found_in_its_parts() -> None:
     ]
     reading = WIRE.read(json.dumps({"contents": contents}).encode())
     assert [each.path for each in NOTES.said(reading)] == ["contents.1.parts.0.text"]
+    count = Gemini(lambda model, size: size, "coder", Action.COUNT)
+    counted = count.read(json.dumps({"generateContentRequest": {"contents": contents}}).encode())
+    (said,) = NOTES.said(counted)
+    assert said.path == "generateContentRequest.contents.1.parts.0.text"
+    clean, _ = without_notes(NOTES, counted)
+    assert json.loads(clean.body)["generateContentRequest"]["contents"][1]["parts"][0] == {
+        "text": "Hi"
+    }

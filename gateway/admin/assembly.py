@@ -1,0 +1,108 @@
+"""Put the admin API together beside a gateway, on a listener of its own."""
+
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.admin.application import create_admin_app
+from gateway.admin.desk import Desk
+from gateway.admin.guard import Guard, Identify
+from gateway.admin.level import Level
+from gateway.admin.reads import Reads
+from gateway.identity import KeyRing
+from gateway.pipeline import InForce
+from gateway.server import bound
+from gateway.status import Status
+from gateway.store.changes import Actor
+from gateway.store.database import Database
+from gateway.store.keys import Keys
+from gateway.store.ledger import Ledger
+from gateway.store.rollup import Rollup
+from gateway.store.usage import UsageBook
+from gateway.virtual_key import Hasher, KeyIssuer, key_id_of
+
+ADVICE = (
+    "the admin API wants it: say where else with admin.listen in gatehouse.yaml or with "
+    '--admin-port, or switch it off with admin: { listen: "off" }'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSide:
+    """The admin API, and where it is to be served."""
+
+    application: Guard
+    listener: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The parts of a gateway that the admin API works on."""
+
+    version: str
+    in_force: InForce
+    identify: Identify
+    status: Status
+    database: Database
+    keys: Keys
+    key_ring: KeyRing
+    hasher: Hasher
+    unix_us: Callable[[], int]
+
+    def issuer(self, by: Actor) -> KeyIssuer:
+        """Makes keys on behalf of somebody."""
+        return KeyIssuer(
+            self.keys, self.hasher, by=by, unix_us=self.unix_us, random_bytes=os.urandom
+        )
+
+    def derived_id(self, name: str) -> str:
+        """The id of a key that is asked for under a name: always the same, and nobody's guess."""
+        return key_id_of(self.hasher.digest(f"idempotency:{name}"))
+
+
+@asynccontextmanager
+async def admin_side(beside: Beside, port: int | None) -> AsyncGenerator[AdminSide | None]:
+    """The admin API of the configuration in force; nothing where that switches it off.
+
+    `port` goes before the configuration's. Raises `CannotListen`.
+    """
+    in_force = beside.in_force
+    settings = in_force.configuration.admin
+    if settings.host is None:
+        yield None
+        return
+    level = Level(Rollup(beside.database))
+    desk = desk_of(beside, level)
+    with bound(settings.host, settings.port if port is None else port, ADVICE) as listener:
+        guard = Guard(
+            create_admin_app(desk),
+            beside.identify,
+            settings.host,
+            lambda: in_force.configuration.admin.hosts,
+        )
+        level.start()
+        try:
+            yield AdminSide(guard, listener)
+        finally:
+            await level.stop()
+
+
+def desk_of(beside: Beside, level: Level) -> Desk:
+    """What the resources work on."""
+    return Desk(
+        version=beside.version,
+        started_unix_us=beside.unix_us(),
+        unix_us=beside.unix_us,
+        in_force=beside.in_force,
+        status=beside.status,
+        keys=beside.keys,
+        issuer=beside.issuer,
+        refresh_keys=beside.key_ring.refresh,
+        derived_id=beside.derived_id,
+        ledger=Ledger(beside.database),
+        usage=UsageBook(beside.database),
+        level=level,
+        reads=Reads(),
+    )

@@ -1,0 +1,35 @@
+"""What the resources of the admin API work on, put together once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.admin.level import Level
+from gateway.admin.reads import Reads
+from gateway.pipeline import InForce
+from gateway.status import Status
+from gateway.store.changes import Actor
+from gateway.store.keys import Keys
+from gateway.store.ledger import Ledger
+from gateway.store.usage import UsageBook
+from gateway.virtual_key import KeyIssuer
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`issuer` makes keys on behalf of somebody; `refresh_keys` has this process know of a change
+    at once; `derived_id` is the id of a key that somebody asks for under a name of their own.
+    """
+
+    version: str
+    started_unix_us: int
+    unix_us: Callable[[], int]
+    in_force: InForce
+    status: Status
+    keys: Keys
+    issuer: Callable[[Actor], KeyIssuer]
+    refresh_keys: Callable[[], Awaitable[None]]
+    derived_id: Callable[[str], str]
+    ledger: Ledger
+    usage: UsageBook
+    level: Level
+    reads: Reads

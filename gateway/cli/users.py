@@ -1,0 +1,107 @@
+"""`gatehouse user`: take nothing of somebody's any more, at once, and take it again."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.acting import acting_user, until_known
+from gateway.cli.data import opened_database
+from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.output import note, print_json, print_table
+from gateway.cli.times import format_unix_us
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.store.stored_subject import StoredSubject
+
+user = typer.Typer(
+    help="Block people and services, and see what was decided about them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="As keys, tokens and the ledger have it.")
+]
+_Service = Annotated[bool, typer.Option("--service", help="A service's name, not a person's.")]
+
+
+@user.command()
+def block(
+    name: _Name, service: _Service = False, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Take no key, session or token of theirs, and end what runs under them."""
+    folder = data_folder(data)
+    blocked = asyncio.run(_decide(folder, name, service, is_blocked=True))
+    until_known(folder)
+    if as_json:
+        print_json([facts_of(blocked)])
+        return
+    note(f"{blocked.kind} {name} is blocked: nothing of theirs is taken, now or later")
+
+
+@user.command()
+def unblock(
+    name: _Name, service: _Service = False, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Take again what holds of theirs; keys that were revoked stay revoked."""
+    folder = data_folder(data)
+    free = asyncio.run(_decide(folder, name, service, is_blocked=False))
+    until_known(folder)
+    if as_json:
+        print_json([facts_of(free)])
+        return
+    note(f"{free.kind} {name} is not blocked")
+
+
+@user.command("list")
+def list_users(data: Data = None, as_json: AsJson = False) -> None:
+    """List everybody who is blocked or was granted a role."""
+    found = [facts_of(each) for each in asyncio.run(stored_subjects(data_folder(data)))]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each["user"], each["kind"], _roles(each), each["blocked"] or "") for each in found]
+    print_table(("USER", "KIND", "GRANTED", "BLOCKED SINCE"), rows)
+
+
+def facts_of(subject: "StoredSubject") -> "Mapping[str, object]":
+    """What was decided about somebody, as `--json` prints it."""
+    return {
+        "user": subject.subject,
+        "kind": subject.kind,
+        "roles": sorted(subject.roles),
+        "blocked": format_unix_us(subject.blocked_unix_us) or None,
+    }
+
+
+async def stored_subjects(folder: Path) -> "Sequence[StoredSubject]":
+    """Everybody about whom something was decided."""
+    from gateway.store.subjects import Subjects
+
+    async with opened_database(folder) as database:
+        return await Subjects(database).list()
+
+
+async def _decide(
+    folder: Path, name: str, is_service: bool, *, is_blocked: bool
+) -> "StoredSubject":
+    from gateway.store.subjects import Subjects
+
+    async with opened_database(folder) as database:
+        subjects, now = Subjects(database), time.time_ns() // 1000
+        decide = subjects.block if is_blocked else subjects.unblock
+        try:
+            return await decide(name, now, acting_user(), is_service=is_service)
+        except ValueError as error:
+            raise CommandFailed(str(error), Exit.USAGE) from error
+
+
+def _roles(facts: "Mapping[str, object]") -> str:
+    roles = facts["roles"]
+    assert isinstance(roles, list)
+    return ", ".join(roles)

@@ -1,0 +1,66 @@
+"""What must hold of the section `identity`: teams exist, subjects stay apart, somebody comes in."""
+
+from collections.abc import Iterator, Sequence
+
+from gateway.configuration.identity_document import (
+    IdentityDocument,
+    ProviderDocument,
+)
+from gateway.configuration.problems import Path, suggestion
+from gateway.roles import why_apart
+
+Found = Iterator[tuple[Path, str]]
+
+
+def check_identity(written: IdentityDocument, teams: Sequence[str]) -> Found:
+    """Every problem: the path of what to change, and what to change it to."""
+    for at, provider in enumerate(written.oidc):
+        path: Path = ("identity", "oidc", at)
+        yield from _check_provider(path, provider, teams)
+        yield from _check_apart(path, provider, written.oidc[:at])
+
+
+def identity_notices(written: IdentityDocument) -> Iterator[str]:
+    """What is no error but lets in more than somebody may have meant."""
+    for provider in written.oidc:
+        for pattern in provider.services:
+            before = pattern.partition("*")[0]
+            if "*" in pattern and (not before or before[-1].isalnum()):
+                yield (
+                    f"identity: the service pattern {pattern} of {provider.issuer} has its `*` "
+                    f"after {before[-1:] or 'nothing'}: names that only begin so match too"
+                )
+
+
+def _check_provider(path: Path, provider: ProviderDocument, teams: Sequence[str]) -> Found:
+    if not (provider.teams or provider.default_team or provider.services):
+        yield path, "lets nobody in: add teams, a default_team or services"
+    for field, named in (("teams", provider.teams), ("services", provider.services)):
+        for name, team in named.items():
+            yield from _check_team((*path, field, name), team, teams)
+    if provider.default_team is not None:
+        yield from _check_team((*path, "default_team"), provider.default_team, teams)
+    for group, roles in provider.roles.items():
+        why = why_apart(frozenset(roles))
+        if why is not None:
+            yield (*path, "roles", group), f"{why}; give one of them to another group"
+
+
+def _check_team(path: Path, team: str, teams: Sequence[str]) -> Found:
+    if team not in teams:
+        yield path, f"names a team that is not under teams: {team}{suggestion(team, teams)}"
+
+
+def _check_apart(
+    path: Path, provider: ProviderDocument, before: Sequence[ProviderDocument]
+) -> Found:
+    """The same subject of two providers must not become one person."""
+    for other in before:
+        if provider.issuer == other.issuer:
+            yield (*path, "issuer"), f"{provider.issuer} is here twice; keep one"
+        elif provider.subject_prefix == other.subject_prefix:
+            yield (
+                path,
+                f"the subjects of {provider.issuer} and {other.issuer} could not be told apart; "
+                f"give one of them a subject_prefix of its own, like `ci:`",
+            )

@@ -1,0 +1,1 @@
+"""OpenID Connect: ask a provider for its keys, verify its tokens, and say whose they are."""

@@ -1,0 +1,1 @@
+"""What a policy would make of recorded traffic: from facts and decisions, never from content."""

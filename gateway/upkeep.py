@@ -1,0 +1,112 @@
+"""Choose the configuration at start and keep up with it: with its files, and with what people
+order; both are put on record."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.configuration.build import Configuration, load
+from gateway.configuration.choice import Choice, Kept, choose_configuration
+from gateway.configuration.lookout import Lookout
+from gateway.configuration.orders import VersionNotFound
+from gateway.configuration.problems import ConfigurationError, Place, Problem
+from gateway.configuration.restore import restore
+from gateway.configuration.shipped import Shipped
+from gateway.configuration.storage import NO_STORAGE, Storage, refuse_a_move
+from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.configuration.watch import Apply, Watcher, WatchState, refusal_name
+from gateway.settings import ServeOptions
+from gateway.store.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What it takes to put another configuration in force."""
+
+    environ: Mapping[str, str]
+    shipped: Shipped
+    versions: Versions
+    apply: Apply
+    storage: Storage = NO_STORAGE
+    """Where the state is, to which every configuration is held."""
+
+
+async def choose(
+    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, versions: Versions
+) -> Choice:
+    """What the gateway starts with. Files that are refused are put on record.
+
+    Raises what `choose_configuration` does, and `OrdersUnavailable`.
+    """
+    kept = await _kept(versions)
+    try:
+        choice = await choose_configuration(options, environ, shipped, kept=kept)
+    except ConfigurationError as error:
+        if options.config is not None and kept.pin is None:
+            await _note_refusal(options.config, error, versions)
+        raise
+    if choice.path is not None and choice.refused is not None:
+        await _note_refusal(choice.path, choice.refused, versions)
+    return choice
+
+
+async def keep_up(choice: Choice, ways: Ways, stack: AsyncExitStack) -> WatchState:
+    """Put the choice in force, and watch files and orders until the stack is closed.
+
+    Raises what `ways.apply` does.
+    """
+    await ways.apply(choice.configuration, None)
+    watcher = watcher_of(choice, ways)
+    watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
+    stack.callback(watching.cancel)
+    return watcher.state
+
+
+def watcher_of(choice: Choice, ways: Ways) -> Watcher:
+    """What watches the files and orders of a gateway that has started so."""
+    configuration, path = choice.configuration, choice.path
+
+    def reload() -> Configuration:
+        assert path is not None
+        return held(load(path, ways.environ, ways.shipped), path)
+
+    def made_again(stored: StoredConfiguration) -> Configuration:
+        where = path or Path(stored.source or "")
+        return held(restore(stored, where, ways.environ, ways.shipped), where)
+
+    def held(fresh: Configuration, source: Path) -> Configuration:
+        refuse_a_move(ways.storage, fresh.storage, source)
+        return fresh
+
+    is_of_files = path is None or configuration.origin is Origin.FILES
+    return Watcher(
+        configuration,
+        None if path is None else reload,
+        ways.apply,
+        made_again,
+        ways.versions,
+        ways.versions.refused,
+        pin=choice.pin,
+        error=None if choice.refused is None else str(choice.refused),
+        files=None if is_of_files or path is None else Lookout((path,)),
+    )
+
+
+async def _kept(versions: Versions) -> Kept:
+    pin, last = (await versions.standing()).pin, await versions.in_force()
+    if pin is None or pin.digest is None:
+        return Kept(last=last)
+    try:
+        return Kept(pin, await versions.stored(pin.digest), last)
+    except VersionNotFound as found:
+        error = ConfigurationError("the pin", [Problem(Place(), (), str(found))])
+        error.hint = "`gatehouse policy resume` ends the pin: the files count again"
+        raise error from found
+
+
+async def _note_refusal(path: Path, error: ConfigurationError, versions: Versions) -> None:
+    files = Lookout((path,))
+    await asyncio.to_thread(files.read)
+    await versions.refused(refusal_name(files, error.lines), error.lines)

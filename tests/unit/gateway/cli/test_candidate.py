@@ -1,0 +1,42 @@
+"""A command on policy goes by a file, a stored version, or what the gateway goes by."""
+
+import pytest
+
+from gateway.cli.candidate import chosen, configured, loaded
+from gateway.cli.exits import CommandFailed, Exit
+from tests.fakes.configurations import GOOD, write
+from tests.unit.gateway.cli.conftest import CommandLine
+from tests.unit.gateway.cli.test_stored_versions import OTHER, in_force
+
+
+def test_a_file_is_read_without_its_secrets(command_line: CommandLine) -> None:
+    path = write(command_line.working, GOOD)
+    assert loaded(path).digest == chosen("gatehouse.yaml", command_line.data).digest
+    assert configured(None, command_line.data).digest == loaded(path).digest
+
+
+def test_a_version_is_found_by_its_digest(command_line: CommandLine) -> None:
+    first, _ = in_force(command_line, GOOD, OTHER)
+    assert chosen(first[:8], command_line.data).digest == first
+    assert chosen("previous", command_line.data).digest == first
+
+
+def test_further_rules_count_last(command_line: CommandLine) -> None:
+    rules = "rules:\n  - { id: r, effect: deny, reason: x }\n"
+    more = write(command_line.working, rules, "more.yaml")
+    path = write(command_line.working, GOOD)
+    assert [rule.id for rule in loaded(path, [more]).policy.rules] == ["r"]
+
+
+@pytest.mark.parametrize("wanted", ["nothing.yaml", "ffffff"])
+def test_what_there_is_none_of_is_not_found(command_line: CommandLine, wanted: str) -> None:
+    in_force(command_line, GOOD)
+    with pytest.raises(CommandFailed) as refused:
+        chosen(wanted, command_line.data)
+    assert refused.value.code == Exit.NOT_FOUND
+
+
+def test_without_any_configuration_there_is_nothing_to_go_by(command_line: CommandLine) -> None:
+    with pytest.raises(CommandFailed) as refused:
+        configured(None, command_line.data)
+    assert refused.value.code == Exit.NOT_FOUND
