@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.caps.port import NOTHING_HELD, Claim, Counters, Hold
+from gateway.caps.port import NOTHING_HELD, AccountState, Claim, Counters, Hold
 from gateway.caps.windows import is_remembered
 from gateway.configuration.build import Configuration
 from gateway.exchange import Exchange, Expected, Usage
@@ -87,6 +87,10 @@ class Accountant:
         held = output if grows else sys.maxsize
         charged = any(is_remembered(each.cap.window) for each in hold.claims)
         return Reservation(hold, _narrowed(allow, hold), team, facts, prices, held, output, charged)
+
+    async def states(self) -> list[AccountState]:
+        """How every account of a cap stands that is in use."""
+        return await self._counters.states()
 
     def top_up(self, reservation: Reservation, target: Target, output_tokens: int) -> None:
         """Hold more once an answer of this target has outgrown what is held. Never refuses."""

@@ -118,7 +118,7 @@ async def assembled(
         calls = _watch_calls(bookkeeper.metrics, callers, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
-        beside = _beside(pipeline, status, opened, keys, key_ring)
+        beside = _beside(pipeline, status, opened, versions, keys, key_ring)
         admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
         first_keys = await _first_keys(keys, opened, choice.configuration)  # last: shown once
         await key_ring.refresh()
@@ -215,7 +215,12 @@ def _road(
 
 
 def _beside(
-    pipeline: Pipeline, status: Status, opened: Opened, keys: Keys, key_ring: KeyRing
+    pipeline: Pipeline,
+    status: Status,
+    opened: Opened,
+    versions: Versions,
+    keys: Keys,
+    key_ring: KeyRing,
 ) -> Beside:
     """What the admin API works on."""
     return Beside(
@@ -223,6 +228,8 @@ def _beside(
         in_force=pipeline.in_force,
         identify=pipeline.caller,
         status=status,
+        cap_states=pipeline.bookkeeper.accountant.states,
+        versions=versions,
         database=opened.database,
         keys=keys,
         key_ring=key_ring,

@@ -13,19 +13,34 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway.admin import problems
+from gateway.admin.caps import CapsResource
 from gateway.admin.description import DESCRIPTION, describe
 from gateway.admin.desk import Desk
 from gateway.admin.forms import Queried
 from gateway.admin.guard import ROOT
 from gateway.admin.keys import KeysResource
+from gateway.admin.ledger import LedgerResource
+from gateway.admin.policy import PolicyResource
 from gateway.admin.problems import Flaw, Problem
+from gateway.admin.registers import RegistersResource
 from gateway.admin.status import StatusResource
 from gateway.admin.teams import TeamsResource
 from gateway.admin.usage import UsageResource
+from gateway.admin.users import UsersResource
 from gateway.errors import GatewayError
 from gateway.manual import manual_page
 
-RESOURCES = (StatusResource, TeamsResource, KeysResource, UsageResource)
+RESOURCES = (
+    StatusResource,
+    TeamsResource,
+    UsersResource,
+    KeysResource,
+    UsageResource,
+    CapsResource,
+    RegistersResource,
+    PolicyResource,
+    LedgerResource,
+)
 """In the order in which the manual tells of them."""
 
 
@@ -54,6 +69,7 @@ def create_admin_app(desk: Desk) -> FastAPI:
     app.add_exception_handler(HTTPException, problems.say_http_error)
     app.add_exception_handler(RequestValidationError, problems.say_invalid)
     app.add_exception_handler(SQLAlchemyError, problems.say_database_error)
+    app.add_exception_handler(TimeoutError, problems.say_database_error)
     app.add_exception_handler(Exception, problems.say_broken)
     return app
 

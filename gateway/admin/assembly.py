@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from gateway.admin.desk import Desk
 from gateway.admin.guard import Guard, Identify
 from gateway.admin.level import Level
 from gateway.admin.reads import Reads
+from gateway.caps.port import AccountState
 from gateway.identity import KeyRing
 from gateway.pipeline import InForce
 from gateway.server import bound
@@ -19,8 +20,10 @@ from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
+from gateway.store.people import People
 from gateway.store.rollup import Rollup
 from gateway.store.usage import UsageBook
+from gateway.store.versions import Versions
 from gateway.virtual_key import Hasher, KeyIssuer, key_id_of
 
 ADVICE = (
@@ -45,6 +48,8 @@ class Beside:
     in_force: InForce
     identify: Identify
     status: Status
+    cap_states: Callable[[], Awaitable[list[AccountState]]]
+    versions: Versions
     database: Database
     keys: Keys
     key_ring: KeyRing
@@ -101,7 +106,10 @@ def desk_of(beside: Beside, level: Level) -> Desk:
         issuer=beside.issuer,
         refresh_keys=beside.key_ring.refresh,
         derived_id=beside.derived_id,
+        cap_states=beside.cap_states,
+        versions=beside.versions,
         ledger=Ledger(beside.database),
+        people=People(beside.database),
         usage=UsageBook(beside.database),
         level=level,
         reads=Reads(),

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from gateway.admin.level import Level
 from gateway.admin.reads import Reads
+from gateway.caps.port import AccountState
 from gateway.pipeline import InForce
 from gateway.status import Status
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
+from gateway.store.people import People
 from gateway.store.usage import UsageBook
+from gateway.store.versions import Versions
 from gateway.virtual_key import KeyIssuer
 
 
@@ -29,7 +32,10 @@ class Desk:
     issuer: Callable[[Actor], KeyIssuer]
     refresh_keys: Callable[[], Awaitable[None]]
     derived_id: Callable[[str], str]
+    cap_states: Callable[[], Awaitable[list[AccountState]]]
+    versions: Versions
     ledger: Ledger
+    people: People
     usage: UsageBook
     level: Level
     reads: Reads

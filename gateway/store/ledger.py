@@ -12,7 +12,9 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    literal,
     select,
+    tuple_,
     update,
 )
 
@@ -22,6 +24,9 @@ from gateway.store.database import Database
 from gateway.store.passed import admitted_under
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
 from gateway.store.traffic import TrafficRow, traffic
+
+Place = tuple[int, str, int]
+"""Where a record stands in time: its microsecond, lane and number."""
 
 Position = Mapping[str, int]
 """How far somebody has read: the last number seen of each lane."""
@@ -52,6 +57,11 @@ class LedgerRow:
     time_unix_us: int
     record_hash: str
     raw_body: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in time."""
+        return self.time_unix_us, self.lane, self.seq
 
     @property
     def body(self) -> dict[str, Any]:
@@ -106,14 +116,19 @@ class Ledger:
         target = orjson.loads(body).get("target")
         return None if target is None else Origin(subject, team, target, tokens or 0)
 
-    async def newest(self, count: int, search: Search | None = None) -> list[LedgerRow]:
-        """The newest `count` records that match, oldest of them first."""
+    async def newest(
+        self, count: int, search: Search | None = None, *, before: Place | None = None
+    ) -> list[LedgerRow]:
+        """The newest `count` records that match, oldest of them first; all before a place."""
+        columns = (BODIES.c.time_unix_us, BODIES.c.lane, BODIES.c.seq)
         query = (
             _rows()
             .where(*_conditions(search or Search()))
-            .order_by(BODIES.c.time_unix_us.desc(), BODIES.c.lane.desc(), BODIES.c.seq.desc())
+            .order_by(*[each.desc() for each in columns])
             .limit(count)
         )
+        if before is not None:
+            query = query.where(tuple_(*columns) < tuple_(*map(literal, before)))
         return (await self._fetch(query))[::-1]
 
     async def end(self) -> Position:

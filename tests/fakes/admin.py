@@ -14,6 +14,7 @@ from gateway.admin.desk import Desk
 from gateway.admin.guard import Guard
 from gateway.admin.level import Level
 from gateway.audit.writer import WriterMeter
+from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
 from gateway.identity import KeyRing, extract_credential
@@ -24,6 +25,7 @@ from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database
 from gateway.store.keys import Keys
 from gateway.store.rollup import Rollup
+from gateway.store.versions import Versions
 from gateway.virtual_key import Hasher, IssuedKey
 from policy.types import Identity
 from providers.base import Headers
@@ -61,6 +63,7 @@ class AdminApi:
 
     desk: Desk
     beside: Beside
+    counters: InProcessCounters
     database: Database
     folder: Path
     guard: Guard
@@ -109,9 +112,14 @@ class AdminApi:
 
 @asynccontextmanager
 async def an_admin_api(
-    folder: Path, configuration: str = CONFIGURATION, listen_host: str = "127.0.0.1"
+    folder: Path,
+    configuration: str = CONFIGURATION,
+    listen_host: str = "127.0.0.1",
+    *,
+    store: Database | None = None,
 ) -> AsyncGenerator[AdminApi]:
-    database = open_database(folder / "data")
+    """Over a SQLite file of its own, or over another database, which stays open."""
+    database = store or open_database(folder / "data")
     in_force = InForce(load(write(folder, configuration), ENVIRON, SHIPPED), NOW_US // 1_000_000)
     health = LedgerHealth(Unmetered())
     keys, hasher = Keys(database), Hasher(b"p" * 32)
@@ -122,8 +130,19 @@ async def an_admin_api(
         return ring.identify(extract_credential(headers))
 
     status = Status(health, lambda: Standing.IN_FORCE)
+    counters = InProcessCounters(lambda: now[0] * 1000, lambda: now[0] // 1_000_000)
     beside = Beside(
-        "1.2.3", in_force, identify, status, database, keys, ring, hasher, lambda: now[0]
+        "1.2.3",
+        in_force,
+        identify,
+        status,
+        counters.states,
+        Versions(database, unix_us=lambda: now[0]),
+        database,
+        keys,
+        ring,
+        hasher,
+        lambda: now[0],
     )
     level = Level(Rollup(database))
     desk = desk_of(beside, level)
@@ -133,10 +152,11 @@ async def an_admin_api(
         listen_host,
         lambda: in_force.configuration.admin.hosts,
     )
-    api = AdminApi(desk, beside, database, folder / "data", guard, in_force, health, now)
+    api = AdminApi(desk, beside, counters, database, folder / "data", guard, in_force, health, now)
     yield api
     await level.stop()
-    await database.close()
+    if store is None:
+        await database.close()
 
 
 def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
