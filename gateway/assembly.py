@@ -15,9 +15,9 @@ from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
 from gateway.calls import Calls, Patience
-from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration
 from gateway.configuration.choice import shipped_with
+from gateway.configuration.counters import SharedCounting
 from gateway.configuration.storage import storage_at
 from gateway.continuation import CaughtUp
 from gateway.dispatch import Dispatch
@@ -27,12 +27,11 @@ from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.notes import Notes
-from gateway.opening import Opened, lock_folder, open_data, open_ledger
+from gateway.opening import Opened, lock_folder, open_counters, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
-from gateway.store.account_usage import AccountBook
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
@@ -95,7 +94,9 @@ async def assembled(
             stack.push_async_callback(choice.engine.stop)
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(choice.configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, stack)
+        bookkeeper, health, origins = await _open_books(
+            opened, book, choice.configuration.counting, stack
+        )
         senders = _open_senders(client or HttpClient(), stack)
         refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
@@ -105,7 +106,7 @@ async def assembled(
         ways = Ways(environ, shipped, versions, surroundings.apply, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
-        status = Status(health, lambda: state.standing)
+        status = Status(health, lambda: state.standing, bookkeeper.accountant.counters.health)
         calls = _watch_calls(bookkeeper.metrics, key_ring, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
@@ -125,7 +126,7 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, counting: SharedCounting | None, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Open the ledger, and all that reckons with it."""
     metrics = Metrics()
@@ -135,10 +136,8 @@ async def _open_books(
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     ledger = Ledger(opened.database)
-    accounts = AccountBook(opened.database, _unix_s)
-    await accounts.start()
-    stack.push_async_callback(accounts.stop)
-    counters = InProcessCounters(time.monotonic_ns, _unix_s, accounts)
+    counters = await open_counters(counting, opened, stack)
+    metrics.watch_caps(counters.health)
     accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(
         writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
@@ -227,10 +226,6 @@ def _watch_calls(metrics: Metrics, keys: KeyRing, stack: AsyncExitStack) -> Call
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
-
-
-def _unix_s() -> int:
-    return int(time.time())
 
 
 def _version() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import starmap
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.configuration import checks
 from gateway.configuration.admin import DEFAULT_ADMIN, AdminSettings
 from gateway.configuration.cards import ModelCard, names_of
+from gateway.configuration.counters import SharedCounting, read_counting
 from gateway.configuration.document import (
     GatehouseDocument,
     PriceDocument,
@@ -105,6 +107,7 @@ class Configuration:
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
     storage: Storage = NO_STORAGE
+    counting: SharedCounting | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -152,15 +155,14 @@ def load(
     policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
     keys = _unlock(written, unlock, found)
-    storage = read_storage(written, unlock, found)
-    problems = [*wrong, *check_registers(written, registers)]
-    problems += (written.problem(*each) for each in found)
+    storage, counting = _read_stores(written, unlock, found)
+    problems = [*wrong, *check_registers(written, registers), *starmap(written.problem, found)]
     if not problems:  # rules are checked against the names of a configuration that is right
         problems += check_rules(policy.files, document, shipped.assistants)
     if problems:
         raise ConfigurationError(str(path), problems)
     all_files = (written, *registers.files, *(each.written for each in policy.files))
-    digests: Read = {each.source: each.digest for each in all_files}
+    read: Read = {each.source: each.digest for each in all_files}
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
@@ -175,9 +177,10 @@ def load(
         built,
         source=path,
         storage=storage,
+        counting=counting,
         watched=(*(each.source for each in all_files), *_secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read=digests | dict(policy.listings.items()),
+        read=read | dict(policy.listings.items()),
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),
@@ -249,6 +252,12 @@ def _unlock(
         except UnusableSecret as error:
             found.append((("vendors", name, "api_key"), str(error)))
     return keys
+
+
+def _read_stores(
+    written: Written[GatehouseDocument], unlock: Unlock, found: list[tuple[FieldPath, str]]
+) -> tuple[Storage, SharedCounting | None]:
+    return read_storage(written, unlock, found), read_counting(written, unlock, found)
 
 
 def _secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:

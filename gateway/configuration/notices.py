@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.configuration.counters import notices as counters_notices
 from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.reading import Written
 from gateway.configuration.secrets import secret_file
@@ -38,7 +39,7 @@ def notices_of(written: Written[GatehouseDocument]) -> tuple[str, ...]:
                 f"vendors.{name}.api_key stands in the file itself; "
                 f'use "${{NAME}}" or file:/run/secrets/name'
             )
-    return (*notices, *storage_notices(written))
+    return (*notices, *storage_notices(written), *counters_notices(written))
 
 
 def _limits_money(limits: LimitsDocument) -> bool:

@@ -1,9 +1,13 @@
 """Turn what stands for a secret (an api_key, a password) into itself: text, or a file's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.configuration.reading import read_bytes
 from providers.base import Secret
+
+Unlock = Callable[[Secret, Path], Secret]
+"""Makes what stands in a file of this folder into the secret. Raises `UnusableSecret`."""
 
 _FILE = "file:"
 _MAX_SECRET_BYTES = 16_384

@@ -14,6 +14,7 @@ from gateway.admin.desk import Desk
 from gateway.admin.guard import Guard
 from gateway.admin.level import Level
 from gateway.audit.writer import WriterMeter
+from gateway.caps.port import CountersHealth
 from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
 from gateway.identity import KeyRing, extract_credential
@@ -121,7 +122,7 @@ async def an_admin_api(
     async def identify(headers: Headers) -> Identity:
         return ring.identify(extract_credential(headers))
 
-    status = Status(health, lambda: Standing.IN_FORCE)
+    status = Status(health, lambda: Standing.IN_FORCE, lambda: CountersHealth("in_process", 0))
     beside = Beside(
         "1.2.3", in_force, identify, status, database, keys, ring, hasher, lambda: now[0]
     )
