@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -64,6 +64,22 @@ class AccountState:
     resets_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CountersHealth:
+    """Whether the counters do as they should.
+
+    `where` is `in_process`, `shared`, or `away` while a store cannot be reached. `waiting` are the
+    settlements and the like that it has not been told yet, `dropped` those it never will be.
+    `at_risk_nano_usd` is what the answers running in this process can still cost beyond what is
+    held for them.
+    """
+
+    where: Literal["in_process", "shared", "away"]
+    at_risk_nano_usd: int
+    waiting: int = 0
+    dropped: int = 0
+
+
 class Counters(Protocol):
     """Where caps are counted. Each call is one atomic step; a counter occurs once in a call.
 
@@ -97,6 +113,10 @@ class Counters(Protocol):
 
     async def states(self) -> list[AccountState]:
         """How every account stands that is in use, by account, unit and window."""
+        ...
+
+    def health(self) -> CountersHealth:
+        """What /readyz and the metrics tell."""
         ...
 
 

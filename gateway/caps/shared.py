@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from gateway.caps.channel import Channel, Step, Store
 from gateway.caps.encoding import Answer, Encoding, hold_of, refused_of, state_of
 from gateway.caps.outage import Outage, OutagePlan
-from gateway.caps.port import AccountState, Claim, History, HistoryUnknown, Hold
+from gateway.caps.port import AccountState, Claim, CountersHealth, History, HistoryUnknown, Hold
 from gateway.caps.store import Argument, StoreAway
 from gateway.caps.windows import begins_at
 from gateway.shortage import Refused, unknown
@@ -89,24 +89,17 @@ class SharedCounters:
         """Whether the store is away."""
         return self._channel.is_away
 
-    @property
-    def waiting(self) -> int:
-        """How many settlements and the like the store has not been told yet."""
-        return self._channel.waiting
-
-    @property
-    def dropped(self) -> int:
-        """How many it never will be told: there were too many. Leases end what these would have."""
-        return self._channel.dropped
-
-    def at_risk_nano_usd(self) -> int:
-        """How much more than is held the answers running here can still cost."""
-        return sum(
+    def health(self) -> CountersHealth:
+        """As the port says."""
+        at_risk = sum(
             max(0, claim.units_at_most - held)
             for running in self._running.values()
             for claim, held in zip(running.hold.claims, running.units, strict=True)
             if claim.cap.unit is Unit.NANO_USD
         )
+        channel = self._channel
+        where: Literal["away", "shared"] = "away" if channel.is_away else "shared"
+        return CountersHealth(where, at_risk, channel.waiting, channel.dropped)
 
     async def reserve(
         self, exchange_id: str, claims: Sequence[Claim], targets: Sequence[str]

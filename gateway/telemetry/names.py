@@ -293,6 +293,17 @@ AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers t
 UPSTREAM_ATTEMPTS = Metric(
     "gatehouse.upstream.attempts", _C, "", ("vendor", "result"), "`ok`, or the failure's code"
 )
+CAPS_AT_RISK = Metric(
+    "gatehouse.caps.at_risk.usd_nanos", _G, "", (),
+    "what running answers here can still cost beyond what is reserved, nano-USD",
+)  # fmt: skip
+CAPS_STORE_AWAY = Metric("gatehouse.caps.store.away", _G, "", (), "1 while the counters' store is")
+CAPS_WAITING = Metric(
+    "gatehouse.caps.store.waiting", _G, "", (), "settlements the store was not told yet"
+)
+CAPS_DROPPED = Metric(
+    "gatehouse.caps.store.dropped", _C, "", (), "settlements it never will be: leases end these"
+)
 
 METRICS: tuple[Metric, ...] = tuple(
     value for value in tuple(globals().values()) if isinstance(value, Metric)

@@ -293,7 +293,7 @@ async def test_back_what_was_used_meanwhile_is_booked_once(own_valkey):
             one.settle(running, nano_usd=150)
             one.settle(meanwhile, nano_usd=90)
             still = await one.hold(money(1_000), parallel(3), nano_usd=30)
-            assert one.shared.waiting > 0
+            assert one.shared.health().waiting > 0
         finally:
             own_valkey.resume()
         for each in (one, other):
@@ -347,7 +347,7 @@ async def test_what_running_answers_of_this_replica_can_still_cost_is_a_number(v
     async with replicas(valkey) as (one, other):
         held = await one.hold(*CAPS, nano_usd=100, at_most=400)
         one.raise_to(held, nano_usd=150)
-        assert (one.shared.at_risk_nano_usd(), other.shared.at_risk_nano_usd()) == (250, 0)
+        assert [each.shared.health().at_risk_nano_usd for each in (one, other)] == [250, 0]
         assert (await standing(other))[Unit.NANO_USD] == (0, 150, 250)
 
 
