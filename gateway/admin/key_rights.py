@@ -39,12 +39,18 @@ class KeyRights:
             raise caller.refused(Permission.MANAGE_KEYS, Permission.MANAGE_OWN_TEAM_KEYS)
         return own
 
-    def may_make(self, caller: Caller, team: str, roles: Collection[str]) -> None:
-        """Keys of developers take one permission, other roles one more."""
+    def may_make(
+        self, caller: Caller, team: str, roles: Collection[str], subject: str | None = None
+    ) -> None:
+        """Keys of developers take one permission, other roles one more, and somebody else."""
         if not _manages(caller, team):
             raise caller.refused(Permission.MANAGE_KEYS, Permission.MANAGE_OWN_TEAM_KEYS)
-        if not _PLAIN.issuperset(roles):
-            caller.must(Permission.MANAGE_ROLES)
+        if _PLAIN.issuperset(roles):
+            return
+        caller.must(Permission.MANAGE_ROLES)
+        if subject == caller.identity.subject:
+            told = "nobody gives roles to themselves: somebody else makes this key"
+            raise Problem(403, "own_roles", told)
 
     def may_rotate(self, caller: Caller, key: StoredKey) -> None:
         """Whoever rotates a key holds it; so as with making one, but for the caller's own."""

@@ -25,7 +25,7 @@ from gateway.admin.key_rights import KeyRights
 from gateway.admin.paging import Cursor, Limit, NextCursor, cursor_of, position_of
 from gateway.admin.problems import Flaw, Problem
 from gateway.key_wish import Names, WishRefused, refuse_scope, team_for
-from gateway.roles import Permission, Role
+from gateway.roles import Permission, Role, why_apart
 from gateway.store.keys import (
     KeyCannotBeReplaced,
     KeyExists,
@@ -33,6 +33,7 @@ from gateway.store.keys import (
     WantedKeys,
 )
 from gateway.store.stored_key import KeyState, StoredKey, scope_of
+from gateway.store.stored_subject import RolesStayApart, SubjectBlocked
 
 LONGEST: Final = timedelta(days=36_500)
 
@@ -203,9 +204,11 @@ class KeysResource:
         roles = frozenset(given.roles)
         subject, is_service = _whose(given.user, given.service, "body", is_required=True)
         asked_team = self._rights.team_to_make_in(caller, given.team)
+        if (why := why_apart(roles)) is not None:
+            raise Problem(422, "key_cannot_be", f"one key cannot have these roles: {why}")
         try:
             team = team_for(roles, asked_team, self._names())
-            self._rights.may_make(caller, team, roles)
+            self._rights.may_make(caller, team, roles, subject)
             refuse_scope(roles, given.models, given.networks, team, self._names())
             scope = scope_of(frozenset(given.models), frozenset(given.networks))
             issued = await self._desk.issuer(caller.actor).issue(
@@ -217,6 +220,8 @@ class KeysResource:
                 is_service=bool(is_service),
                 key_id=self._derived_id(caller, idempotency_key),
             )
+        except (RolesStayApart, SubjectBlocked) as error:
+            raise Problem(409, "key_cannot_be", str(error)) from error
         except KeyExists as error:
             told = (
                 f"{error}, by a request with this Idempotency-Key; it was shown then, and is kept "
@@ -239,7 +244,7 @@ class KeysResource:
         self._rights.may_rotate(caller, key)
         try:
             issued, old = await self._desk.issuer(caller.actor).rotate(key_id, overlap_us)
-        except KeyCannotBeReplaced as error:
+        except (KeyCannotBeReplaced, SubjectBlocked) as error:
             raise Problem(409, "key_cannot_be_replaced", str(error)) from error
         await self._desk.refresh_keys()
         before = await self._desk.keys.predecessor_of(key_id)

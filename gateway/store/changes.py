@@ -10,12 +10,12 @@ from policy.types import Identity
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: a user of the operating system, somebody with a key, or the gateway
-    itself (no name)."""
+    """Who makes a change: a user of the operating system, somebody with a key or a token, or the
+    gateway itself (no name)."""
 
     kind: str
     name: str | None = None
-    key_id: str | None = None
+    credential_id: str | None = None
 
     @classmethod
     def os_user(cls, name: str) -> "Actor":
@@ -25,11 +25,13 @@ class Actor:
     @classmethod
     def caller(cls, identity: Identity) -> "Actor":
         """Whoever asked for it, over the admin API or with a key at the command line."""
-        return cls("key", identity.subject, identity.credential_id)
+        kind = "key" if identity.credential_id.startswith("key_") else "token"
+        return cls(kind, identity.subject, identity.credential_id)
 
     def told(self) -> RecordBody:
         """As records name them."""
-        known = (("kind", self.kind), ("name", self.name), ("key_id", self.key_id))
+        credential = (f"{self.kind}_id", self.credential_id)
+        known = (("kind", self.kind), ("name", self.name), credential)
         return {name: text for name, text in known if text is not None}
 
 

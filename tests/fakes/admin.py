@@ -73,8 +73,11 @@ class AdminApi:
     now: list[int]
     keys: dict[str, IssuedKey] = field(default_factory=dict)
 
-    async def key(self, role: Role, team: str = "administrators", user: str = "op") -> IssuedKey:
-        """A key of this role, the same one each time."""
+    async def key(
+        self, role: Role, team: str = "administrators", user: str | None = None
+    ) -> IssuedKey:
+        """A key of this role, the same one each time; its user is named after the role."""
+        user = user or f"op-{role}"
         name = f"{role} {team} {user}"
         if name not in self.keys:
             issuer = self.desk.issuer(ANNA)
@@ -89,7 +92,7 @@ class AdminApi:
         role: Role | None = Role.ADMIN,
         *,
         team: str = "administrators",
-        user: str = "op",
+        user: str | None = None,
         headers: Mapping[str, str] | None = None,
         **sent: Any,
     ) -> httpx.Response:

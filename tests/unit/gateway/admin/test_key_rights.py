@@ -26,7 +26,7 @@ async def test_who_runs_the_gateway_makes_and_ends_developers_keys(
     assert rights.team_to_make_in(platform, "web") == "web"
     rights.may_make(platform, "web", {Role.DEVELOPER})
     rights.may_end(platform, (await api.key(Role.ADMIN)).stored)
-    assert await rights.team_to_end_in(platform, "op", is_service=False) is None
+    assert await rights.team_to_end_in(platform, "op-admin", is_service=False) is None
     with pytest.raises(Problem, match="manage_roles"):
         rights.may_make(platform, "web", {Role.TEAM_LEAD})
 

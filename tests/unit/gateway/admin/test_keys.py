@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.roles import Role
+from gateway.store.subjects import Subjects
 from gateway.virtual_key import is_well_formed
-from tests.fakes.admin import NOW_US, AdminApi, problem_of
+from tests.fakes.admin import ANNA, NOW_US, AdminApi, problem_of
 from tests.fakes.ledger_file import key_records
 
 DAY_US = 86_400_000_000
@@ -66,7 +67,7 @@ async def test_every_change_is_on_record_with_the_key_that_made_it(api: AdminApi
         "key_rotated",
         "key_revoked",
     ]
-    actor = {"kind": "key", "name": "op", "key_id": admin.stored.id}
+    actor = {"kind": "key", "name": "op-admin", "key_id": admin.stored.id}
     assert all(each["actor"] == actor for each in records)
 
 
@@ -80,6 +81,7 @@ async def test_every_change_is_on_record_with_the_key_that_made_it(api: AdminApi
         ({"networks": ["home"]}, "invalid_request", "IPv4 or IPv6"),
         ({"roles": ["finance"]}, "key_cannot_be", "name no team"),
         ({"roles": ["king"]}, "invalid_request", "body.roles.0"),
+        ({"roles": ["auditor", "admin"], "team": None}, "key_cannot_be", "audit"),
         ({"roles": []}, "invalid_request", "body.roles"),
         ({"user": "a\nb"}, "invalid_request", "cannot be printed"),
         ({"user": None}, "invalid_request", "say whose"),
@@ -226,6 +228,25 @@ async def test_who_runs_the_gateway_makes_no_keys_of_other_roles(api: AdminApi) 
     assert "manage_roles" in problem_of(answer, 403)["detail"]
     admin = await api.key(Role.ADMIN)
     problem_of(await api.post(f"/keys/{admin.stored.id}/rotate", **platform), 403)
+
+
+async def test_nobody_gives_roles_to_themselves(api: AdminApi) -> None:
+    answer = await api.post("/keys", {"user": "op-admin", "roles": ["security"]})
+    assert problem_of(answer, 403)["code"] == "own_roles"
+    assert (await api.post("/keys", {"user": "op-admin", "team": "web"})).status_code == 201
+
+
+async def test_roles_that_stay_apart_come_to_nobody_by_two_keys(api: AdminApi) -> None:
+    assert (await api.post("/keys", {"user": "sue", "roles": ["auditor"]})).status_code == 201
+    answer = await api.post("/keys", {"user": "sue", "roles": ["platform"]})
+    assert problem_of(answer, 409)["code"] == "key_cannot_be"
+
+
+async def test_nothing_is_made_for_somebody_who_is_blocked(api: AdminApi) -> None:
+    key = (await made(api))["key"]
+    await Subjects(api.database).block("ann", NOW_US, ANNA)
+    problem_of(await api.post("/keys", {"team": "web", "user": "ann"}), 409)
+    problem_of(await api.post(f"/keys/{key['id']}/rotate"), 409)
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.SECURITY, Role.FINANCE, Role.DEVELOPER])

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.store.changes import GATEWAY, Actor, begun
+from policy.types import Identity
 
 
 def test_it_says_who_did_what_and_when():
@@ -18,6 +19,14 @@ def test_it_says_who_did_what_and_when():
         (GATEWAY, {"kind": "gateway"}),
         (Actor("key", "anna", "key_a"), {"kind": "key", "name": "anna", "key_id": "key_a"}),
         (Actor.os_user("jos\udce9"), {"kind": "os_user", "name": "jos?"}),
+        (
+            Actor.caller(Identity("ann", "web", frozenset(), "key_a")),
+            {"kind": "key", "name": "ann", "key_id": "key_a"},
+        ),
+        (
+            Actor.caller(Identity("ann", "web", frozenset(), "tok_b")),
+            {"kind": "token", "name": "ann", "token_id": "tok_b"},
+        ),
     ],
 )
 def test_an_actor_is_told_as_text_that_any_reader_takes(actor, told):
