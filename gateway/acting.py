@@ -59,7 +59,7 @@ class Acting:
         if self.key.is_service:
             return f"this takes two people, and {self.key.subject} is a service"
         if first is not None and (
-            first.name == self.key.subject or first.key_id == self.key.id or first.key_id is None
+            first.name == self.key.subject or first.credential_id in (self.key.id, None)
         ):
             return f"this takes another person than {first.name or 'who asked for it'}, with a key"
         return None

@@ -87,7 +87,7 @@ def lines_of(
 
 
 def _named(actor: "Actor") -> str:
-    return f"{actor.name}, key {actor.key_id}" if actor.key_id else str(actor.name)
+    return f"{actor.name}, key {actor.credential_id}" if actor.credential_id else str(actor.name)
 
 
 def _row(glass: "StoredBreakGlass", now_unix_us: int) -> Sequence[object]:
@@ -106,4 +106,4 @@ def _row(glass: "StoredBreakGlass", now_unix_us: int) -> Sequence[object]:
 def _person(actor: "Actor | None") -> Mapping[str, object] | None:
     if actor is None:
         return None
-    return {"kind": actor.kind, "name": actor.name, "key_id": actor.key_id}
+    return {"kind": actor.kind, "name": actor.name, "key_id": actor.credential_id}
