@@ -44,7 +44,7 @@ def check(
         return
     told = [each.told() for each in lapsing]
     told += [sentence(glass, now_unix_us()) for glass in opened]
-    for notice in (*pins, *configuration.notices, *_lapsed(configuration), *told):
+    for notice in (*pins, *configuration.notices, *_due(configuration), *told):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "
@@ -110,7 +110,7 @@ def _summary(
         "models": sorted(configuration.models),
         "teams": sorted(configuration.teams),
         "rules": [rule.id for rule in configuration.policy.rules],
-        "notices": [*configuration.notices, *_lapsed(configuration)],
+        "notices": [*configuration.notices, *_due(configuration)],
         "lapsing": [
             {"register": each.register, "name": each.name, "days_left": each.days_left}
             for each in lapsing
@@ -118,7 +118,7 @@ def _summary(
     }
 
 
-def _lapsed(configuration: "Configuration") -> list[str]:
-    from gateway.configuration.rule_lint import lapsed
+def _due(configuration: "Configuration") -> list[str]:
+    from gateway.configuration.rule_lint import due
 
-    return list(lapsed(configuration.policy, int(time.time())))
+    return list(due(configuration.policy, int(time.time())))
