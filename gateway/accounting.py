@@ -103,12 +103,14 @@ class Accountant:
         price = reservation.prices.find(target) or FREE
         cost = _cost(price, facts, grown)
 
-        def needed(cap: Cap) -> int:
-            if not cap.counts(target.name):
+        def needed(claim: Claim) -> int:
+            if not claim.cap.counts(target.name):
                 return 0
-            return {Unit.TOKENS: tokens, Unit.NANO_USD: cost}.get(cap.unit, 0)
+            wanted = {Unit.TOKENS: tokens, Unit.NANO_USD: cost}.get(claim.cap.unit, 0)
+            return min(wanted, claim.units_at_most)
 
-        self.counters.raise_to(reservation.hold, _each(reservation.hold, needed))
+        hold = reservation.hold
+        self.counters.raise_to(hold, [needed(claim) for claim in hold.claims])
 
     def expected(self, reservation: Reservation, target: Target) -> Expected:
         """What an answer of this target is expected to use, and whom it will be charged to."""

@@ -155,7 +155,14 @@ async def open_counters(
     timeout_seconds = counting.timeout_ms / 1000
     store = ValkeyStore(counting.url, namespace=counting.namespace, timeout_seconds=timeout_seconds)
     plan = OutagePlan(counting.replicas, counting.allowed_nano_usd)
-    counters = SharedCounters(store, history, plan, monotonic_ns=time.monotonic_ns, unix_s=_unix_s)
+    counters = SharedCounters(
+        store,
+        history,
+        plan,
+        monotonic_ns=time.monotonic_ns,
+        unix_s=_unix_s,
+        lease_seconds=counting.lease_seconds,
+    )
     await counters.start()
     stack.push_async_callback(counters.stop)
     return counters

@@ -1,6 +1,6 @@
 """The counters behind caps: take before, correct after, all or nothing, exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -142,6 +142,16 @@ class Used:
                 return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the ledger says an exchange used, and the accounts it was charged to."""
+
+    requests: int
+    tokens: int
+    nano_usd: int
+    accounts: tuple[str, ...]
+
+
 QUARTER_SECONDS = 900
 """How finely the past is known. Days begin at a quarter of an hour in every time zone."""
 
@@ -153,9 +163,13 @@ class History(Protocol):
         """The quarters of an hour that ended after then, oldest first. Raises `HistoryUnknown`."""
         ...
 
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        """Those of the exchanges that have their end. Raises `HistoryUnknown`."""
+        ...
+
 
 class HistoryUnknown(Exception):
-    """Nobody can say now what an account has used."""
+    """Nobody can say now what has been used."""
 
 
 class NoHistory:
@@ -164,3 +178,7 @@ class NoHistory:
     async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
         """Nothing."""
         return ()
+
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        """None."""
+        return {}

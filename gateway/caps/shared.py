@@ -25,6 +25,7 @@ PROBE_SECONDS: Final = 0.25
 """How often a store that is away is tried."""
 
 _IDS_AT_ONCE: Final = 500
+_AMENDED_AT_ONCE: Final = 1_000
 _MOST_SEEDINGS: Final = 3
 
 _NOT_SEEDED, _REFUSED, _TAKEN = -1, 0, 1
@@ -171,8 +172,23 @@ class SharedCounters:
                     if self._running.get(running.hold.exchange_id) is running:
                         self._tell("restore", running, running.units, moment=self._lease_ms)
             self._outage = None
+            await self._amend_estimates()
         except StoreAway as error:
             self._channel.lose(str(error))
+
+    async def _amend_estimates(self) -> None:
+        """What was booked as estimated for replicas that fell silent gives way to the ledger."""
+        told: Answer = await self._channel.ask(("expired", _AMENDED_AT_ONCE))
+        ids = [each.decode() for each in told]
+        if not ids:
+            return
+        try:
+            ended = await self._history.ended(ids)
+        except HistoryUnknown:
+            return
+        for exchange_id, used in ended.items():
+            units = (used.requests, used.tokens, used.nano_usd)
+            await self._channel.ask(("amend", exchange_id, *units, *used.accounts))
 
     async def _keep_forever(self) -> None:
         while True:

@@ -33,9 +33,10 @@ class SharedCounting:
 
     url: Secret
     namespace: str
-    timeout_ms: int
-    replicas: int
-    allowed_nano_usd: int
+    timeout_ms: int = 50
+    lease_seconds: int = 30
+    replicas: int = 1
+    allowed_nano_usd: int = 0
 
 
 def read_counting(
@@ -54,6 +55,7 @@ def read_counting(
         url,
         document.namespace,
         document.timeout_ms,
+        document.lease_seconds,
         document.replicas,
         nano_usd(document.on_failure.allow_up_to_usd),
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.configuration.admin import AdminDocument
+from gateway.configuration.counters_document import CountersDocument
 from gateway.configuration.field_types import Address, SecretText, Words
 from gateway.configuration.identity_document import IdentityDocument
 from policy.break_glass import BreakGlassTerms
@@ -50,32 +50,6 @@ def _day(value: object) -> object:
         return date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         raise ValueError("a date is written YYYY-MM-DD") from None
-
-
-def _on_failure(value: object) -> object:
-    if value == "deny":
-        return {}
-    if isinstance(value, str):
-        raise ValueError("is deny, or { allow_up_to_usd: 5 }")
-    return value
-
-
-_ON_FAILURE_SCHEMA = {
-    "anyOf": [
-        {"const": "deny"},
-        {
-            "type": "object",
-            "properties": {
-                "allow_up_to_usd": {
-                    "type": "number",
-                    "minimum": 0,
-                    "description": "US dollars that each account may use until it is back.",
-                }
-            },
-            "additionalProperties": False,
-        },
-    ]
-}
 
 
 def _not_empty(value: Mapping[str, object]) -> Mapping[str, object]:
@@ -213,32 +187,6 @@ class BreakGlassDocument(Section):
     def terms(self) -> BreakGlassTerms:
         """The same, as policy is told."""
         return BreakGlassTerms(self.max_hours * 3600, self.approvers)
-
-
-class OnFailureDocument(Section):
-    """What may be spent while the counters' store is away."""
-
-    allow_up_to_usd: Usd = Decimal(0)
-    """US dollars that each account may use until it is back, over all replicas."""
-
-
-class CountersDocument(Section):
-    """Where caps are counted. Default: in the process, for one replica."""
-
-    url: SecretText
-    """A Valkey or Redis: "${GATEHOUSE_COUNTERS_URL}" or file:/path. Never printed."""
-    on_failure: Annotated[
-        OnFailureDocument,
-        BeforeValidator(_on_failure),
-        WithJsonSchema(_ON_FAILURE_SCHEMA),
-    ] = OnFailureDocument()
-    """`deny`, or how much may be spent while it is away."""
-    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
-    """How many gateways share it: while it is away, each keeps to its part."""
-    timeout_ms: Annotated[int, Field(ge=5, le=10_000)] = 50
-    """How long it may take to answer."""
-    namespace: Name = "gatehouse"
-    """What its keys begin with, so that installations can share a store."""
 
 
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]

@@ -32,7 +32,7 @@ def test_without_it_caps_are_counted_in_the_process(tmp_path):
 
 def test_an_address_is_enough(tmp_path):
     counting, notices = read(tmp_path, '{ url: "${COUNTERS}" }')
-    assert counting == SharedCounting(Secret(URL), "gatehouse", 50, 1, 0)
+    assert counting == SharedCounting(Secret(URL), "gatehouse")
     assert not [each for each in notices if "counters" in each]
 
 
@@ -41,10 +41,10 @@ def test_everything_can_be_said(tmp_path):
     counting, _ = read(
         tmp_path,
         "{ url: file:url, on_failure: { allow_up_to_usd: 5 }, replicas: 3, timeout_ms: 200, "
-        "namespace: staging }",
+        "lease_seconds: 5, namespace: staging }",
     )
     five = 5_000_000_000
-    assert counting == SharedCounting(Secret("rediss://h:1"), "staging", 200, 3, five)
+    assert counting == SharedCounting(Secret("rediss://h:1"), "staging", 200, 5, 3, five)
     denying, _ = read(tmp_path, "{ url: file:url, on_failure: deny }")
     assert denying is not None
     assert denying.allowed_nano_usd == 0
@@ -78,7 +78,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path, more, told):
 
 
 def test_counters_do_not_move_away_under_a_gateway_that_serves(tmp_path):
-    running = SharedCounting(Secret(URL), "gatehouse", 50, 1, 0)
-    refuse_another_store(running, SharedCounting(Secret(URL), "gatehouse", 50, 1, 0), tmp_path)
+    running = SharedCounting(Secret(URL), "gatehouse")
+    refuse_another_store(running, SharedCounting(Secret(URL), "gatehouse"), tmp_path)
     with pytest.raises(ConfigurationError, match="restart the gateway"):
         refuse_another_store(running, None, tmp_path)
