@@ -6,6 +6,7 @@ import pytest
 
 from gateway.configuration.build import load
 from gateway.configuration.counters import SharedCounting, refuse_another_store
+from gateway.configuration.counters_document import CountersDocument
 from gateway.configuration.problems import ConfigurationError
 from providers.base import Secret
 from tests.fakes.configurations import ENVIRON, GOOD, SHIPPED, write
@@ -75,6 +76,10 @@ def test_a_password_in_the_file_itself_is_noticed_and_not_shown(tmp_path):
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path, more, told):
     assert told in refusal(tmp_path, more)
+
+
+def test_nothing_is_spent_without_the_store_unless_somebody_says_so():
+    assert CountersDocument.model_validate({"url": URL}).on_failure.allow_up_to_usd == 0
 
 
 def test_counters_do_not_move_away_under_a_gateway_that_serves(tmp_path):
