@@ -61,7 +61,7 @@ class Accountant:
 
     def __init__(self, counters: Counters, book: PriceBook, recent: RecentOutputs) -> None:
         self.price_book = book.version
-        self._counters = counters
+        self.counters = counters
         self._book = book
         self._recent = recent
         self._priced: tuple[Configuration, Prices] | None = None
@@ -80,7 +80,7 @@ class Accountant:
         targets = route(allow, configuration.models[facts.model])
         reckoning = _Reckoning(facts, prices, targets, output)
         claims = [reckoning.claim(cap) for cap in allow.caps if cap.counts_any(allow.targets)]
-        hold = await self._counters.reserve(exchange.id, claims, allow.targets)
+        hold = await self.counters.reserve(exchange.id, claims, allow.targets)
         if isinstance(hold, Refused):
             return hold
         grows = any(each.cap.unit in _GROWING for each in hold.claims)
@@ -90,7 +90,7 @@ class Accountant:
 
     async def states(self) -> list[AccountState]:
         """How every account of a cap stands that is in use."""
-        return await self._counters.states()
+        return await self.counters.states()
 
     def top_up(self, reservation: Reservation, target: Target, output_tokens: int) -> None:
         """Hold more once an answer of this target has outgrown what is held. Never refuses."""
@@ -103,12 +103,14 @@ class Accountant:
         price = reservation.prices.find(target) or FREE
         cost = _cost(price, facts, grown)
 
-        def needed(cap: Cap) -> int:
-            if not cap.counts(target.name):
+        def needed(claim: Claim) -> int:
+            if not claim.cap.counts(target.name):
                 return 0
-            return {Unit.TOKENS: tokens, Unit.NANO_USD: cost}.get(cap.unit, 0)
+            wanted = {Unit.TOKENS: tokens, Unit.NANO_USD: cost}.get(claim.cap.unit, 0)
+            return min(wanted, claim.units_at_most)
 
-        self._counters.raise_to(reservation.hold, _each(reservation.hold, needed))
+        hold = reservation.hold
+        self.counters.raise_to(hold, [needed(claim) for claim in hold.claims])
 
     def expected(self, reservation: Reservation, target: Target) -> Expected:
         """What an answer of this target is expected to use, and whom it will be charged to."""
@@ -134,7 +136,7 @@ class Accountant:
         """
         hold = reservation.hold
         if target is None:
-            self._counters.settle(hold, _each(hold, lambda cap: 0))
+            self.counters.settle(hold, _each(hold, lambda cap: 0))
             return 0
         price = reservation.prices.find(target)
         cost = 0 if price is None or price is FREE else usage_cost(price, usage)
@@ -144,7 +146,7 @@ class Accountant:
             def counted(cap: Cap) -> int:
                 return used.get(cap.unit, 0) if cap.counts(target.name) else 0
 
-            self._counters.settle(hold, _each(hold, counted))
+            self.counters.settle(hold, _each(hold, counted))
         if usage.output_tokens:
             facts = reservation.facts
             each = usage.output_tokens // max(1, facts.answers)

@@ -16,9 +16,9 @@ from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
 from gateway.callers import Callers
 from gateway.calls import Calls, Patience
-from gateway.caps.in_process import InProcessCounters
 from gateway.configuration.build import Configuration
 from gateway.configuration.choice import shipped_with
+from gateway.configuration.counters import SharedCounting
 from gateway.configuration.orders import Order
 from gateway.configuration.storage import storage_at
 from gateway.continuation import CaughtUp
@@ -28,16 +28,17 @@ from gateway.expectations import RecentOutputs
 from gateway.first_start import FirstKeys, issue_first_keys
 from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
+from gateway.lifting import Lifting
 from gateway.notes import Notes
 from gateway.oidc.asking import ProviderClient
 from gateway.oidc.provider_tokens import ProviderTokens
 from gateway.oidc.token import BEGINNING
-from gateway.opening import Opened, lock_folder, open_data, open_ledger
+from gateway.opening import Opened, lock_folder, open_counters, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
 from gateway.refusal import Refusals
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
-from gateway.store.account_usage import AccountBook
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
@@ -100,11 +101,12 @@ async def assembled(
             stack.push_async_callback(choice.engine.stop)
         keys, key_ring = await _open_keys(opened, stack)
         in_force = InForce(choice.configuration, int(time.time()))
-        bookkeeper, health, origins = await _open_books(opened, book, stack)
+        counting = choice.configuration.counting
+        bookkeeper, health, origins = await _open_books(opened, book, counting, stack)
+        refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         client = client or HttpClient()
         senders = _open_senders(client, stack)
         callers = _open_callers(key_ring, client, opened, stack)
-        refusals = _open_refusals(bookkeeper, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
@@ -112,7 +114,8 @@ async def assembled(
         ways = Ways(environ, shipped, versions, surroundings.apply, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
-        status = Status(health, lambda: state.standing)
+        counters = bookkeeper.accountant.counters
+        status = Status(health, lambda: state.standing, counters.health, lambda: lifting.open_count)
         calls = _watch_calls(bookkeeper.metrics, callers, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
@@ -146,7 +149,7 @@ def _open_callers(
 
 
 async def _open_books(
-    opened: Opened, book: PriceBook, stack: AsyncExitStack
+    opened: Opened, book: PriceBook, counting: SharedCounting | None, stack: AsyncExitStack
 ) -> tuple[Bookkeeper, LedgerHealth, CaughtUp]:
     """Open the ledger, and all that reckons with it."""
     metrics = Metrics()
@@ -156,10 +159,8 @@ async def _open_books(
     estimator = TokenEstimator(bundled_vocabulary())
     stack.callback(estimator.close)
     ledger = Ledger(opened.database)
-    accounts = AccountBook(opened.database, _unix_s)
-    await accounts.start()
-    stack.push_async_callback(accounts.stop)
-    counters = InProcessCounters(time.monotonic_ns, _unix_s, accounts)
+    counters = await open_counters(counting, opened, stack)
+    metrics.watch_caps(counters.health)
     accountant = Accountant(counters, book, RecentOutputs())
     bookkeeper = Bookkeeper(
         writer, opened.records, accountant, estimator, metrics, time.monotonic_ns
@@ -167,11 +168,19 @@ async def _open_books(
     return bookkeeper, health, CaughtUp(ledger, writer)
 
 
-def _open_refusals(bookkeeper: Bookkeeper, stack: AsyncExitStack) -> Refusals:
+async def _open_refusals(
+    bookkeeper: Bookkeeper, opened: Opened, in_force: InForce, stack: AsyncExitStack
+) -> tuple[Refusals, Lifting]:
+    """What says no, and what lifts that for a time."""
     verdicts = InProcessVerdicts(bookkeeper.monotonic_ns, bookkeeper.note_repeats)
     verdicts.start()
     stack.push_async_callback(verdicts.stop)  # before the ledger closes: it takes the last counts
-    return Refusals(bookkeeper, verdicts)
+    glasses = BreakGlasses(opened.database)
+    lifting = Lifting(glasses, in_force, verdicts.begin_anew, unix_us=_unix_us)
+    await lifting.start()
+    stack.push_async_callback(lifting.stop)
+    bookkeeper.metrics.watch_break_glass(lambda: lifting.open_count)
+    return Refusals(bookkeeper, verdicts), lifting
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +273,6 @@ def _watch_calls(metrics: Metrics, callers: Callers, stack: AsyncExitStack) -> C
 
 def _unix_us() -> int:
     return time.time_ns() // 1000
-
-
-def _unix_s() -> int:
-    return int(time.time())
 
 
 def _version() -> str:

@@ -17,10 +17,15 @@ from gateway.audit.lock import LedgerLock
 from gateway.audit.record import Records
 from gateway.audit.sync import Syncer, best_syncer
 from gateway.audit.writer import LedgerWriter, WriterMeter
+from gateway.caps.in_process import InProcessCounters
+from gateway.caps.outage import OutagePlan
+from gateway.caps.port import Counters
+from gateway.configuration.counters import SharedCounting
 from gateway.configuration.storage import DurableIn, Storage
 from gateway.database_address import DatabaseAddress
 from gateway.pepper import check_of, chosen_pepper
 from gateway.randomness import BufferedRandom
+from gateway.store.account_usage import AccountBook
 from gateway.store.database import FILE_NAME, Database, StoreError, open_store
 from gateway.store.installation import hold_to_pepper
 from gateway.store.lane import SqliteLane
@@ -132,3 +137,36 @@ def _store(opened: Opened) -> Store:
     from gateway.store.postgres_lane import PostgresLane  # its driver is loaded where it is used
 
     return PostgresLane(opened.address, opened.lane, opened_unix_us=now)
+
+
+async def open_counters(
+    counting: SharedCounting | None, opened: Opened, stack: AsyncExitStack
+) -> Counters:
+    """The counters of caps, which know from the ledger what was used: in this process, or in a
+    store that replicas share. One that is away now is found later."""
+    history = AccountBook(opened.database, _unix_s)
+    await history.start()
+    stack.push_async_callback(history.stop)
+    if counting is None:
+        return InProcessCounters(time.monotonic_ns, _unix_s, history)
+    from gateway.caps.shared import SharedCounters  # its client is loaded where it is used
+    from gateway.caps.store import ValkeyStore
+
+    timeout_seconds = counting.timeout_ms / 1000
+    store = ValkeyStore(counting.url, namespace=counting.namespace, timeout_seconds=timeout_seconds)
+    plan = OutagePlan(counting.replicas, counting.allowed_nano_usd)
+    counters = SharedCounters(
+        store,
+        history,
+        plan,
+        monotonic_ns=time.monotonic_ns,
+        unix_s=_unix_s,
+        lease_seconds=counting.lease_seconds,
+    )
+    await counters.start()
+    stack.push_async_callback(counters.stop)
+    return counters
+
+
+def _unix_s() -> int:
+    return int(time.time())

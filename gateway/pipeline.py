@@ -1,7 +1,7 @@
 """The road of a request, one step a line. Values flow down; nothing calls back up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
@@ -25,22 +25,37 @@ from gateway.roles import Permission, permits
 from gateway.routing import route
 from gateway.turn import TurnIds
 from gateway.wire.base import Answer
+from policy.break_glass import BreakGlass
+from policy.lifting import lifted
 from policy.types import Allow, Deny, Identity
 from providers.base import Headers, Target
 from providers.errors import ProviderError, ProviderRejected
 
 
 class InForce:
-    """The configuration in force. A reload replaces it; what has begun keeps its own."""
+    """The configuration in force, less what is lifted of its policy.
+
+    A reload replaces it; what has begun keeps its own.
+    """
 
     def __init__(self, configuration: Configuration, since_unix_seconds: int) -> None:
         self.configuration = configuration
         self.since_unix_seconds = since_unix_seconds
+        self._written = configuration
+        self._lifted: tuple[BreakGlass, ...] = ()
 
     def replace(self, configuration: Configuration, since_unix_seconds: int) -> None:
-        """Requests that begin from now on run by this one."""
-        self.configuration = configuration
+        """Requests that begin from now on run by this one; what is lifted stays lifted."""
+        self._written = configuration
         self.since_unix_seconds = since_unix_seconds
+        self.lift(self._lifted)
+
+    def lift(self, opened: tuple[BreakGlass, ...]) -> None:
+        """Requests that begin from now on are decided with these exceptions, and no others."""
+        self._lifted, written = opened, self._written
+        self.configuration = (
+            replace(written, policy=lifted(written.policy, opened)) if opened else written
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.audit.writer import WriterMeter
+from gateway.caps.port import CountersHealth
 from gateway.configuration.watch import Standing
 
 
@@ -35,6 +36,8 @@ class Status:
 
     ledger: LedgerHealth
     configuration: Callable[[], Standing]
+    counters: Callable[[], CountersHealth]
+    open_exceptions: Callable[[], int]
     is_draining: bool = False
 
     def report(self) -> dict[str, object]:
@@ -44,5 +47,7 @@ class Status:
             "ready": accepting and not self.is_draining,
             "ledger": "accepting" if accepting else "refusing",
             "configuration": self.configuration().value,
+            "counters": self.counters().where,
+            "break_glass": "open" if self.open_exceptions() else "none",
             "draining": self.is_draining,
         }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import Choice, Kept, choose_configuration
+from gateway.configuration.counters import refuse_another_store
 from gateway.configuration.lookout import Lookout
 from gateway.configuration.orders import VersionNotFound
 from gateway.configuration.problems import ConfigurationError, Place, Problem
@@ -78,6 +79,7 @@ def watcher_of(choice: Choice, ways: Ways) -> Watcher:
 
     def held(fresh: Configuration, source: Path) -> Configuration:
         refuse_a_move(ways.storage, fresh.storage, source)
+        refuse_another_store(configuration.counting, fresh.counting, source)
         return fresh
 
     is_of_files = path is None or configuration.origin is Origin.FILES

@@ -39,6 +39,7 @@ class Verdict:
     deny: Deny
     recorded: "asyncio.Future[None]"
     ends_ns: int
+    times_begun_anew: int = 0
     repeats: int = 0
 
     @property
@@ -69,6 +70,10 @@ class Verdicts(Protocol):
         """It is given once more."""
         ...
 
+    def begin_anew(self) -> None:
+        """What was held until now is given no more: policy may have become another."""
+        ...
+
 
 Ended = Callable[[Verdict], "asyncio.Future[None]"]
 """Told of each verdict that ends after it was given again; done when that is written."""
@@ -95,6 +100,7 @@ class InProcessVerdicts:
         self._most_text = most_text
         self._held: dict[Matter, Verdict] = {}  # oldest first: all live equally long
         self._text_length = 0
+        self._times_begun_anew = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -106,6 +112,8 @@ class InProcessVerdicts:
             return None
         verdict = self._held.get(_matter(exchange))
         if verdict is None or verdict.config_digest != exchange.config_digest:
+            return None
+        if verdict.times_begun_anew != self._times_begun_anew:
             return None
         return verdict if self._monotonic_ns() < verdict.ends_ns and _holds(verdict) else None
 
@@ -122,6 +130,7 @@ class InProcessVerdicts:
             deny=deny,
             recorded=recorded,
             ends_ns=self._monotonic_ns() + LIFE_NS,
+            times_begun_anew=self._times_begun_anew,
         )
         self._held[matter] = verdict
         self._text_length += verdict.text_length
@@ -131,6 +140,10 @@ class InProcessVerdicts:
     def count(self, verdict: Verdict) -> None:
         """As the port says."""
         verdict.repeats += 1
+
+    def begin_anew(self) -> None:
+        """As the port says; the counts of what was held are written when its time is over."""
+        self._times_begun_anew += 1
 
     def sweep(self) -> bool:
         """End verdicts whose time is over, a portion of them; True while there are more."""

@@ -13,6 +13,7 @@ from policy.rulebook.reach import Reached, reach
 from policy.rulebook.rule import CompiledRule, Placed
 from policy.rules import RULES
 from policy.rules.assistant_register import AssistantRegister
+from policy.rules.budget import Budget
 from policy.types import (
     Allow,
     Cap,
@@ -40,6 +41,7 @@ class CompiledTeam:
     standing: tuple[Rule, ...]
     targets: Mapping[str, tuple[TargetFacts, ...]]
     target_names: Mapping[str, tuple[str, ...]]
+    team: Team
     registers: Registers = NO_REGISTERS
     written: TeamRules | None = None
     remembered: dict[tuple[str, DataClass, int], tuple[Rule, ...]] = field(default_factory=dict)
@@ -62,9 +64,19 @@ class CompiledTeam:
                 model: tuple(each.name for each in targets)
                 for model, targets in team.targets.items()
             },
+            team=team,
             registers=team.registers,
             written=TeamRules.bind(team.name, written, team.targets) if written else None,
         )
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether what the team spends is limited."""
+        return any(rule.name == Budget.name for rule in self.standing)
+
+    def registers_at(self, unix_seconds: int) -> Registers:
+        """What counts as reviewed at a moment."""
+        return self.registers
 
     def decide(self, question: Question) -> Decision:
         """Ask the rules about one request; standing answers are remembered until the day ends."""
@@ -271,7 +283,7 @@ class Policy:
     def first_target(self, team: str, model: str, unix_seconds: int) -> str | None:
         """The target that answers a team first: of the model's, the first it may be sent to."""
         compiled = self.teams[team]
-        open_to_it = compiled.registers.open_targets(
+        open_to_it = compiled.registers_at(unix_seconds).open_targets(
             compiled.targets[model], compiled.data_class, day_of(unix_seconds)
         )
         return next(iter(open_to_it), None)

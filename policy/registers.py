@@ -60,6 +60,11 @@ class Registers:
     vendors: Mapping[str, Review] | None = None
     assistants: Mapping[str, ReviewedAssistant] | None = None
 
+    @property
+    def assistant_reviews(self) -> Mapping[str, Review]:
+        """The reviews of assistants; none where no register of them is kept."""
+        return {name: each.review for name, each in (self.assistants or {}).items()}
+
     def holds_for(self, target: TargetFacts, day: int) -> bool:
         """Whether a target's vendor may be used on a day. In the house, what has no entry may."""
         if self.vendors is None:

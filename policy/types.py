@@ -274,7 +274,9 @@ class Allow(msgspec.Struct, frozen=True):
     """The request may go to any of `targets` (in order of preference), and nowhere else.
 
     `warnings` are all there are; `notices` are those of them that are shown inside the assistant
-    as well. `shadow` are the rules that would have denied it, were they enforced.
+    as well. `shadow` are the rules that would have denied it, were they enforced; `exceptions` the
+    ids of the break-glasses without which it would have been refused, sent to fewer targets or
+    capped.
     """
 
     targets: tuple[str, ...]
@@ -283,6 +285,7 @@ class Allow(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

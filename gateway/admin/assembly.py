@@ -12,9 +12,10 @@ from gateway.admin.guard import Guard, Identify
 from gateway.admin.level import Level
 from gateway.admin.reads import Reads
 from gateway.caps.port import AccountState
+from gateway.configuration.admin import AdminSettings
 from gateway.identity import KeyRing
 from gateway.pipeline import InForce
-from gateway.server import bound
+from gateway.server import bound, listen
 from gateway.status import Status
 from gateway.store.changes import Actor
 from gateway.store.database import Database
@@ -72,7 +73,8 @@ class Beside:
 async def admin_side(beside: Beside, port: int | None) -> AsyncGenerator[AdminSide | None]:
     """The admin API of the configuration in force; nothing where that switches it off.
 
-    `port` goes before the configuration's. Raises `CannotListen`.
+    `port` goes before the configuration's; a port that nobody chose gives way to a free one.
+    Raises `CannotListen`.
     """
     in_force = beside.in_force
     settings = in_force.configuration.admin
@@ -81,7 +83,7 @@ async def admin_side(beside: Beside, port: int | None) -> AsyncGenerator[AdminSi
         return
     level = Level(Rollup(beside.database))
     desk = desk_of(beside, level)
-    with bound(settings.host, settings.port if port is None else port, ADVICE) as listener:
+    with _listener(settings.host, settings, port) as listener:
         guard = Guard(
             create_admin_app(desk),
             beside.identify,
@@ -93,6 +95,15 @@ async def admin_side(beside: Beside, port: int | None) -> AsyncGenerator[AdminSi
             yield AdminSide(guard, listener)
         finally:
             await level.stop()
+
+
+def _listener(host: str, settings: AdminSettings, port: int | None) -> socket.socket:
+    if port is not None or not settings.may_move:
+        return bound(host, settings.port if port is None else port, ADVICE)
+    try:
+        return listen(host, settings.port)
+    except OSError:
+        return bound(host, 0, ADVICE)
 
 
 def desk_of(beside: Beside, level: Level) -> Desk:

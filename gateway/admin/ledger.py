@@ -112,8 +112,8 @@ class LedgerResource:
             query.kind,
             query.outcome,
             query.turn,
-            since_us,
-            until_us,
+            since_unix_us=since_us,
+            until_unix_us=until_us,
         )
         async with self._desk.reads.turn():
             found = await self._desk.ledger.newest(

@@ -75,6 +75,10 @@ class Rows:
         """The same rows, to be extended apart."""
         return Rows([*self.leaves], [*self.bodies])
 
+    def first(self, count: int) -> "Rows":
+        """The first `count` records."""
+        return Rows(self.leaves[:count], self.bodies[:count])
+
     def drop_first(self, count: int) -> None:
         """Forget the first `count` records."""
         del self.leaves[:count], self.bodies[:count]

@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.0  # how long a request waits for a commit before the journal takes its record
 
+CAUGHT_UP_RECORDS = 1000  # what came while it caught up, and goes over with the next batch
+
 
 class DatabaseLane(JournaledLane):
     """The `gateway.audit.committer.Lane` of a replica whose own disk need not last.
@@ -43,7 +45,7 @@ class DatabaseLane(JournaledLane):
         return self._database_is_well
 
     def _release(self, before: int) -> None:
-        if not self._database_is_well:
+        if not self._database_is_well and self._filing.backlog <= CAUGHT_UP_RECORDS:
             log.info("ledger_database_is_back")
             self._database_is_well = True
         super()._release(before)

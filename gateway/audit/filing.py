@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 FILE_EVERY_SECONDS = 0.2  # how far readers of the database are behind, at most, when it is well
 RETRY_SECONDS = 0.5
+FILED_AT_ONCE = 2000  # records: what an outage has left must not hold up the event loop
 FILING_SECONDS = 30.0  # off the road there is time, also for all that an outage has left
 
 
@@ -90,7 +91,7 @@ class Filing:
             rows = self._pending.copy()
             rows.extend(batch.rows)
             self._note_settled(settled_seq)
-            await self._write(rows, within_seconds)
+            await self._write(rows, within_seconds, self._settled_seq)
             self._pending = Rows()
             self._filed(use + 1)
 
@@ -105,11 +106,21 @@ class Filing:
 
     async def _flush(self) -> None:
         async with self._writing:
-            # A copy: more may be put while these are written.
-            rows, use = self._pending.copy(), self._pending_use
-            await self._write(rows, FILING_SECONDS)
-            self._pending.drop_first(len(rows.leaves))
+            waiting, use = self.backlog, self._pending_use  # more may be put meanwhile
+            while True:
+                rows = self._pending.first(min(waiting, FILED_AT_ONCE))
+                waiting -= len(rows.leaves)
+                # The mark speaks of all that was put: it is not there before they are.
+                await self._write(rows, FILING_SECONDS, None if waiting else self._settled_seq)
+                self._pending.drop_first(len(rows.leaves))
+                if not waiting:
+                    break
             self._filed(use)
+
+    @property
+    def backlog(self) -> int:
+        """How many records the store has yet to be given."""
+        return len(self._pending.leaves)
 
     async def close(self) -> None:
         """Stop, and disconnect. What is pending stays in the journal."""
@@ -130,8 +141,7 @@ class Filing:
                 log.error("ledger_filing_failed", extra={"error": str(error)})
                 delay = RETRY_SECONDS
 
-    async def _write(self, rows: Rows, within_seconds: float) -> None:
-        mark = self._settled_seq
+    async def _write(self, rows: Rows, within_seconds: float, mark: int | None) -> None:
         if not rows.leaves and mark is None:
             return
         if not self._store_is_open:
@@ -144,7 +154,7 @@ class Filing:
         except LaneRefused:
             self._store_is_open = False
             raise
-        if self._settled_seq == mark:
+        if mark is not None and self._settled_seq == mark:
             self._settled_seq = None
 
     def _note_settled(self, settled_seq: int | None) -> None:

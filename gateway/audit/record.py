@@ -353,6 +353,7 @@ def _permission(allow: Allow) -> RecordBody:
         "caps": _caps(allow.caps),
         "warnings": [bounded(warning) for warning in allow.warnings],
         **({"shadow": list(allow.shadow)} if allow.shadow else {}),
+        **({"exceptions": list(allow.exceptions)} if allow.exceptions else {}),
     }
 
 

@@ -8,6 +8,7 @@ from gateway.caps.buckets import Bucket, EvenRate, Gauge, Tally
 from gateway.caps.port import (
     AccountState,
     Claim,
+    CountersHealth,
     History,
     HistoryUnknown,
     Hold,
@@ -109,6 +110,16 @@ class InProcessCounters:
         """The same, at once."""
         found = [each.state() for each in self._buckets.values()]
         return sorted(found, key=lambda each: (each.account, each.unit, each.window))
+
+    def health(self) -> CountersHealth:
+        """As the port says."""
+        at_risk = sum(
+            _risk(claim.units_at_most, held)
+            for each in self._open.values()
+            for claim, held in zip(each.hold.claims, each.held, strict=True)
+            if claim.cap.unit is Unit.NANO_USD
+        )
+        return CountersHealth("in_process", at_risk)
 
     def _reserve(
         self, exchange_id: str, found: Sequence[tuple[Claim, Bucket]], targets: Sequence[str]

@@ -1,9 +1,9 @@
 """The counters behind caps: take before, correct after, all or nothing, exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -64,6 +64,22 @@ class AccountState:
     resets_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CountersHealth:
+    """Whether the counters do as they should.
+
+    `where` is `in_process`, `shared`, or `away` while a store cannot be reached. `waiting` are the
+    settlements and the like that it has not been told yet, `dropped` those it never will be.
+    `at_risk_nano_usd` is what the answers running in this process can still cost beyond what is
+    held for them.
+    """
+
+    where: Literal["in_process", "shared", "away"]
+    at_risk_nano_usd: int
+    waiting: int = 0
+    dropped: int = 0
+
+
 class Counters(Protocol):
     """Where caps are counted. Each call is one atomic step; a counter occurs once in a call.
 
@@ -99,6 +115,10 @@ class Counters(Protocol):
         """How every account stands that is in use, by account, unit and window."""
         ...
 
+    def health(self) -> CountersHealth:
+        """What /readyz and the metrics tell."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -122,6 +142,16 @@ class Used:
                 return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the ledger says an exchange used, and the accounts it was charged to."""
+
+    requests: int
+    tokens: int
+    nano_usd: int
+    accounts: tuple[str, ...]
+
+
 QUARTER_SECONDS = 900
 """How finely the past is known. Days begin at a quarter of an hour in every time zone."""
 
@@ -133,9 +163,13 @@ class History(Protocol):
         """The quarters of an hour that ended after then, oldest first. Raises `HistoryUnknown`."""
         ...
 
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        """Those of the exchanges that have their end. Raises `HistoryUnknown`."""
+        ...
+
 
 class HistoryUnknown(Exception):
-    """Nobody can say now what an account has used."""
+    """Nobody can say now what has been used."""
 
 
 class NoHistory:
@@ -144,3 +178,7 @@ class NoHistory:
     async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
         """Nothing."""
         return ()
+
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        """None."""
+        return {}

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from gateway.caps.channel import Channel, Step, Store
 from gateway.caps.encoding import Answer, Encoding, hold_of, refused_of, state_of
 from gateway.caps.outage import Outage, OutagePlan
-from gateway.caps.port import AccountState, Claim, History, HistoryUnknown, Hold
+from gateway.caps.port import AccountState, Claim, CountersHealth, History, HistoryUnknown, Hold
 from gateway.caps.store import Argument, StoreAway
 from gateway.caps.windows import begins_at
 from gateway.shortage import Refused, unknown
@@ -25,6 +25,7 @@ PROBE_SECONDS: Final = 0.25
 """How often a store that is away is tried."""
 
 _IDS_AT_ONCE: Final = 500
+_AMENDED_AT_ONCE: Final = 1_000
 _MOST_SEEDINGS: Final = 3
 
 _NOT_SEEDED, _REFUSED, _TAKEN = -1, 0, 1
@@ -89,24 +90,17 @@ class SharedCounters:
         """Whether the store is away."""
         return self._channel.is_away
 
-    @property
-    def waiting(self) -> int:
-        """How many settlements and the like the store has not been told yet."""
-        return self._channel.waiting
-
-    @property
-    def dropped(self) -> int:
-        """How many it never will be told: there were too many. Leases end what these would have."""
-        return self._channel.dropped
-
-    def at_risk_nano_usd(self) -> int:
-        """How much more than is held the answers running here can still cost."""
-        return sum(
+    def health(self) -> CountersHealth:
+        """As the port says."""
+        at_risk = sum(
             max(0, claim.units_at_most - held)
             for running in self._running.values()
             for claim, held in zip(running.hold.claims, running.units, strict=True)
             if claim.cap.unit is Unit.NANO_USD
         )
+        channel = self._channel
+        where: Literal["away", "shared"] = "away" if channel.is_away else "shared"
+        return CountersHealth(where, at_risk, channel.waiting, channel.dropped)
 
     async def reserve(
         self, exchange_id: str, claims: Sequence[Claim], targets: Sequence[str]
@@ -178,8 +172,23 @@ class SharedCounters:
                     if self._running.get(running.hold.exchange_id) is running:
                         self._tell("restore", running, running.units, moment=self._lease_ms)
             self._outage = None
+            await self._amend_estimates()
         except StoreAway as error:
             self._channel.lose(str(error))
+
+    async def _amend_estimates(self) -> None:
+        """What was booked as estimated for replicas that fell silent gives way to the ledger."""
+        told: Answer = await self._channel.ask(("expired", _AMENDED_AT_ONCE))
+        ids = [each.decode() for each in told]
+        if not ids:
+            return
+        try:
+            ended = await self._history.ended(ids)
+        except HistoryUnknown:
+            return
+        for exchange_id, used in ended.items():
+            units = (used.requests, used.tokens, used.nano_usd)
+            await self._channel.ask(("amend", exchange_id, *units, *used.accounts))
 
     async def _keep_forever(self) -> None:
         while True:

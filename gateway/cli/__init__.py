@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway.cli.audit import audit
+from gateway.cli.break_glass import break_glass
 from gateway.cli.check import check
 from gateway.cli.connect import connect
 from gateway.cli.doctor import doctor
@@ -40,6 +41,7 @@ app.command()(registers)
 app.add_typer(audit, name="audit")
 app.command()(usage)
 app.add_typer(policy, name="policy")
+app.add_typer(break_glass, name="break-glass")
 app.command()(connect)
 app.command()(doctor)
 app.command()(version)

@@ -53,6 +53,12 @@ class Kind(StrEnum):
     CONFIG_REFUSED = "config_refused"
     CONFIG_PINNED = "config_pinned"
     CONFIG_RESUMED = "config_resumed"
+    BREAK_GLASS_PROPOSED = "break_glass_proposed"
+    BREAK_GLASS_APPROVED = "break_glass_approved"
+    BREAK_GLASS_OPENED = "break_glass_opened"
+    BREAK_GLASS_CLOSED = "break_glass_closed"
+    BREAK_GLASS_ENDED = "break_glass_ended"
+    BREAK_GLASS_REFUSED = "break_glass_refused"
 
 
 @audit.command()
@@ -74,12 +80,14 @@ def tail(
 def show(
     audit_id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="The audit id, or a key's, or an unambiguous beginning."),
+        typer.Argument(
+            metavar="ID", help="An audit id, a key's, a break-glass's, or its beginning."
+        ),
     ],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one exchange, or the changes of one key, from beginning to end."""
+    """Tell one exchange, or what became of a key or a break-glass, from beginning to end."""
     from gateway.cli.story import StoryRecord, tell
 
     rows = asyncio.run(_exchange(data_folder(data), audit_id))
@@ -103,6 +111,10 @@ def search(
         str | None,
         typer.Option(metavar="ID", help="Every try of this turn (or a beginning of it)."),
     ] = None,
+    exception: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="What passed because of this break-glass."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="From then on: 2h (ago), 2026-11-21.")
     ] = None,
@@ -124,6 +136,7 @@ def search(
         kind=None if kind is None else kind.value,
         outcome=outcome,
         turn_id=turn,
+        exception=exception,
         since_unix_us=None if since is None else unix_us(parse_moment(since, now)),
         until_unix_us=None if until is None else unix_us(parse_moment(until, now)),
     )

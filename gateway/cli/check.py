@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gateway.cli.by_whom import now_unix_us
 from gateway.cli.configured import configuration_path
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.glass_facts import sentence
+from gateway.cli.opened_glasses import glasses_told
 from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.cli.stored_versions import pin_notices
-from gateway.settings import configuration_in, environment
+from gateway.settings import configuration_in, environment, read_running
 
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
     from gateway.configuration.problems import ConfigurationError
     from gateway.configuration.reviews import Standing
+    from gateway.store.stored_break_glass import StoredBreakGlass
 
 
 def check(
@@ -31,20 +35,32 @@ def check(
 
     path, configuration = checked(file, data, as_json)
     reviews = standings(configuration, day_of(int(time.time())))
+    opened = _open_beside(data_folder(data))
     lapsing = [each for each in reviews if each.state in (State.ENDING, State.LAPSED)]
+    pins = list(pin_notices(data_folder(data)))
     if as_json:
         summary = _summary(path, configuration, lapsing)
-        print_json([summary | {"pins": list(pin_notices(data_folder(data)))}])
+        print_json([{**summary, "pins": pins, "break_glass": [glass.id for glass in opened]}])
         return
-    told = (each.told() for each in lapsing)
-    pins = pin_notices(data_folder(data))
-    for notice in (*pins, *configuration.notices, *_lapsed(configuration), *told):
+    told = [each.told() for each in lapsing]
+    told += [sentence(glass, now_unix_us()) for glass in opened]
+    for notice in (*pins, *configuration.notices, *_due(configuration), *told):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "
         f"models {len(configuration.models)}, teams {len(configuration.teams)}"
         + (f", rules {len(rules)}" if (rules := configuration.policy.rules) else "")
     )
+
+
+def _open_beside(folder: Path) -> "Sequence[StoredBreakGlass]":
+    """What is open in the gateway that runs on the folder, if one does."""
+    from gateway.store.stored_break_glass import BreakGlassState
+
+    running, now = read_running(folder), now_unix_us()
+    if running is None or not running.is_alive:
+        return ()
+    return [each for each in glasses_told(folder) if each.state(now) is BreakGlassState.OPEN]
 
 
 def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path, Configuration]":
@@ -94,7 +110,7 @@ def _summary(
         "models": sorted(configuration.models),
         "teams": sorted(configuration.teams),
         "rules": [rule.id for rule in configuration.policy.rules],
-        "notices": [*configuration.notices, *_lapsed(configuration)],
+        "notices": [*configuration.notices, *_due(configuration)],
         "lapsing": [
             {"register": each.register, "name": each.name, "days_left": each.days_left}
             for each in lapsing
@@ -102,7 +118,7 @@ def _summary(
     }
 
 
-def _lapsed(configuration: "Configuration") -> list[str]:
-    from gateway.configuration.rule_lint import lapsed
+def _due(configuration: "Configuration") -> list[str]:
+    from gateway.configuration.rule_lint import due
 
-    return list(lapsed(configuration.policy, int(time.time())))
+    return list(due(configuration.policy, int(time.time())))

@@ -17,7 +17,7 @@ from gateway.settings import environment
 
 if TYPE_CHECKING:
     from gateway.store.database import Database
-    from gateway.virtual_key import KeyIssuer
+    from gateway.virtual_key import Hasher, KeyIssuer
 
 T = TypeVar("T")
 
@@ -118,22 +118,32 @@ class FolderKeys:
 
 async def _issuer(folder: Path, database: "Database") -> "KeyIssuer":
     """Makes keys under the gateway's pepper. Raises `StoreError` or `CommandFailed`."""
+    from gateway.store.keys import Keys
+    from gateway.virtual_key import KeyIssuer
+
+    return KeyIssuer(
+        Keys(database),
+        await hasher_of(folder, database),
+        by=acting_user(),
+        unix_us=_now_unix_us,
+        random_bytes=os.urandom,
+    )
+
+
+async def hasher_of(folder: Path, database: "Database") -> "Hasher":
+    """What makes digests of keys, under the gateway's pepper.
+
+    Raises `StoreError` or `CommandFailed`.
+    """
     from gateway.pepper import check_of, chosen_pepper
     from gateway.store.installation import hold_to_pepper
-    from gateway.store.keys import Keys
-    from gateway.virtual_key import Hasher, KeyIssuer
+    from gateway.virtual_key import Hasher
 
     said = said_of(folder)
     make = os.urandom if said.address is None else None
     pepper = chosen_pepper(folder, said.pepper, environment(), make)
     await hold_to_pepper(database, check_of(pepper))
-    return KeyIssuer(
-        Keys(database),
-        Hasher(pepper),
-        by=acting_user(),
-        unix_us=_now_unix_us,
-        random_bytes=os.urandom,
-    )
+    return Hasher(pepper)
 
 
 def _now_unix_us() -> int:

@@ -104,6 +104,7 @@ def _explained(
     given: "Given",
     now_unix_seconds: int,
 ) -> "Explanation":
+    from gateway.cli.opened_glasses import policy_at
     from gateway.cli.posing import altered, plain
     from policy.rulebook.explain import explain as explained
 
@@ -112,9 +113,8 @@ def _explained(
     else:
         posed = _recorded(folder, audit_id, configuration)
     asked = altered(posed, given, configuration.canonical)
-    return explained(
-        configuration.policy, asked.identity, asked.facts, asked.circumstances, asked.label
-    )
+    policy = policy_at(configuration.policy, folder, asked.circumstances.unix_seconds)
+    return explained(policy, asked.identity, asked.facts, asked.circumstances, asked.label)
 
 
 def _tell(told: "Explanation", as_json: bool) -> None:
@@ -138,12 +138,15 @@ def run_tests(config: Config = None, data: Data = None, as_json: AsJson = False)
     rules = configuration.policy
     outcomes = run(rules, configuration.policy_tests, configuration.canonical, int(time.time()))
     failed = [each for each in outcomes if not each.passed]
-    left = unhit(rules, outcomes)
+    left, doubts = unhit(rules, outcomes), _doubts(configuration)
     if as_json:
         print_json(_object(each) for each in outcomes)
-        print_json([{"passed": len(outcomes) - len(failed), "failed": len(failed), "unhit": left}])
+        counted = {"passed": len(outcomes) - len(failed), "failed": len(failed)}
+        print_json([{**counted, "unhit": left, "notices": doubts}])
     else:
         note(f"policy {configuration.digest[:12]}: {len(rules.rules)} rules")
+        for doubt in doubts:
+            note(f"note: {doubt}")
         for each in failed:
             print_line(f"failed: {each.case.document.name} ({each.case.place})")
             for missed in each.missed:
@@ -213,6 +216,13 @@ async def _first_record(folder: Path, audit_id: str) -> Mapping[str, Any]:
         except (AmbiguousAuditId, ExchangeNotFound) as error:
             raise CommandFailed(str(error), Exit.NOT_FOUND) from error
     return next((row.body for row in rows if row.kind in ("admitted", "denied")), rows[0].body)
+
+
+def _doubts(configuration: "Configuration") -> list[str]:
+    from gateway.configuration.rule_lint import due, lint
+
+    policy = configuration.policy
+    return [*lint(policy, policy.sources.targets), *due(policy, int(time.time()))]
 
 
 def _object(outcome: "Outcome") -> dict[str, object]:

@@ -52,6 +52,7 @@ def object_of(told: Explanation) -> dict[str, object]:
             "warnings": list(decision.warnings),
             "shown_inside": [each.rule for each in decision.notices],
             "shadow": list(decision.shadow),
+            "exceptions": list(decision.exceptions),
         }
     else:
         found |= {
@@ -76,6 +77,7 @@ def _object(told: Told) -> dict[str, object]:
             {"field": each.field, "wanted": each.wanted, "seen": each.seen} for each in told.missed
         ],
         "exempted_by": list(told.exempted_by),
+        "lifted_by": list(told.lifted_by),
     }
 
 
@@ -89,6 +91,8 @@ def _because(told: Told) -> str:
         return "; ".join(f"{each.field}: {each.seen}, not {each.wanted}" for each in told.missed)
     if told.exempted_by:
         return f"exempted by {', '.join(told.exempted_by)}"
+    if told.lifted_by:
+        return f"lifted by {', '.join(told.lifted_by)}"
     return document.reason or ""
 
 

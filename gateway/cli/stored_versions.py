@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from gateway.cli.changes_told import changes_in_short
 from gateway.cli.configured import AnyName, shipped
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.lines import changes_in_short
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table, print_text
 from gateway.cli.times import format_unix_us

@@ -8,10 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.lines import change_of_configuration, change_of_key, how_often
+from gateway.cli.changes_told import change_told
+from gateway.cli.lines import how_often
 from gateway.cli.output import printable
-from gateway.cli.subject_lines import KINDS as SUBJECT_KINDS
-from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_duration_us, format_unix_us, format_usd
 
 Body = Mapping[str, Any]
@@ -88,21 +87,10 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
-            case _:
-                yield from _change(body)
+            case _ if (told := change_told(body)) is not None:
+                title = str(body["kind"]).rpartition("_")[2]
+                yield _Chapter(title, (_when(body) + printable(told), *_details(body)))
     yield _Chapter("records", tuple(_sealed(each) for each in records))
-
-
-def _change(body: Body) -> Iterator[_Chapter]:
-    """What people changed by the gateway."""
-    kind = str(body["kind"])
-    if kind in SUBJECT_KINDS:
-        told = f"at {format_unix_us(body['time_unix_us'])}: {change_of_subject(body)}"
-        yield _Chapter(kind.rpartition("_")[2], (printable(told),))
-    elif kind.startswith("key_"):
-        yield _Chapter(kind.removeprefix("key_"), tuple(_changed(body)))
-    elif kind.startswith("config_"):
-        yield _Chapter(kind.removeprefix("config_"), tuple(_configured(body)))
 
 
 def _request(body: Body) -> Iterator[_Chapter]:
@@ -155,6 +143,8 @@ def _allowed(body: Body) -> Iterator[str]:
         yield printable(f"warned: {warning}")
     if shadow := body.get("shadow"):
         yield printable(f"would be denied, were they enforced, by {', '.join(shadow)}")
+    if exceptions := body.get("exceptions"):
+        yield printable(f"because of break-glass {', '.join(exceptions)}")
     if "config_digest" in body:
         yield printable(f"under configuration {body['config_digest']}")
 
@@ -234,17 +224,26 @@ def _lost(body: Body) -> Iterator[str]:
         yield printable(f"attempt {attempt['attempt']} had gone to {attempt['target']}")
 
 
-def _changed(body: Body) -> Iterator[str]:
-    yield f"at {format_unix_us(body['time_unix_us'])}: " + printable(change_of_key(body))
-    scope = body.get("scope", {})
+def _when(body: Body) -> str:
+    return f"at {format_unix_us(body['time_unix_us'])}: "
+
+
+def _details(body: Body) -> Iterator[str]:
+    """What the sentence about a change leaves out: a key's scope, the values of a configuration."""
+    match str(body["kind"]).partition("_")[0]:
+        case "key":
+            yield from _scope(body.get("scope", {}))
+        case "config":
+            yield from _configured(body)
+
+
+def _scope(scope: Body) -> Iterator[str]:
     for each, what in (("models", "for models"), ("networks", "from networks")):
         if scope.get(each):
             yield printable(f"only {what} {', '.join(scope[each])}")
 
 
 def _configured(body: Body) -> Iterator[str]:
-    told = printable(change_of_configuration(body))
-    yield f"at {format_unix_us(body['time_unix_us'])}: {told}"
     if "previous_digest" in body:
         yield printable(f"in place of version {body['previous_digest'][:12]}")
     for name in ("added", "removed", "changed"):

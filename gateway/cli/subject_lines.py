@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-KINDS = ("user_blocked", "user_unblocked", "role_granted", "role_revoked")
-
 
 def change_of_subject(body: Mapping[str, Any]) -> str:
     """Who decided what about whom."""

@@ -19,15 +19,17 @@ _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za
 class AdminSettings:
     """The admin API's own listener. Without a host there is none.
 
-    `hosts` are names, in lower case, by which it may be called besides its own address.
+    `hosts` are names, in lower case, by which it may be called besides its own address. Nobody
+    chose a port that `may_move`: where it is taken, any other will do.
     """
 
     host: str | None = "127.0.0.1"
     port: int = 7071
     hosts: frozenset[str] = frozenset()
+    may_move: bool = False
 
 
-DEFAULT_ADMIN: Final = AdminSettings()
+DEFAULT_ADMIN: Final = AdminSettings(may_move=True)
 
 
 def _plain(value: object) -> object:
@@ -69,7 +71,8 @@ class AdminDocument(Section):
         hosts = frozenset(self.hosts)
         if self.listen == OFF:
             return AdminSettings(None, 0, hosts)
-        return AdminSettings(*split(self.listen), hosts)
+        is_chosen = "listen" in self.model_fields_set
+        return AdminSettings(*split(self.listen), hosts, may_move=not is_chosen)
 
 
 def split(listen: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gateway.configuration import checks
 from gateway.configuration.admin import DEFAULT_ADMIN, AdminSettings
 from gateway.configuration.cards import ModelCard, names_of
+from gateway.configuration.counters import SharedCounting, read_counting
 from gateway.configuration.document import (
     GatehouseDocument,
     PriceDocument,
@@ -47,6 +48,7 @@ from gateway.configuration.storage import NO_STORAGE, Storage, read_storage
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.proxies import TrustedProxies
 from gateway.settings import OfferedModel
+from policy.break_glass import USUAL_TERMS, BreakGlassTerms
 from policy.document import TeamDocument, nano_usd
 from policy.engine import Policy
 from policy.rulebook.cases import PlacedCase
@@ -114,6 +116,8 @@ class Configuration:
     stored: StoredConfiguration | None = None
     proxies: TrustedProxies | None = None
     storage: Storage = NO_STORAGE
+    break_glass: BreakGlassTerms = USUAL_TERMS
+    counting: SharedCounting | None = None
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -162,13 +166,13 @@ def load(
     found = [*checks.check(document, shipped), *unfound]
     opened = unlock_all(written, unlock, found)
     storage = read_storage(written, unlock, found)
+    counting = read_counting(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers), *written.problems(found)]
-    if not problems:  # rules are checked against the names of a configuration that is right
-        problems += check_rules(policy.files, document, shipped.assistants)
-    if problems:
+    # Rules are checked against the names of a configuration that is right.
+    if problems := problems or [*check_rules(policy.files, document, shipped.assistants)]:
         raise ConfigurationError(str(path), problems)
     all_files = (written, *registers.files, *(each.written for each in policy.files))
-    digests: Read = {each.source: each.digest for each in all_files}
+    read: Read = {each.source: each.digest for each in all_files}
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
@@ -182,11 +186,11 @@ def load(
     return replace(
         built,
         source=path,
-        identity=identity_settings(document.identity),
         storage=storage,
+        counting=counting,
         watched=(*(each.source for each in all_files), *secret_files(document, path.parent)),
         patterns=tuple(policy.listings),
-        read=digests | dict(policy.listings.items()),
+        read=read | dict(policy.listings.items()),
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),
@@ -210,10 +214,7 @@ def build(
         name: _vendor(name, each, keys.get(name), shipped)
         for name, each in document.vendors.items()
     }
-    models = {
-        name: tuple(_target(each, vendors) for each in model.targets)
-        for name, model in document.models.items()
-    }
+    models = _models(document, vendors)
     prices = {name: _price(each) for name, each in document.prices.items()}
     facts = {
         target.name: _facts(target, document, prices, shipped)
@@ -241,6 +242,8 @@ def build(
         team_documents=document.teams,
         admin=document.admin.settings(),
         proxies=TrustedProxies.of(document.server.trusted_proxies),
+        break_glass=document.break_glass.terms,
+        identity=identity_settings(document.identity),
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
 
@@ -263,6 +266,15 @@ def _vendor(name: str, written: VendorDocument, key: Secret | None, shipped: Shi
         review_date=written.review_date,
         may_drop_tools=frozenset(written.may_drop_tools),
     )
+
+
+def _models(
+    document: GatehouseDocument, vendors: Mapping[str, Vendor]
+) -> Mapping[str, tuple[Target, ...]]:
+    return {
+        name: tuple(_target(each, vendors) for each in model.targets)
+        for name, model in document.models.items()
+    }
 
 
 def _target(name: str, vendors: Mapping[str, Vendor]) -> Target:

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.configuration.admin import AdminDocument
+from gateway.configuration.counters_document import CountersDocument
 from gateway.configuration.field_types import Address, SecretText, Words
 from gateway.configuration.identity_document import IdentityDocument
+from policy.break_glass import BreakGlassTerms
 from policy.document import DataClassLabel, ModelName, Name, Section, TeamDocument, Usd
 from policy.rulebook.document import Network
 
@@ -173,6 +175,20 @@ class KeysDocument(Section):
     """The secret keys are kept under, the same for every replica: "${NAME}" or file:/path."""
 
 
+class BreakGlassDocument(Section):
+    """Under which terms somebody may open an exception from policy for a time."""
+
+    max_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """How long one may be open at most, in hours."""
+    approvers: Literal[1, 2] = 1
+    """How many people it takes: 1, or 2: one asks for it, and somebody else approves."""
+
+    @property
+    def terms(self) -> BreakGlassTerms:
+        """The same, as policy is told."""
+        return BreakGlassTerms(self.max_hours * 3600, self.approvers)
+
+
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
@@ -192,6 +208,8 @@ class GatehouseDocument(Section):
     """What stands before the gateway."""
     storage: StorageDocument = StorageDocument()
     keys: KeysDocument = KeysDocument()
+    counters: CountersDocument | None = None
+    """Where caps are counted, so that they hold over all replicas."""
     registers: RegistersDocument = RegistersDocument()
     """What was reviewed, and until when it holds."""
     policy: tuple[PolicyFiles, ...] = ()
@@ -199,3 +217,4 @@ class GatehouseDocument(Section):
     admin: AdminDocument = AdminDocument()
     identity: IdentityDocument = IdentityDocument()
     """How people and builds are known by the company's own identity provider."""
+    break_glass: BreakGlassDocument = BreakGlassDocument()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.configuration.counters import notices as counters_notices
 from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.identity_checks import identity_notices
 from gateway.configuration.problems import dotted
@@ -40,7 +41,7 @@ def notices_of(written: Written[GatehouseDocument]) -> tuple[str, ...]:
                 f'use "${{NAME}}" or file:/run/secrets/name'
             )
     notices.extend(identity_notices(written.document.identity))
-    return (*notices, *storage_notices(written))
+    return (*notices, *storage_notices(written), *counters_notices(written))
 
 
 def _limits_money(limits: LimitsDocument) -> bool:

@@ -181,6 +181,7 @@ def _known_fields(schema: dict[str, Any], path: Path) -> Sequence[str]:
 
 
 def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    node = next((each for each in node.get("anyOf", ()) if "$ref" in each), node)
+    has_fields = (each for each in node.get("anyOf", ()) if "$ref" in each or "properties" in each)
+    node = next(has_fields, node)
     reference = node.get("$ref")
     return schema["$defs"][reference.rpartition("/")[2]] if reference else node

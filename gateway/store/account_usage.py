@@ -5,11 +5,12 @@ A rollup like that of the usage: nothing is summed until a cap asks, and the sum
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.caps.port import QUARTER_SECONDS, HistoryUnknown, Used
+from gateway.caps.port import QUARTER_SECONDS, Ended, HistoryUnknown, Used
 from gateway.store.database import Database
 from gateway.store.rollup import Adding, Rollup, Sums, insert_of, on_postgres
 from gateway.store.tables import ACCOUNT_QUARTERS, BODIES
@@ -40,6 +41,7 @@ KEPT_SECONDS: Final = 40 * 86_400
 
 _QUARTER_US: Final = QUARTER_SECONDS * 1_000_000
 _A: Final = ACCOUNT_QUARTERS.c
+_ENDS: Final = ("completed", "unknown", "late")
 _U: Final = BODIES.alias("estimated")
 _SUMS: Final = ("requests", "tokens", "cost_nano_usd")
 
@@ -94,6 +96,26 @@ class AccountBook:
             async with self._database.reading() as connection:
                 found = (await connection.execute(query)).all()
         return [Used(*map(int, row)) for row in found]
+
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        """What those of the exchanges used that have their end. Raises `HistoryUnknown`."""
+        query = select(
+            BODIES.c.exchange_id,
+            BODIES.c.kind,
+            BODIES.c.total_tokens,
+            BODIES.c.cost_nano_usd,
+            BODIES.c.body,
+        ).where(BODIES.c.exchange_id.in_(exchange_ids), BODIES.c.kind.in_(_ENDS))
+        with _known("those exchanges"):
+            async with self._database.reading() as connection:
+                found = (await connection.execute(query)).all()
+        ends: dict[str, Ended] = {}
+        for exchange_id, kind, tokens, cost, raw in sorted(found, key=lambda row: row[1] == "late"):
+            body = orjson.loads(raw)
+            accounts = (f"team:{body.get('team')}", *body.get("charged", ()))
+            requests = 1 if kind != "unknown" or body.get("attempts") else 0
+            ends[exchange_id] = Ended(requests, int(tokens or 0), int(cost or 0), accounts)
+        return ends
 
     async def catch_up(self) -> None:
         """Sum what is new, so that nobody who asks waits for it; and forget what is too old.
@@ -172,7 +194,7 @@ def _ends(account: ColumnElement[Any], rows: FromClause) -> Select[*tuple[Any, .
             BODIES.c.lane == bindparam("lane"),
             BODIES.c.seq > bindparam("after"),
             BODIES.c.seq <= bindparam("upto"),
-            BODIES.c.kind.in_(("completed", "unknown", "late")),
+            BODIES.c.kind.in_(_ENDS),
         )
     )
 

@@ -24,7 +24,7 @@ class Actor:
 
     @classmethod
     def caller(cls, identity: Identity) -> "Actor":
-        """Whoever asked for it over the admin API."""
+        """Whoever asked for it, over the admin API or with a key at the command line."""
         kind = "key" if identity.credential_id.startswith("key_") else "token"
         return cls(kind, identity.subject, identity.credential_id)
 

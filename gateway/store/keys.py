@@ -176,6 +176,13 @@ class Keys:
             (found,) = await _find(connection, KEYS.c.id == key_id, _no_such_key(key_id))
         return found
 
+    async def of_digest(self, digest: bytes) -> StoredKey | None:
+        """The key that is kept under this digest, also one that holds no more."""
+        query = select(KEYS).where(KEYS.c.digest == digest)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else _stored(row)
+
     async def list(self) -> Sequence[StoredKey]:
         """Every key there has been, oldest first."""
         query = select(KEYS).order_by(KEYS.c.created_unix_us, KEYS.c.id)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from gateway.audit.chain import ChainedRecord
 from gateway.continuation import Origin
 from gateway.store.database import Database
+from gateway.store.passed import admitted_under
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
 from gateway.store.traffic import TrafficRow, traffic
 
@@ -74,8 +75,9 @@ class Search:
     """What to look for; what is None does not matter. Times are UTC microseconds.
 
     `outcome` is a completed record's outcome, a denied record's rule, or `unknown`. `since` is
-    inclusive, `until` is not. `turn_id` may be the beginning of one: all records of its exchanges.
-    It has no index, so every record that else would match is looked into.
+    inclusive, `until` is not. `turn_id` may be the beginning of one: all records of its exchanges;
+    `exception` is a break-glass: all records of exchanges admitted because of it. These two have no
+    index, so every record that else would match is looked into.
     """
 
     team: str | None = None
@@ -84,6 +86,7 @@ class Search:
     kind: str | None = None
     outcome: str | None = None
     turn_id: str | None = None
+    exception: str | None = None
     since_unix_us: int | None = None
     until_unix_us: int | None = None
 
@@ -157,7 +160,7 @@ class Ledger:
         return rows, reached
 
     async def exchange(self, audit_id: str) -> list[LedgerRow]:
-        """Every record of one exchange, or of the changes of one key, in order.
+        """Every record of one exchange, or of what became of a key or an exception, in order.
 
         A prefix will do when it is unambiguous.
 
@@ -269,7 +272,15 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
         conditions.append(BODIES.c.time_unix_us < search.until_unix_us)
     if search.turn_id is not None:
         conditions.append(BODIES.c.exchange_id.in_(_of_turn(search.turn_id)))
+    if search.exception is not None:
+        conditions.append(BODIES.c.exchange_id.in_(_under(search.exception)))
     return conditions
+
+
+def _under(exception: str) -> Select[str]:
+    """The exchanges that were admitted because of a break-glass."""
+    opening = BODIES.alias("opening")
+    return select(opening.c.exchange_id).where(*admitted_under(opening, exception))
 
 
 def _of_turn(turn_id: str) -> Select[str]:
@@ -289,8 +300,8 @@ def _furthest(position: Position, rows: Sequence[LedgerRow]) -> dict[str, int]:
 
 
 def _normalised(audit_id: str) -> str:
-    """An id as it is stored: that of what was changed (`key_...`, `cfg_...`), or an audit id typed
-    in any case, with or without `gh-`."""
+    """An id as it is stored: that of what was changed (`key_...`, `cfg_...`, `bg_...`), or an audit
+    id typed in any case, with or without `gh-`."""
     if "_" in audit_id:  # which no ULID has
         return audit_id.strip().lower()
     return "gh-" + audit_id.strip().upper().removeprefix("GH-")

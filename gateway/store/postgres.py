@@ -1,7 +1,8 @@
 """The store of many replicas: a PostgreSQL database, for reading and for small writes."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import asyncpg
 from sqlalchemy import Connection, event, text
@@ -35,13 +36,22 @@ _BEGIN_MIGRATING = text(
 )
 
 
+FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # raised where the server ends an idle connection just now
+    OSError,
+)
+"""What the driver raises when the database refuses, or is gone."""
+
+
 async def connect(address: DatabaseAddress) -> asyncpg.Connection:
     """A connection of its own. Raises `StoreUnreachable` in words for an operator."""
     try:
         return await asyncpg.connect(
             address.url.reveal(), timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
         )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+    except (*FAILURES, ValueError) as error:
         raise explained(error, address) from error
 
 
@@ -76,15 +86,25 @@ class PostgresDatabase:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view: all queries inside see the same moment."""
-        async with self._reader.begin() as connection:
-            yield connection
+        with self._translated():
+            async with self._reader.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction of the one writer there is, of all replicas; committed at the end."""
-        async with self._writer.begin() as connection:
-            await connection.execute(_BEGIN_WRITING)
-            yield connection
+        with self._translated():
+            async with self._writer.begin() as connection:
+                await connection.execute(_BEGIN_WRITING)
+                yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What SQLAlchemy passes on untranslated is an `OSError` like every loss of a device."""
+        try:
+            yield
+        except asyncpg.InternalClientError as error:
+            raise explained(error, self.address) from error
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
@@ -141,7 +161,7 @@ async def _fit_revision(address: DatabaseAddress) -> str | None:
         found = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
         return None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise explained(error, address) from error
     finally:
         await connection.close()

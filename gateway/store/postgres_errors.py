@@ -48,6 +48,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "no answer in time; is it up, and does the network let us through?"),
     (OSError, f"{{error}}; is it up, and is {_SAID_IN} right?"),
     (asyncpg.PostgresError, "{error}"),
+    (asyncpg.InternalClientError, "the connection was lost; try again"),
 )
 # What the driver says of an address it cannot read may hold a part of the password.
 _UNREAD = f"the driver cannot read {_SAID_IN}"

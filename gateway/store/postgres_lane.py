@@ -13,7 +13,7 @@ from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import FOLDER_NAME, Journal
 from gateway.audit.lock import LedgerLock
 from gateway.database_address import DatabaseAddress
-from gateway.store.postgres import connect
+from gateway.store.postgres import FAILURES, connect
 from gateway.store.postgres_rows import head_of, in_pages, insert, insert_recovered, lock_lane
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,6 @@ ON CONFLICT DO NOTHING
 """
 # Who looks after lanes gives what is new in this one its end, should its writer not come back.
 _WATCH = "UPDATE audit_lane SET beat = coalesce(beat, 0) + 1 WHERE lane = $1"
-
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class PostgresLane:
@@ -59,7 +57,7 @@ class PostgresLane:
             async with connection.transaction():
                 self._was_recovered = await lock_lane(connection, self._lane)
                 head = await head_of(connection, self._lane)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self._refused(error) from error
         return ChainHead.of_new(self._lane) if head is None else ChainHead(self._lane, *head)
 
@@ -74,7 +72,7 @@ class PostgresLane:
                     await self._insert(connection, rows)
                 if settled_seq is not None:
                     await connection.execute(_MARK, self._lane, settled_seq)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self._refused(error) from error
 
     async def close(self) -> None:
@@ -117,7 +115,7 @@ async def take_over_journal(folder: Path, address: DatabaseAddress) -> None:
             await restore(connection, journal.records())
         finally:
             await connection.close()
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise LaneRefused(str(error)) from error
     finally:
         lock.release()

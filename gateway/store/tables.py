@@ -1,4 +1,4 @@
-"""Every table there is: ledger and cursors, keys, people, usage, the configuration's versions."""
+"""Every table there is: ledger, keys, people, usage, exceptions, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -25,6 +25,8 @@ def ordered(length: int) -> String:
 
 LANE = ordered(26)
 HASH = LargeBinary(32)
+KIND = String(16).with_variant(String(32), "postgresql")
+"""SQLite holds no text to a length: there the first one stands, for a copy of the table costs."""
 
 
 class Base(SQLModel):
@@ -88,7 +90,7 @@ class AuditBody(Base, table=True):
     lane: str = Field(sa_column=Column(LANE, primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     exchange_id: str = Field(sa_column=Column(ordered(29), nullable=False, index=True))
-    kind: str = Field(sa_type=String(16))
+    kind: str = Field(sa_type=KIND)
     time_unix_us: int = Field(sa_type=BigInteger, index=True)
     team: str | None = Field(default=None, sa_type=Text)
     subject: str | None = Field(default=None, sa_type=Text)
@@ -208,6 +210,30 @@ class ConfigurationOrder(Base, table=True):
     answer: str | None = Field(default=None, sa_type=Text)
 
 
+class BreakGlassRow(Base, table=True):
+    """An exception from policy that somebody asked for, and what became of it.
+
+    `lifts`, `scope` and who did what are JSON. It is open from `opened_unix_us` to `until_unix_us`
+    unless it was closed; `ended_unix_us` says when its end was noticed and recorded.
+    """
+
+    __tablename__ = "break_glass"
+
+    id: str = Field(sa_column=Column(String(16), primary_key=True))
+    reason: str = Field(sa_type=Text)
+    lifts: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    for_seconds: int = Field(sa_type=BigInteger)
+    proposed_unix_us: int = Field(sa_type=BigInteger)
+    proposed_by: str = Field(sa_type=Text)
+    approved_by: str | None = Field(default=None, sa_type=Text)
+    opened_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    until_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    closed_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+    closed_by: str | None = Field(default=None, sa_type=Text)
+    ended_unix_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
 class UsageHour(Base, table=True):
     """What one hour (UTC) of exchanges used, by who asked what with which assistant of whom.
 
@@ -280,6 +306,7 @@ VERSIONS = _table(ConfigurationVersion)
 CONFIGURATION = _table(ConfigurationState)
 ORDERS = _table(ConfigurationOrder)
 INSTALLATION = _table(Installation)
+BREAK_GLASSES = _table(BreakGlassRow)
 USAGE_HOURS = _table(UsageHour)
 ACCOUNT_QUARTERS = _table(AccountQuarter)
 

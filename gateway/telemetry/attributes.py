@@ -105,6 +105,7 @@ _REQUEST = Group(
     names.TARGETS,
     names.RULES,
     names.WARNING_COUNT,
+    names.EXCEPTIONS,
     names.HTTP_METHOD,
     names.PHASE,
 )
@@ -173,6 +174,21 @@ def read_changed_key(record: Record, pseudonym: Pseudonym) -> Attributes:
     return _CHANGED_KEY.read(record.body, pseudonym(subject))
 
 
+_CHANGED_EXCEPTION = Group({}, names.EXCEPTIONS)
+
+
+LOUD = "break_glass_"
+"""How the kinds of records begin that tell of exceptions."""
+
+
+def read_changed(record: Record, pseudonym: Pseudonym) -> Attributes:
+    """Which key or exception was changed or tried; nothing of any other record."""
+    glass = record.text("about_id")
+    if glass is not None and record.kind.startswith(LOUD):
+        return _CHANGED_EXCEPTION.read({}, (glass,))
+    return read_changed_key(record, pseudonym)
+
+
 def read_caller(opening: Record, pseudonym: Pseudonym) -> Attributes:
     """Who asked, for which model, in which session, and what was decided."""
     session, subject = opening.part("assistant").get("session_id"), opening.text("subject")
@@ -202,6 +218,7 @@ def read_request(opening: Record) -> Attributes:
         _texts(opening.body.get("targets")),
         (rule,) if rule else None,
         len(warnings) if isinstance(warnings, list) else None,
+        _texts(opening.body.get("exceptions")),
         "POST",
         "request",
     )

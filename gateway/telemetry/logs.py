@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from gateway.telemetry import names
 from gateway.telemetry.attributes import (
+    LOUD,
     Attributes,
     Group,
     merge,
     own_of,
     put_in,
-    read_changed_key,
+    read_changed,
 )
 from gateway.telemetry.fitting import Value
 from gateway.telemetry.model import Log, Pseudonym, Record, Severity
@@ -19,7 +20,7 @@ from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
 NO_IDS = (b"", b"")
-_REFUSALS = frozenset({"config_refused"})
+_REFUSALS = frozenset({"config_refused", "break_glass_refused"})
 
 _AUDITED = Group(
     {},
@@ -54,16 +55,19 @@ def log_of(
 
 def lone_log(record: Record, pseudonym: Pseudonym, ids: tuple[bytes, bytes] = NO_IDS) -> Log:
     """The log record of a record that no span tells of: somebody changed something, mostly, or an
-    end came late."""
-    changed, actor = read_changed_key(record, pseudonym), record.part("actor")
+    end came late.
+
+    Break-glass is loud: whatever becomes of one is a warning.
+    """
+    changed, actor = read_changed(record, pseudonym), record.part("actor")
     if not actor:
         severity = Severity.ERROR if record.kind == "unreadable" else Severity.INFO
         return _log(record, (changed,), (), _Act("unknown", None, "system"), severity, ids)
     name, is_refused = actor.get("name"), record.kind in _REFUSALS
     by = (pseudonym(name), "user") if isinstance(name, str) else (None, "system")
     act = _Act("failure" if is_refused else "success", *by)
-    severity = Severity.WARN if is_refused else Severity.INFO
-    return _log(record, (changed,), (), act, severity, ids)
+    is_loud = is_refused or record.kind.startswith(LOUD)
+    return _log(record, (changed,), (), act, Severity.WARN if is_loud else Severity.INFO, ids)
 
 
 def repeat_log(
@@ -126,6 +130,7 @@ def _audited(record: Record, groups: Sequence[Attributes], act: _Act) -> Attribu
         ("model", known.get(names.MODEL.name)),
         ("key", record.text("key_id")),
         ("configuration", record.text("digest")),
+        ("break_glass", record.text("about_id") if record.kind.startswith(LOUD) else None),
     )
     target_type, target = next((each for each in what if each[1] is not None), (None, None))
     return _AUDITED.read(

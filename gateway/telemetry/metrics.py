@@ -38,6 +38,37 @@ class ConfigurationState(Protocol):
         ...
 
 
+class CapsState(Protocol):
+    """What is known of the counters of caps (`gateway.caps.port.CountersHealth`)."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def at_risk_nano_usd(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+
+
+class _Caps:
+    """Reads the counters' health when the page is asked for."""
+
+    def __init__(self, read: Callable[[], CapsState]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[MetricFamily]:
+        state = self._read()
+        for metric, value in (
+            (names.CAPS_AT_RISK, state.at_risk_nano_usd),
+            (names.CAPS_STORE_AWAY, int(state.where == "away")),
+            (names.CAPS_WAITING, state.waiting),
+        ):
+            yield GaugeMetricFamily(metric.prometheus, metric.meaning, value)
+        dropped = names.CAPS_DROPPED
+        yield CounterMetricFamily(dropped.prometheus, dropped.meaning, state.dropped)
+
+
 class _Configuration:
     """Reads the configuration's state when the page is asked for."""
 
@@ -109,6 +140,7 @@ class Metrics:
         self._append_failures = self._counter(names.AUDIT_FAILURES)
         self._in_flight = self._gauge(names.IN_FLIGHT)
         self._queue_depth = self._gauge(names.AUDIT_QUEUE)
+        self._break_glass = self._gauge(names.BREAK_GLASS)
 
     def observe_exchange(self, exchange: Exchange) -> None:
         """Count one exchange that has ended, once."""
@@ -158,9 +190,17 @@ class Metrics:
         """Ask `read` for the number of waiting records whenever the page is asked for."""
         self._queue_depth.set_function(read)
 
+    def watch_break_glass(self, read: Callable[[], int]) -> None:
+        """Ask `read` for the number of open exceptions whenever the page is asked for."""
+        self._break_glass.set_function(read)
+
     def watch_configuration(self, state: ConfigurationState) -> None:
         """Tell of this state whenever the page is asked for. Call it once."""
         self._registry.register(_Configuration(state))
+
+    def watch_caps(self, read: Callable[[], CapsState]) -> None:
+        """Tell of the counters' health whenever the page is asked for. Call it once."""
+        self._registry.register(_Caps(read))
 
     def render(self) -> bytes:
         """The page for `GET /metrics`, of type `content_type`."""

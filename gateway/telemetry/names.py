@@ -143,6 +143,8 @@ TARGETS = _row("gatehouse.policy.targets", STRS, "PL", "the set of targets allow
 REPEATS = _row("gatehouse.policy.repeats", INT, "L", "how often a denied turn was asked again")
 WARNING_COUNT = _row("gatehouse.policy.warning.count", INT, "PL", "warnings that came with it")
 
+EXCEPTIONS = _row("gatehouse.exception.ids", STRS, "SPL", "break-glasses: what passed by them")
+
 ATTEMPTS = _row("gatehouse.route.attempts", INT, "SL", "targets tried")
 ATTEMPT = _row("gatehouse.route.attempt", INT, "CL", "number of this try, from 1")
 ROUTE_REASON = _row("gatehouse.route.reason", STR, "SCL", "why this target; on S of the last try")
@@ -186,7 +188,7 @@ AUDIT_TARGET = _row(
     "audit.target.id", STR, "L", "model asked for, target tried, or what was changed"
 )
 AUDIT_TARGET_TYPE = _row(
-    "audit.target.type", STR, "L", "`model`, `target`, `key` or `configuration`"
+    "audit.target.type", STR, "L", "`model`, `target`, `key`, `configuration` or `break_glass`"
 )
 LANE = _row("audit.sequence.stream_id", STR, "L", "the lane of the ledger")
 SEQUENCE = _row("audit.sequence.number", INT, "L", "place in the lane")
@@ -286,9 +288,21 @@ CONFIG_INFO = Metric(
     "gatehouse.config.info", _G, "", ("digest", "origin"),
     "1 for the one in force; `origin` is `files`, `pin`, `last_good` or `embedded`",
 )  # fmt: skip
+BREAK_GLASS = Metric("gatehouse.break_glass.open", _G, "", (), "exceptions from policy open now")
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")
 UPSTREAM_ATTEMPTS = Metric(
     "gatehouse.upstream.attempts", _C, "", ("vendor", "result"), "`ok`, or the failure's code"
+)
+CAPS_AT_RISK = Metric(
+    "gatehouse.caps.at_risk.usd_nanos", _G, "", (),
+    "what running answers here can still cost beyond what is reserved, nano-USD",
+)  # fmt: skip
+CAPS_STORE_AWAY = Metric("gatehouse.caps.store.away", _G, "", (), "1 while the counters' store is")
+CAPS_WAITING = Metric(
+    "gatehouse.caps.store.waiting", _G, "", (), "settlements the store was not told yet"
+)
+CAPS_DROPPED = Metric(
+    "gatehouse.caps.store.dropped", _C, "", (), "settlements it never will be: leases end these"
 )
 
 METRICS: tuple[Metric, ...] = tuple(

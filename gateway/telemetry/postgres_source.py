@@ -18,6 +18,13 @@ from gateway.telemetry.model import STORY_KINDS, LedgerUnreadable, Record
 
 T = TypeVar("T")
 
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # raised where the server ends an idle connection just now
+    OSError,
+    ValueError,
+)
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
 _MAX_RECORDS_OF_ONE = 1000
@@ -152,7 +159,7 @@ class PostgresSource:
             self._loop = asyncio.new_event_loop()
         try:
             return self._loop.run_until_complete(work)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        except _FAILURES as error:
             self.close()
             # What the driver says of an address it cannot read may hold a part of the password.
             told = type(error).__name__ if isinstance(error, ValueError) else str(error)

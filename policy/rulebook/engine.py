@@ -84,6 +84,16 @@ class TeamRules:
         }
         return cls(by_model)
 
+    def without(self, ids: frozenset[str]) -> Self:
+        """The same, as if these rules did not stand there."""
+        return replace(
+            self,
+            by_model={
+                model: tuple(each for each in bound if each.rule.id not in ids)
+                for model, bound in self.by_model.items()
+            },
+        )
+
     def for_any_assistant(self) -> Self:
         """Those of the rules that are not about assistants."""
         return replace(

@@ -3,12 +3,13 @@
 The decision is the engine's own; what is told beside it is asked of the same conditions.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
 from policy.engine import Policy
+from policy.lifting import LiftedTeam
 from policy.question import Question
 from policy.rulebook.engine import BoundRule
 from policy.rulebook.rule import CompiledRule, Does
@@ -32,6 +33,7 @@ class Standing(StrEnum):
     SHADOW = "would deny"
     EXEMPTS = "exempts"
     EXEMPTED = "exempted"
+    LIFTED = "lifted"  # by a break-glass
     MISSED = "missed"
     IDLE = "idle"  # it speaks of the request, and changes nothing
     ASLEEP = "asleep"  # its dates
@@ -54,6 +56,7 @@ class Told:
     standing: Standing
     missed: tuple[Missed, ...] = ()
     exempted_by: tuple[str, ...] = ()
+    lifted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,13 @@ class Explanation:
     @property
     def hits(self) -> frozenset[str]:
         """The rules that did something."""
-        quiet = (Standing.MISSED, Standing.IDLE, Standing.ASLEEP, Standing.EXEMPTED)
+        quiet = (
+            Standing.MISSED,
+            Standing.IDLE,
+            Standing.ASLEEP,
+            Standing.EXEMPTED,
+            Standing.LIFTED,
+        )
         return frozenset(each.rule.id for each in self.rules if each.standing not in quiet)
 
     @property
@@ -109,6 +118,8 @@ def explain(
     asked = team.ask(identity, facts, circumstances, label)
     bound = {} if team.written is None else _by_id(team.written.by_model.get(facts.model, ()))
     told = [_told(rule, bound.get(rule.id), asked, decision) for rule in policy.rules]
+    if isinstance(team, LiftedTeam):
+        told = list(_lifted(told, team, asked))
     exempting = {name for each in told for name in each.exempted_by}
     return Explanation(
         decision,
@@ -117,6 +128,15 @@ def explain(
             for each in told
         ),
     )
+
+
+def _lifted(told: Iterable[Told], team: LiftedTeam, asked: Question) -> Iterator[Told]:
+    """The same, but for rules that would restrict this request, were they not lifted."""
+    opened = list(team.lifts_of(asked))
+    for each in told:
+        by = tuple(glass.id for glass, lifts in opened if each.rule.id in lifts.rules)
+        speaks = each.standing not in (Standing.MISSED, Standing.EXEMPTED)
+        yield replace(each, standing=Standing.LIFTED, lifted_by=by) if by and speaks else each
 
 
 def _by_id(rules: tuple[BoundRule, ...]) -> dict[str, BoundRule]:

@@ -15,6 +15,7 @@ from gateway.admin.guard import Guard
 from gateway.admin.level import Level
 from gateway.audit.writer import WriterMeter
 from gateway.caps.in_process import InProcessCounters
+from gateway.caps.port import CountersHealth
 from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
 from gateway.identity import KeyRing, extract_credential
@@ -113,6 +114,9 @@ class AdminApi:
         return await self.ask("POST", path, role, json=body, **more)
 
 
+IN_PROCESS = CountersHealth("in_process", 0)
+
+
 @asynccontextmanager
 async def an_admin_api(
     folder: Path,
@@ -132,7 +136,7 @@ async def an_admin_api(
     async def identify(headers: Headers) -> Identity:
         return ring.identify(extract_credential(headers))
 
-    status = Status(health, lambda: Standing.IN_FORCE)
+    status = Status(health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: 0)
     counters = InProcessCounters(lambda: now[0] * 1000, lambda: now[0] // 1_000_000)
     beside = Beside(
         "1.2.3",

@@ -1,6 +1,6 @@
 """Counters with clocks that move when told, asked for whole requests at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from gateway.caps.port import (
     AccountState,
     Claim,
     Counters,
+    Ended,
     HistoryUnknown,
     Hold,
     Used,
@@ -49,12 +50,18 @@ class Past:
 
     def __init__(self) -> None:
         self.by_account: dict[str, list[Used]] = {}
+        self.ends: dict[str, Ended] = {}
         self.is_away = False
         self.asked: list[str] = []
 
     def spent(self, moment: datetime, nano_usd: int, account: str = ACCOUNT, tokens: int = 0):
         start = int(moment.timestamp()) // 900 * 900
         self.by_account.setdefault(account, []).append(Used(start, 1, tokens, nano_usd))
+
+    async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
+        if self.is_away:
+            raise HistoryUnknown("those exchanges")
+        return {name: self.ends[name] for name in exchange_ids if name in self.ends}
 
     async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
         self.asked.append(account)

@@ -117,7 +117,13 @@ class Stories:
         cap = Cap(f"user:{CANARY}", Unit.REQUESTS, 10, Window.MINUTE)
         return self.records.admitted(
             exchange,
-            Allow((HOUSE.name, VENDOR.name), DataClass.INTERNAL, (cap,), (f"warning {CANARY}",)),
+            Allow(
+                (HOUSE.name, VENDOR.name),
+                DataClass.INTERNAL,
+                (cap,),
+                (f"warning {CANARY}",),
+                exceptions=("bg_aaaaaaaaaaaa",),
+            ),
         )
 
     def denied(self, exchange: Exchange | None = None) -> list[RecordBody]:

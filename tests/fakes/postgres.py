@@ -9,6 +9,7 @@ import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,22 @@ async def execute(url: str, statement: str, *arguments: object) -> list[asyncpg.
         return list(await connection.fetch(statement, *arguments))
     finally:
         await connection.close()
+
+
+async def cut_connections(url: str) -> None:
+    """End everybody's connections to a database, and return while they learn of it.
+
+    The server's last words have been read by then, and that the connection is gone has not: the
+    moment in which a driver may be used by somebody who cannot know.
+    """
+    cut = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with ThreadPoolExecutor(1) as aside:  # the loop stands still meanwhile
+        aside.submit(asyncio.run, execute(url, cut)).result()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.accounting import Accountant, Reservation
 from gateway.audit.record import RecordBody, Records
@@ -247,9 +248,12 @@ class Road:
             client_left=lambda: client_left,
         )
 
-    async def books(self, team: str = "web", *, client_left: bool = False) -> Books:
+    async def books(
+        self, team: str = "web", *, client_left: bool = False, **facts: object
+    ) -> Books:
         """The open books of an exchange that was just let through."""
         exchange: Exchange = an_exchange(self.records.new_audit_id(), team)
+        exchange.facts = replace(exchange.facts, **facts)
         allow = self.pipeline.decide(exchange, self.configuration)
         assert isinstance(allow, Allow)
         reservation = await self.pipeline.reserve(exchange, allow, self.configuration)

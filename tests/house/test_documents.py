@@ -20,6 +20,8 @@ COMMANDS = {
     "policy explain", "policy test", "policy diff",
     "policy preview", "policy replay",
     "policy versions", "policy show", "policy rollback", "policy resume",
+    "break-glass open", "break-glass approve", "break-glass close", "break-glass list",
+    "break-glass show",
     "connect", "doctor",
 }  # fmt: skip
 

@@ -30,6 +30,9 @@ SHARED_TWIN: dict[str, str] = {
     "benchmarks/subject.py": "tests/unit/benchmarks/test_peers.py",
     "benchmarks/tools.py": "tests/integration/test_bench_tools.py",
     "gateway/audit/filing.py": "tests/unit/gateway/audit/test_journaled_lane.py",
+    "gateway/configuration/counters_document.py": (
+        "tests/unit/gateway/configuration/test_counters.py"
+    ),
     "gateway/store/tables.py": "tests/unit/gateway/store/test_schema.py",
     "gateway/telemetry/otlp_grpc.py": "tests/unit/gateway/telemetry/test_otlp.py",
     "gateway/telemetry/reference.py": "tests/unit/gateway/telemetry/test_names.py",

@@ -265,6 +265,22 @@ end
 -- The names of all counters.
 local function names() return call('SMEMBERS', tag .. ':counters') end
 
+-- ID, and what the ledger says its exchange used: requests, tokens, nano-USD, accounts charged. An
+-- estimate that was booked for an owner that fell silent gives way to it.
+local function amend()
+  local hold, used, charged = kept(ARGV[3]), {}, {}
+  if not hold or not hold.expired then return 0 end
+  used.requests, used.tokens, used.nano_usd = ARGV[4], ARGV[5], ARGV[6]
+  for at = 7, #ARGV do charged[ARGV[at]] = true end
+  for _, c in ipairs(hold) do
+    local account, unit = string.match(c.name, '^(.*)|([^|]*)|[^|]*$')
+    local units = charged[account] and number(used[unit]) or 0
+    opened(c).correct(c, c.units, units, c.mark)
+  end
+  drop(ARGV[3])
+  return 1
+end
+
 -- How many: holds that were booked as estimated, the oldest first.
 local function expired()
   return call('ZRANGE', tag .. ':expired', 0, tonumber(ARGV[3]) - 1)
@@ -272,6 +288,6 @@ end
 
 local DOES = {
   reserve = reserve, apply = apply, renew = renew, seed = seed, states = states,
-  names = names, expired = expired,
+  names = names, expired = expired, amend = amend,
 }
 return DOES[ARGV[1]]()

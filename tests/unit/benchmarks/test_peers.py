@@ -59,8 +59,8 @@ def test_the_gateway_starts_as_shipped(place: Place) -> None:
     command = " ".join(launch.command[1:])
     data, ready = place.folder / "data", place.folder / "ready.json"
     assert command == (
-        f"up --host 127.0.0.1 --port 9301 --config {place.folder / 'gatehouse.yaml'} "
-        f"--data {data} --ready-file {ready}"
+        "up --host 127.0.0.1 --port 9301 --admin-port 0 "
+        f"--config {place.folder / 'gatehouse.yaml'} --data {data} --ready-file {ready}"
     )
     assert launch.environment == {}
 

@@ -182,6 +182,13 @@ async def test_an_answer_that_outgrows_its_hold_takes_more_in_steps(office):
     assert office.held() - before == (1 + 256) * 2_000
 
 
+async def test_no_more_is_held_than_the_longest_answer_takes(office):
+    reservation = await office.reserve(some_facts(output_limit=5_000))
+    office.accountant.top_up(reservation, office.target(DEEPSEEK), 50_000)
+    assert office.held() == 300 * 1_000 + 5_000 * 2_000
+    assert office.counters.state("team:web").at_risk_nano_usd == 0
+
+
 async def test_the_next_answer_is_expected_to_be_as_long_as_the_last(office):
     target = office.target("deepseek/deepseek-chat")
     first = await office.reserve(some_facts(answers=2))

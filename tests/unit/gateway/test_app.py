@@ -6,6 +6,7 @@ import pytest
 from gateway.app import create_app
 from gateway.audit.writer import SilentMeter
 from gateway.calls import Calls, Patience
+from gateway.caps.port import CountersHealth
 from gateway.configuration.watch import Standing
 from gateway.front import Front
 from gateway.roles import Role
@@ -37,7 +38,12 @@ class Site:
 
     def __init__(self, road: Road) -> None:
         self.road = road
-        self.status = Status(LedgerHealth(SilentMeter()), lambda: Standing.IN_FORCE)
+        self.status = Status(
+            LedgerHealth(SilentMeter()),
+            lambda: Standing.IN_FORCE,
+            lambda: CountersHealth("in_process", 0),
+            lambda: 0,
+        )
         wires = tuple(road.wires.values())
         related = families(road.estimator.estimate)
         front = Front(

@@ -183,11 +183,13 @@ async def test_a_pin_holds_across_a_restart_and_is_told_at_the_start(tmp_path):
         first = gatehouse.in_force.configuration.digest
     await ordered(data, first)
     write(tmp_path, HOUSE.replace("internal", "public"))
-    async with assembled(ServeOptions(config=tmp_path / "gatehouse.yaml", data=data), {}) as pinned:
+    async with assembled(
+        ServeOptions(config=tmp_path / "gatehouse.yaml", data=data, port=0), {}
+    ) as pinned:
         assert pinned.in_force.configuration.digest == first
         assert pinned.status.report()["configuration"] == "pinned"
         assert "by anna: hold this." in pinned.notes[0]
-    async with assembled(ServeOptions(config=None, data=data), {}) as without_a_file:
+    async with assembled(ServeOptions(config=None, data=data, port=0), {}) as without_a_file:
         assert without_a_file.in_force.configuration.digest == first
 
 
@@ -234,7 +236,7 @@ async def test_a_file_that_has_gone_is_no_reason_to_serve_something_else(tmp_pat
     async with assembled(options(tmp_path), {}) as gatehouse:
         first = gatehouse.in_force.configuration.digest
     (tmp_path / "gatehouse.yaml").unlink()
-    gone = ServeOptions(config=None, data=tmp_path / "data", last_good=True)
+    gone = ServeOptions(config=None, data=tmp_path / "data", port=0, last_good=True)
     async with assembled(gone, {}) as gatehouse:
         assert gatehouse.in_force.configuration.digest == first
 

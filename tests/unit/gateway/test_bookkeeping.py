@@ -287,7 +287,7 @@ async def test_books_handed_over_are_closed_by_who_took_them_and_by_nobody_else(
 
 
 async def test_an_answer_that_outgrows_what_was_held_holds_more(road):
-    books = await road.books()
+    books = await road.books(output_tokens_limit=100_000)
     held = road.counters.state("team:web").held_nano_usd
     seen = ReplyFacts()
     await tried(books, target_of(road, "deepseek"), seen)

@@ -3,8 +3,11 @@
 import pytest
 
 from gateway.audit.writer import SilentMeter
+from gateway.caps.port import CountersHealth
 from gateway.configuration.watch import Standing
 from gateway.status import LedgerHealth, Status
+
+IN_PROCESS = CountersHealth("in_process", 0)
 
 
 class Meter:
@@ -18,8 +21,14 @@ class Meter:
         self.told.append(("failed", records, cause))
 
 
-def status(standing: Standing = Standing.IN_FORCE) -> Status:
-    return Status(LedgerHealth(SilentMeter()), lambda: standing)
+def status(
+    standing: Standing = Standing.IN_FORCE,
+    counters: CountersHealth = IN_PROCESS,
+    open_exceptions: int = 0,
+) -> Status:
+    return Status(
+        LedgerHealth(SilentMeter()), lambda: standing, lambda: counters, lambda: open_exceptions
+    )
 
 
 def test_a_gateway_that_takes_rows_is_ready():
@@ -27,8 +36,15 @@ def test_a_gateway_that_takes_rows_is_ready():
         "ready": True,
         "ledger": "accepting",
         "configuration": "in_force",
+        "counters": "in_process",
+        "break_glass": "none",
         "draining": False,
     }
+
+
+def test_a_gateway_goes_on_while_the_counters_store_is_away_and_says_so():
+    report = status(counters=CountersHealth("away", 0, 3)).report()
+    assert (report["ready"], report["counters"]) == (True, "away")
 
 
 @pytest.mark.parametrize("cause", ["database", "too_slow", "queue_full", "closed"])
@@ -66,3 +82,7 @@ def test_what_is_not_what_the_files_say_is_told_and_goes_on(standing):
     report = status(standing).report()
     assert report["configuration"] == standing.value
     assert report["ready"] is True
+
+
+def test_that_an_exception_is_open_is_told_and_not_which():
+    assert status(open_exceptions=2).report()["break_glass"] == "open"

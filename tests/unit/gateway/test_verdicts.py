@@ -227,3 +227,21 @@ async def test_nor_do_those_that_end_when_it_stops(shelf):
     await shelf.verdicts.stop()
     assert len(shelf.ended) == 3 * PORTION
     assert shelf.most_unwritten == PORTION
+
+
+async def test_once_policy_may_be_another_a_denied_turn_is_decided_anew(shelf):
+    shelf.hold(a_try())
+    assert shelf.ask_again(a_try()) is not None
+    shelf.verdicts.begin_anew()
+    assert shelf.ask_again(a_try()) is None
+    shelf.hold(a_try())
+    assert shelf.ask_again(a_try()) is not None
+
+
+async def test_what_was_counted_before_policy_became_another_is_written(shelf):
+    shelf.hold(a_try())
+    shelf.ask_again(a_try())
+    shelf.verdicts.begin_anew()
+    shelf.now_ns = LIFE_NS
+    shelf.verdicts.sweep()
+    assert [each.repeats for each in shelf.ended] == [1]

@@ -50,6 +50,17 @@ async def test_a_taken_port_is_said_with_what_to_do(beside: Beside) -> None:
                 pass
 
 
+async def test_a_port_that_nobody_chose_gives_way(beside: Beside) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = AdminSettings("127.0.0.1", taken.getsockname()[1], may_move=True)
+        async with admin_side(listens(beside, settings), None) as side:
+            assert side is not None
+            assert side.listener.getsockname() != taken.getsockname()
+        with pytest.raises(CannotListen):
+            async with admin_side(listens(beside, settings), settings.port):
+                pass
+
+
 async def test_a_key_asked_for_by_name_has_one_id(beside: Beside) -> None:
     one, same, other = (beside.derived_id(each) for each in ("a", "a", "b"))
     assert one == same != other

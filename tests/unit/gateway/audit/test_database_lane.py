@@ -1,13 +1,13 @@
 """The database first: the journal takes what it refuses, until the database has it all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from gateway.audit import filing, journaled_lane
+from gateway.audit import database_lane, filing, journaled_lane
 from gateway.audit.batch import Batch, OpenExchanges, Rows
 from gateway.audit.chain import ChainHead
 from gateway.audit.database_lane import PATIENCE_SECONDS, DatabaseLane
@@ -29,9 +29,13 @@ class PatientStore(FakeStore):
     def __init__(self) -> None:
         super().__init__()
         self.patience: list[float] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def write(self, rows: Rows, settled_seq: int | None, within_seconds: float) -> None:
         self.patience.append(within_seconds)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
         await super().write(rows, settled_seq, within_seconds)
 
 
@@ -113,6 +117,21 @@ async def test_once_the_database_has_what_was_kept_from_it_it_comes_first_again(
         await desk.write(2)
         assert desk.store.seqs == [1, 2, 3, 4]
         assert desk.store.patience[-1] == PATIENCE_SECONDS
+
+
+async def test_it_comes_first_again_only_when_it_has_nearly_caught_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(database_lane, "CAUGHT_UP_RECORDS", 1)
+    async with a_desk(tmp_path) as desk:
+        desk.store.refuses = True
+        await desk.write(2)
+        desk.store.refuses = False
+        desk.store.meanwhile = lambda: desk.write(2)
+        await desk.lane.flush()
+        await desk.write(1)
+        assert desk.store.seqs == [1, 2]
+        await desk.lane.flush()
+        await desk.write(1)
+        assert desk.store.seqs == [1, 2, 3, 4, 5, 6]
 
 
 async def test_that_happens_by_itself(tmp_path, monkeypatch):

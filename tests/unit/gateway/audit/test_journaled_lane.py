@@ -30,6 +30,7 @@ class FakeStore:
         self.written = asyncio.Event()
         self.refuses = False
         self.refuses_after_its_work = False
+        self.refuses_after: int | None = None  # writes
 
     @property
     def seqs(self) -> list[int]:
@@ -48,7 +49,7 @@ class FakeStore:
         return ChainHead(LANE, *self.rows[-1])
 
     async def write(self, rows: Rows, settled_seq: int | None, within_seconds: float) -> None:
-        if self.refuses:
+        if self.refuses or self.writes == self.refuses_after:
             raise LaneRefused("database or disk is full")
         self.writes += 1
         self.written.set()
@@ -142,6 +143,35 @@ async def test_many_batches_are_filed_in_one_write(tmp_path):
         await desk.lane.flush()
         assert desk.store.seqs == list(range(1, 41))
         assert desk.store.writes == 1
+
+
+async def test_what_an_outage_has_left_is_filed_in_portions(tmp_path, monkeypatch):
+    monkeypatch.setattr(filing, "FILED_AT_ONCE", 7)
+    async with a_desk(tmp_path) as desk:
+        for _ in range(10):
+            await desk.write(2)
+        await desk.lane.flush()
+        assert desk.store.seqs == list(range(1, 21))
+        assert desk.store.writes == 3
+        assert journaled(tmp_path) != []  # the segment under way
+        await desk.write(1)
+        await desk.lane.flush()
+        assert desk.store.seqs == list(range(1, 22))
+
+
+async def test_a_portion_that_is_refused_is_filed_with_what_follows(tmp_path, monkeypatch):
+    monkeypatch.setattr(filing, "FILED_AT_ONCE", 5)
+    async with a_desk(tmp_path) as desk:
+        await desk.write(12, settled_seq=11)
+        desk.store.refuses_after = 1
+        with pytest.raises(LaneRefused):
+            await desk.lane.flush()
+        assert desk.store.seqs == [1, 2, 3, 4, 5]
+        assert desk.store.settled_seq == 0  # else what is lost with the journal had no end
+        desk.store.refuses_after = None
+        await desk.lane.flush()
+        assert desk.store.seqs == list(range(1, 13))
+        assert desk.store.settled_seq == 11
 
 
 async def test_filing_happens_by_itself(tmp_path, monkeypatch):

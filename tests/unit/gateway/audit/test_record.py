@@ -86,6 +86,12 @@ def test_admitted_tells_which_targets_a_cap_took_out():
     assert "left_out" not in records.admitted(exchange, ALLOW)
 
 
+def test_admitted_names_the_break_glasses_without_which_it_would_not_have_passed():
+    body = some_records().admitted(an_exchange("gh-1"), replace(ALLOW, exceptions=("bg_a",)))
+    assert body["exceptions"] == ["bg_a"]
+    assert "exceptions" not in some_records().admitted(an_exchange("gh-1"), ALLOW)
+
+
 def test_admitted_tells_what_policy_warned_of_and_what_shadow_rules_would_have_denied():
     allow = replace(ALLOW, warnings=("it leaves in July",), shadow=("no-db-tools",))
     body = some_records().admitted(an_exchange("gh-1"), allow)

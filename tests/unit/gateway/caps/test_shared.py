@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.caps.outage import OutagePlan
+from gateway.caps.port import Ended
 from policy.types import Period, Unit, Window
-from tests.fakes.counters import money, parallel, requests, sliding, tokens
+from tests.fakes.counters import ACCOUNT, money, parallel, requests, sliding, tokens
 from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 DAY = Window(Period.DAY)
@@ -53,7 +54,7 @@ async def pass_time(offices: list[SharedOffice], milliseconds: int) -> None:
 
 async def standing(office: SharedOffice) -> dict[Unit, tuple[int, int, int]]:
     """Used, held and at risk of each unit, as the store has it."""
-    states = await office.counters.states()
+    states = [each for each in await office.counters.states() if each.account == ACCOUNT]
     return {each.unit: (each.used, each.held, each.at_risk) for each in states}
 
 
@@ -132,6 +133,42 @@ async def test_a_late_settlement_takes_the_place_of_the_estimate(valkey):
             Unit.TOKENS: (170, 0, 0),
             Unit.REQUESTS: (1, 0, 0),
         }
+
+
+async def test_an_estimate_gives_way_to_what_the_ledger_says_of_a_dead_replicas_exchange(valkey):
+    caps = (
+        *CAPS,
+        money(900, "vendor:a", targets=("a/x",)),
+        money(900, "vendor:b", targets=("b/y",)),
+    )
+    async with replicas(valkey) as (dead, alive):
+        held = await dead.hold(*caps, nano_usd=300, tokens=100, at_most=700)
+        await dead.hold(money(1_000), nano_usd=50, name="gh-never-recorded")
+        await pass_time([alive], LEASE_MS)
+        await alive.shared.keep_leases()
+        assert (await standing(alive))[Unit.NANO_USD] == (350, 0, 0)
+        used = Ended(1, 90, 210, ("team:web", "vendor:a"))
+        alive.past.ends = {held.exchange_id: used}
+        for _ in range(2):
+            await alive.shared.keep_leases()
+        states = {(each.account, each.unit): each.used for each in await alive.counters.states()}
+        assert states["team:web", Unit.NANO_USD] == 210 + 50
+        assert states["team:web", Unit.TOKENS] == 90
+        assert states["team:web", Unit.REQUESTS] == 1
+        assert (states["vendor:a", Unit.NANO_USD], states["vendor:b", Unit.NANO_USD]) == (210, 0)
+
+
+async def test_estimates_stay_while_the_ledger_cannot_be_read(valkey):
+    async with replicas(valkey) as (dead, alive):
+        held = await dead.hold(money(1_000), nano_usd=300)
+        await pass_time([alive], LEASE_MS)
+        alive.past.ends = {held.exchange_id: Ended(1, 0, 10, ("team:web",))}
+        alive.past.is_away = True
+        await alive.shared.keep_leases()
+        assert (await standing(alive))[Unit.NANO_USD] == (300, 0, 0)
+        alive.past.is_away = False
+        await alive.shared.keep_leases()
+        assert (await standing(alive))[Unit.NANO_USD] == (10, 0, 0)
 
 
 async def test_a_settlement_that_is_told_twice_counts_once(valkey):
@@ -293,7 +330,7 @@ async def test_back_what_was_used_meanwhile_is_booked_once(own_valkey):
             one.settle(running, nano_usd=150)
             one.settle(meanwhile, nano_usd=90)
             still = await one.hold(money(1_000), parallel(3), nano_usd=30)
-            assert one.shared.waiting > 0
+            assert one.shared.health().waiting > 0
         finally:
             own_valkey.resume()
         for each in (one, other):
@@ -347,7 +384,7 @@ async def test_what_running_answers_of_this_replica_can_still_cost_is_a_number(v
     async with replicas(valkey) as (one, other):
         held = await one.hold(*CAPS, nano_usd=100, at_most=400)
         one.raise_to(held, nano_usd=150)
-        assert (one.shared.at_risk_nano_usd(), other.shared.at_risk_nano_usd()) == (250, 0)
+        assert [each.shared.health().at_risk_nano_usd for each in (one, other)] == [250, 0]
         assert (await standing(other))[Unit.NANO_USD] == (0, 150, 250)
 
 

@@ -95,8 +95,24 @@ def test_rules_that_no_test_hits_are_named(command_line: CommandLine, policy: Pa
     policy.write_text(policy.read_text().replace("tests:", rule))
     assert "hit by no test: new-one" in command_line.run("policy", "test").out
     ran = command_line.run("policy", "test", "--json")
-    assert ran.objects[-1] == {"passed": 15, "failed": 0, "unhit": ["new-one"]}
+    told = ran.objects[-1]
+    assert (told["passed"], told["failed"], told["unhit"]) == (15, 0, ["new-one"])
     assert all(each["passed"] for each in ran.objects[:-1])
+
+
+def test_rules_that_do_nothing_are_told_beside_the_tests(
+    command_line: CommandLine, policy: Path
+) -> None:
+    rule = (
+        "  - { id: new-one, effect: deny, reason: x, match: { users: [bob], data_up_to: public } }"
+    )
+    policy.write_text(policy.read_text().replace("tests:", f"{rule}\ntests:"))
+    ran = command_line.run("policy", "test")
+    assert ran.code == Exit.OK
+    assert "new-one can never match" in ran.err
+    assert "team-x-finishes has lapsed" in ran.err
+    told = command_line.run("policy", "test", "--json").objects[-1]["notices"]
+    assert [each for each in told if "new-one can never match" in each]
 
 
 def test_bad_rules_are_refused_with_their_line(command_line: CommandLine, policy: Path) -> None:

@@ -11,7 +11,8 @@ def settings(**written: object) -> AdminSettings:
 
 
 def test_it_listens_on_this_machine_unless_something_else_is_said() -> None:
-    assert settings() == DEFAULT_ADMIN == AdminSettings("127.0.0.1", 7071)
+    assert settings() == DEFAULT_ADMIN == AdminSettings("127.0.0.1", 7071, may_move=True)
+    assert not settings(listen="127.0.0.1:7071").may_move
 
 
 @pytest.mark.parametrize(

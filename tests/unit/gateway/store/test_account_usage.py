@@ -10,7 +10,7 @@ from gateway.audit.batch import Batch, OpenExchanges
 from gateway.audit.chain import ChainHead
 from gateway.audit.lost import LostExchange, PastAttempt
 from gateway.audit.record import RecordBody
-from gateway.caps.port import HistoryUnknown, Used
+from gateway.caps.port import Ended, HistoryUnknown, Used
 from gateway.exchange import Expected, Usage
 from gateway.store.account_usage import KEPT_SECONDS, AccountBook
 from gateway.store.database import Database
@@ -120,6 +120,30 @@ async def test_an_end_that_comes_late_takes_the_place_of_its_estimate(ledger):
     assert await ledger.book.used("team:web", 0) == [Used(NOON, 1, 10, 70)]
 
 
+async def test_what_single_exchanges_used_is_told_where_they_have_their_end(ledger):
+    done, open_ = ledger.used(ADA, cost=70), ledger.used(ADA)
+    lost = ledger.lost(Expected(300, 20, 45, (ADA,)))
+    unsent = ledger.used()[:1]
+    nothing = LostExchange(str(unsent[0]["exchange_id"]), "web", "coder", ())
+    await ledger.holds(done, open_[:2], lost, [*unsent, ledger.uses.records.unknown(nothing)])
+    ids = [str(each[0]["exchange_id"]) for each in (done, open_, lost, unsent)]
+    accounts = ("team:web", ADA)
+    assert await ledger.book.ended([*ids, "gh-nobody"]) == {
+        ids[0]: Ended(1, 10, 70, accounts),
+        ids[2]: Ended(1, 320, 45, accounts),
+        ids[3]: Ended(0, 0, 0, ("team:web",)),
+    }
+
+
+async def test_a_late_end_is_the_one_that_counts(ledger):
+    admitted, attempted, end = ledger.used(ADA, cost=70)
+    exchange = str(end["exchange_id"])
+    lost = LostExchange(exchange, "web", "coder", (PastAttempt(1, "a/b", Expected(3, 2, 45)),))
+    await ledger.holds([admitted, attempted, ledger.uses.records.unknown(lost)])
+    await ledger.holds([admitted, attempted, end], late=True)
+    assert (await ledger.book.ended([exchange]))[exchange].nano_usd == 70
+
+
 async def test_what_no_window_reaches_any_more_is_forgotten(ledger):
     old = NOON - KEPT_SECONDS - QUARTER
     await ledger.holds(ledger.used(ADA, at=old), ledger.used(ADA))
@@ -175,4 +199,6 @@ async def test_nobody_knows_while_the_database_is_away(tmp_path):
         await book.used(ADA, 0)
     with pytest.raises(HistoryUnknown):
         await book.catch_up()
+    with pytest.raises(HistoryUnknown):
+        await book.ended(["gh-1"])
     await opened.close()

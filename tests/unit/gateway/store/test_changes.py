@@ -17,6 +17,7 @@ def test_it_says_who_did_what_and_when():
     ("actor", "told"),
     [
         (GATEWAY, {"kind": "gateway"}),
+        (Actor("key", "anna", "key_a"), {"kind": "key", "name": "anna", "key_id": "key_a"}),
         (Actor.os_user("jos\udce9"), {"kind": "os_user", "name": "jos?"}),
         (
             Actor.caller(Identity("ann", "web", frozenset(), "key_a")),

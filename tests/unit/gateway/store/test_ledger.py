@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.continuation import Origin
 from gateway.database_address import DatabaseAddress
 from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search
-from tests.fakes.ledger import Clock, LedgerFolder, a_ledger_in, a_story
+from tests.fakes.ledger import ALLOW, Clock, LedgerFolder, a_ledger_in, a_story, some_facts
 
 CLOCK_START = 1_790_000_000_000_000
 
@@ -57,8 +58,32 @@ async def test_records_are_found_by_what_they_say(folder, search, kinds):
     assert [row.kind for row in await folder.ledger.newest(50, search)] == kinds
 
 
+async def test_exchanges_are_found_by_the_break_glass_they_passed_under(folder):
+    ids = [f"bg_{letter * 12}" for letter in "abc"]
+    found = []
+    for exceptions in ((ids[0],), (), (ids[1], ids[0])):
+        story = a_story(folder.records)
+        allow = replace(ALLOW, exceptions=exceptions)
+        await folder.write(folder.records.admitted(story.exchange, allow))
+        found.append(story.exchange.id)
+    under = await folder.ledger.newest(50, Search(exception=ids[0]))
+    assert [row.exchange_id for row in under] == [found[0], found[2]]
+    assert await folder.ledger.newest(50, Search(exception=ids[2])) == []
+
+
+async def test_a_tools_name_cannot_stand_in_for_a_break_glass(folder):
+    story, other = a_story(folder.records), "bg_" + "z" * 12
+    hostile = (other, f'x","exceptions":["{other}"')
+    story.exchange.facts = some_facts(tool_names=hostile)
+    allow = replace(ALLOW, exceptions=("bg_" + "a" * 12,))
+    await folder.write(folder.records.admitted(story.exchange, allow))
+    assert await folder.ledger.newest(50, Search(exception=other)) == []
+
+
 @pytest.mark.parametrize("hostile", ["' OR 1=1--", "%", "_" * 1000, "web\x00", "*", "🦊"])
-@pytest.mark.parametrize("field", ["team", "subject", "model", "kind", "outcome", "turn_id"])
+@pytest.mark.parametrize(
+    "field", ["team", "subject", "model", "kind", "outcome", "turn_id", "exception"]
+)
 async def test_hostile_words_find_nothing(folder, field, hostile):
     await folder.write_story()
     assert await folder.ledger.newest(50, Search(**{field: hostile})) == []

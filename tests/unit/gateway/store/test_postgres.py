@@ -10,7 +10,13 @@ from gateway.database_address import DatabaseAddress
 from gateway.store.postgres import PostgresDatabase, is_in_use, open_postgres, without_nul
 from gateway.store.postgres_errors import StoreUnreachable
 from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
-from tests.fakes.postgres import PASSWORD, PostgresServer, execute, own_server
+from tests.fakes.postgres import (
+    PASSWORD,
+    PostgresServer,
+    cut_connections,
+    execute,
+    own_server,
+)
 
 
 def address(url: str) -> DatabaseAddress:
@@ -111,6 +117,25 @@ async def test_a_server_that_is_away_is_told_and_is_no_reason_to_stop_asking():
         async with database.reading() as connection:
             assert await connection.scalar(text("SELECT current_database()")) == "postgres"
         await database.close()
+
+
+async def test_connections_that_the_server_is_just_ending_are_made_anew(postgres_url):
+    database = await open_postgres(address(postgres_url))
+    for _ in range(3):
+        async with database.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+        async with database.writing() as connection:
+            await connection.execute(text("SELECT 1"))
+        await cut_connections(postgres_url)
+        for begin in (database.reading, database.writing):
+            try:
+                async with begin() as connection:
+                    await connection.execute(text("SELECT 1"))
+            except (OSError, SQLAlchemyError):
+                pass  # what whoever asks in a loop catches
+    async with database.reading() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await database.close()
 
 
 async def stand_still(database: PostgresDatabase) -> None:

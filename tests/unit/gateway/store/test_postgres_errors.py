@@ -32,6 +32,7 @@ FIT = {
         (TimeoutError(), "no answer in time"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused; is it up"),
         (asyncpg.DiskFullError("disk full"), "disk full"),
+        (asyncpg.InternalClientError("state 12"), "the connection was lost; try again"),
         (ValueError("pa@ss is no port"), "the driver cannot read storage.url"),
     ],
 )

@@ -16,7 +16,7 @@ from gateway.store.lanes import Lanes
 from gateway.store.ledger import Ledger
 from gateway.store.postgres_lane import PostgresLane
 from tests.fakes.ledger import Clock, a_ledger_in, a_story, some_records
-from tests.fakes.postgres import execute, own_server
+from tests.fakes.postgres import cut_connections, execute, own_server
 
 LANE = "01TESTLANE0000000000000000"
 OTHER = "01OTHERLANE000000000000000"
@@ -201,6 +201,16 @@ async def test_a_server_that_went_away_is_a_refusal_and_opening_works_when_it_is
         await own.start()
         assert await lane.open(()) == batch.head
         await lane.close()
+
+
+async def test_a_connection_that_the_server_is_just_ending_is_a_refusal(address):
+    lane = a_lane(address)
+    head = await lane.open(())
+    await cut_connections(address.url.reveal())
+    with pytest.raises(LaneRefused):
+        await lane.write(a_batch(head).rows, None, SOON)
+    assert await lane.open(()) == head
+    await lane.close()
 
 
 async def recover(address: DatabaseAddress, beat: int) -> int:

@@ -121,6 +121,38 @@ def test_a_change_of_a_key_says_which_key_and_by_whom_and_names_nobody():
     assert {name: log.attributes[name.name] for name in told} == told
 
 
+OPENED = {
+    "kind": "break_glass_opened",
+    "about_id": "bg_aaaaaaaaaaaa",
+    "reason": CANARY,
+    "scope": {"users": [CANARY]},
+    "actor": {"kind": "key", "name": "ann", "key_id": "key_a"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [
+        ("break_glass_opened", "success"),
+        ("break_glass_refused", "failure"),
+        ("break_glass_ended", "success"),
+    ],
+)
+def test_break_glass_is_a_warning_that_says_which_and_by_whom_and_not_why(kind, outcome):
+    log = lone_log(Record.read("01LANE", 4, "ab", {**OPENED, "kind": kind}), str.upper)
+    told = {
+        names.EXCEPTIONS: ("bg_aaaaaaaaaaaa",),
+        names.ACTOR: "ANN",
+        names.ACTOR_TYPE: "user",
+        names.AUDIT_OUTCOME: outcome,
+        names.AUDIT_TARGET: "bg_aaaaaaaaaaaa",
+        names.AUDIT_TARGET_TYPE: "break_glass",
+    }
+    assert (log.event, log.severity) == (f"gatehouse.audit.{kind}", Severity.WARN)
+    assert {name: log.attributes[name.name] for name in told} == told
+    assert CANARY not in str(log)
+
+
 def test_what_the_gateway_does_to_a_key_by_itself_is_done_by_the_system():
     body = {**REVOKED, "kind": "key_lapsed", "actor": {"kind": "gateway"}}
     log = lone_log(Record.read("01LANE", 4, "ab", body), str.upper)

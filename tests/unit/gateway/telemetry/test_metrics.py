@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.caps.port import CountersHealth
 from gateway.exchange import Exchange, Outcome, Usage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.names import METRICS
@@ -265,6 +266,7 @@ def test_the_ledger_s_health_is_counted():
 def test_a_scrape_shows_the_metrics_of_the_table_and_no_other():
     metrics = Metrics()
     metrics.watch_configuration(Configuration())
+    metrics.watch_caps(lambda: CountersHealth("shared", 0))
     metrics.observe_exchange(answered())
     metrics.records_failed(1, "too_slow")
     metrics.auth_failure("unknown")
@@ -287,3 +289,16 @@ def test_no_user_key_or_session_is_on_the_page():
 
 def test_the_page_has_prometheus_own_content_type():
     assert Metrics().content_type.startswith("text/plain; version=")
+
+
+def test_the_counters_of_caps_tell_how_they_are():
+    metrics = Metrics()
+    metrics.watch_caps(lambda: CountersHealth("away", 7_000, 3, 1))
+    page = metrics.render().decode()
+    for line in (
+        "gatehouse_caps_at_risk_usd_nanos 7000.0",
+        "gatehouse_caps_store_away 1.0",
+        "gatehouse_caps_store_waiting 3.0",
+        "gatehouse_caps_store_dropped_total 1.0",
+    ):
+        assert line in page.splitlines()

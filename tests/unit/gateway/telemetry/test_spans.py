@@ -156,6 +156,7 @@ def test_a_denied_exchange_carries_what_an_allowed_one_carries_of_its_request():
     answer_only = {
         "http.response.body.size",
         "gatehouse.data.class",
+        "gatehouse.exception.ids",
         "gatehouse.latency.gateway_us",
         "gatehouse.latency.total_us",
         "gatehouse.latency.ttft_us",

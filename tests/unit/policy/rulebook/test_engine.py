@@ -271,6 +271,17 @@ def test_an_odd_spelling_of_a_model_is_no_model(spelling):
     assert isinstance(decided(a_policy_of(a_rule(models=("coder",))), model=spelling), Deny)
 
 
+def test_rules_left_out_are_as_if_they_were_not_written():
+    rules = (a_rule("a", vendors=("anthropic",)), a_rule("b", models=("qwen",)))
+    written = a_policy_of(*rules).teams["web"].written
+    left = written.without(frozenset({"a"})).by_model
+    assert {model: [each.rule.id for each in bound] for model, bound in left.items()} == {
+        "coder": [],
+        "claude-opus": [],
+        "qwen": ["b"],
+    }
+
+
 def test_for_any_assistant_nothing_is_said_about_assistants():
     rules = (
         a_rule("codex", assistants=("codex",)),

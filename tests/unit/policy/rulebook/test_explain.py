@@ -2,8 +2,10 @@
 
 import pytest
 
+from policy.lifting import lifted
 from policy.rulebook.explain import Missed, Standing, explain
 from policy.types import Identity
+from tests.fakes.break_glass import DURING, a_glass
 from tests.fakes.policy_facts import some_facts
 from tests.fakes.rules import a_policy_of, a_rule, at, decided
 
@@ -45,6 +47,24 @@ def test_an_exception_and_what_it_exempts_from_name_each_other():
     assert standings(explanation) == ["exempted", "exempts"]
     assert explanation.rules[0].exempted_by == ("e",)
     assert explanation.effect == "allow"
+
+
+@pytest.mark.parametrize(
+    ("written", "standing", "lifted_by"),
+    [
+        ({}, "lifted", ("bg_one",)),
+        ({"vendors": ("anthropic",)}, "lifted", ("bg_one",)),
+        ({"users": ("bob",)}, "missed", ()),
+        ({"until": "2026-06-01"}, "asleep", ()),
+        ({"effect": "warn"}, "warns", ()),
+    ],
+)
+def test_a_rule_that_a_break_glass_lifts_says_by_which(written, standing, lifted_by):
+    rule = a_rule("r", written.pop("effect", "deny"), **written)
+    policy = lifted(a_policy_of(rule), [a_glass("r")])
+    identity = Identity("ada", "web", frozenset({"developer"}), "key-1")
+    (found,) = explain(policy, identity, some_facts(), at(DURING)).rules
+    assert (found.standing.value, found.lifted_by) == (standing, lifted_by)
 
 
 def test_the_decision_is_the_engines_own():
