@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from pydantic import Field
 
 from gateway.admin.access import Asking
 from gateway.admin.desk import Desk
-from gateway.admin.forms import Given, Text, TimeTold, Told, WhoseGiven, maybe_told
+from gateway.admin.forms import Given, Queried, Text, TimeTold, Told, WhoseGiven, maybe_told
 from gateway.admin.guard import ROOT
+from gateway.admin.paging import Cursor, Limit, NextCursor, cursor_of, position_of
 from gateway.admin.problems import Problem
 from gateway.roles import Permission, Role
 from gateway.store.stored_subject import (
@@ -34,9 +35,17 @@ class SubjectTold(Told):
 
 
 class SubjectsTold(Told):
-    """Everybody who is blocked or was granted a role, by name."""
+    """A page of those who are blocked or were granted a role, by name."""
 
     subjects: tuple[SubjectTold, ...]
+    next_cursor: NextCursor
+
+
+class SubjectsQuery(Queried):
+    """Which page."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class GrantGiven(Given):
@@ -62,12 +71,18 @@ class SubjectsResource:
         post(f"{ROOT}/subjects/grant", self.grant, operation_id="grant_role")
         post(f"{ROOT}/subjects/take-back", self.take_back, operation_id="take_back_role")
 
-    async def list(self, caller: Asking) -> SubjectsTold:
+    async def list(self, caller: Asking, query: Annotated[SubjectsQuery, Query()]) -> SubjectsTold:
         """Who is blocked, and who was granted which role."""
         caller.must(Permission.READ_CONFIGURATION)
+        after = position_of(query.cursor, (str, bool))
         async with self._desk.reads.turn():
-            found = await self._desk.subjects.list()
-        return SubjectsTold(subjects=tuple(map(_told, found)))
+            found = await self._desk.subjects.page(query.limit + 1, after)
+        shown = found[: query.limit]
+        last = shown[-1] if len(found) > len(shown) else None
+        return SubjectsTold(
+            subjects=tuple(map(_told, shown)),
+            next_cursor=None if last is None else cursor_of((last.subject, last.is_service)),
+        )
 
     async def block(self, caller: Asking, given: WhoseGiven) -> SubjectTold:
         """Take no key, session or token of theirs any more, and end what runs under them."""

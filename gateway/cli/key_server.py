@@ -5,14 +5,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from gateway.cli.key_facts import Facts
 from gateway.cli.key_wishes import KeyWish
-from gateway.cli.server import AdminServer
+from gateway.cli.server import AdminServer, part_of_path
 from gateway.cli.times import format_unix_us
 
 _TIMES: Final = ("created", "expires", "revoked")
+_ROTATED: Final = (
+    "whether the key was replaced, `gatehouse key list` shows: where it was, rotate its successor, "
+    "whose key nobody has seen"
+)
 
 
 class ServerKeys:
@@ -31,28 +34,35 @@ class ServerKeys:
             **({} if wish.team is None else {"team": wish.team}),
             **({} if wish.lifetime_us is None else {"expires": _after(wish.lifetime_us)}),
         }
-        # Whatever stands in between may send it twice.
+        # Sent twice, by us or by what stands in between, it makes one key.
         made = self._server.post("/keys", body, {"idempotency-key": uuid.uuid4().hex})
-        return str(made["secret"]), _facts(made["key"])
+        with self._server.understood():
+            return str(made["secret"]), _facts(made["key"])
 
     def rotate(self, key_id: str, overlap_us: int) -> tuple[str, Facts, Facts]:
         """A key's successor, what may be told of it, and of the key itself."""
         body = {"overlap_seconds": overlap_us // 1_000_000}
-        made = self._server.post(f"/keys/{quote(key_id, safe='')}/rotate", body)
-        return str(made["secret"]), _facts(made["key"]), _facts(made["predecessor"])
+        path = f"/keys/{part_of_path(key_id, 'key')}/rotate"
+        made = self._server.post(path, body, lost=_ROTATED)
+        with self._server.understood():
+            return str(made["secret"]), _facts(made["key"]), _facts(made["predecessor"])
 
     def list(self) -> Sequence[Facts]:
         """Every key that the caller may see, oldest first."""
-        return [_facts(each) for page in self._server.pages("/keys") for each in page["keys"]]
+        with self._server.understood():
+            return [_facts(each) for page in self._server.pages("/keys") for each in page["keys"]]
 
     def revoke(self, key_id: str) -> Facts:
         """End a key."""
-        return _facts(self._server.post(f"/keys/{quote(key_id, safe='')}/revoke", {}))
+        ended = self._server.post(f"/keys/{part_of_path(key_id, 'key')}/revoke", {})
+        with self._server.understood():
+            return _facts(ended)
 
     def revoke_all_of(self, subject: str, *, is_service: bool) -> Sequence[Facts]:
         """End all keys of a user, or of a service."""
         ended = self._server.post("/revocations", _whose(subject, is_service=is_service))
-        return [_facts(each) for each in ended["keys"]]
+        with self._server.understood():
+            return [_facts(each) for each in ended["keys"]]
 
 
 def _whose(subject: str, *, is_service: bool) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """`gatehouse key`: make, replace, list and revoke virtual keys, also while the gateway runs."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,11 +8,9 @@ import typer
 from gateway.cli import key_wishes
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import Facts, print_keys
-from gateway.cli.key_folder import FolderKeys
-from gateway.cli.key_server import ServerKeys
-from gateway.cli.options import AsJson, Config, Data, Server, data_folder
+from gateway.cli.options import AsJson, Config, Data, Server
 from gateway.cli.output import note, print_json, print_line
-from gateway.cli.server import server_for
+from gateway.cli.state import state_at
 
 key = typer.Typer(
     help="Make, replace, list and revoke the keys by which clients are known.",
@@ -76,7 +73,7 @@ def create(
         tuple(network or ()),
         None if expires is None else key_wishes.microseconds(expires),
     )
-    secret, facts = _keys_at(server, data, config).create(wish)
+    secret, facts = state_at(server, data, config).keys.create(wish)
     until = f", until {facts['expires']}" if facts["expires"] else ""
     told = f"{facts['id']}, of {subject} in team {facts['team']}{until}"
     _show(secret, [facts], told, as_json)
@@ -94,7 +91,7 @@ def rotate(
 ) -> None:
     """Make a key's successor, like it in all, and print it; the old key ends after the overlap."""
     overlap_us = key_wishes.microseconds(overlap)
-    secret, new, old = _keys_at(server, data).rotate(key_id, overlap_us)
+    secret, new, old = state_at(server, data).keys.rotate(key_id, overlap_us)
     told = f"{new['id']}, in place of {old['id']}, which holds on until {old['expires']}"
     _show(secret, [new, old], told, as_json)
 
@@ -102,7 +99,7 @@ def rotate(
 @key.command("list")
 def list_keys(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List every key there has been. The keys themselves are kept nowhere."""
-    facts = _keys_at(server, data).list()
+    facts = state_at(server, data).keys.list()
     if as_json:
         print_json(facts)
     else:
@@ -123,7 +120,7 @@ def revoke(
     """End keys for good, and what runs under them. A running gateway refuses them on return."""
     if [key_id, user, service].count(None) != 2:
         raise CommandFailed("say which: an ID, --user or --service", Exit.USAGE)
-    keys = _keys_at(server, data)
+    keys = state_at(server, data).keys
     if key_id is not None:
         revoked: Sequence[Facts] = [keys.revoke(key_id)]
     else:
@@ -134,18 +131,6 @@ def revoke(
         return
     for each in revoked:
         note(f"{each['id']} of {each['user']} in team {each['team']} is revoked")
-
-
-def _keys_at(
-    server: str | None, data: Path | None, config: Path | None = None
-) -> FolderKeys | ServerKeys:
-    """The keys that a command looks after: of an admin API, or of a data folder."""
-    asked = server_for(server, data)
-    if asked is None:
-        return FolderKeys(data_folder(data), config)
-    if config is not None:
-        raise CommandFailed("--config does not go with --server, which has its own", Exit.USAGE)
-    return ServerKeys(asked)
 
 
 def _show(secret: str, facts: Sequence[Facts], told: str, as_json: bool) -> None:

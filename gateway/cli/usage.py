@@ -11,12 +11,11 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, Server, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import ReaderGone, note, print_all, print_json, print_line
-from gateway.cli.server import server_for
+from gateway.cli.state import state_at
 from gateway.cli.times import format_unix_us, parse_moment
 from gateway.cli.usage_csv import write_csv
-from gateway.cli.usage_source import sums_of_folder, sums_of_server
 from gateway.cli.usage_tables import (
     Drawing,
     days_line,
@@ -73,7 +72,7 @@ def usage(
     grouped = dimensions(by) if by is not None else (Dimension.TEAM,) if is_data else ()
     kinds = [grouped] if grouped else [(Dimension.DAY,), *[(each,) for each in OVERVIEW]]
     asked = [Asked(first, last, each, team, user, model) for each in kinds]
-    found = [dearest_first(rows) for rows in _sums(server, data, asked, rebuild)]
+    found = [*map(dearest_first, state_at(server, data).usage.sums(asked, anew=rebuild))]
     if csv is not None:
         _write(csv, found[0], asked[0])
     elif as_json:
@@ -84,18 +83,6 @@ def usage(
         _show_table(found[0], asked[0], limit)
     else:
         _show_overview(found, asked)
-
-
-def _sums(
-    server: str | None, data: Path | None, asked: Sequence[Asked], rebuild: bool
-) -> Sequence[Sequence[UsageRow]]:
-    """All groups of each question: of an admin API, or of a data folder."""
-    admin = server_for(server, data)
-    if admin is None:
-        return sums_of_folder(data_folder(data), asked, anew=rebuild)
-    if rebuild:
-        raise CommandFailed("--rebuild works on a data folder, not on --server", Exit.USAGE)
-    return sums_of_server(admin, asked)
 
 
 def dimensions(text: str) -> tuple[Dimension, ...]:

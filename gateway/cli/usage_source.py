@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cli.data import opened_whole
+from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.output import note
 from gateway.cli.server import AdminServer
 from gateway.cli.times import format_unix_us
@@ -14,19 +15,29 @@ from gateway.usage import SUMS, Asked, UsageRow, Used
 _WORTH_A_WORD: Final = 100_000  # records, which take some seconds
 
 
-def sums_of_folder(
-    folder: Path, asked: Sequence[Asked], *, anew: bool = False
-) -> list[Sequence[UsageRow]]:
-    """All groups of each question, by a ledger that is summed to its end first.
+class FolderUsage:
+    """By a ledger that is summed to its end first. As `gateway.cli.ports.Usage` says."""
 
-    Raises `CommandFailed` as `opened_database` does.
-    """
-    return asyncio.run(_sums_of_folder(folder, asked, anew))
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def sums(self, asked: Sequence[Asked], *, anew: bool = False) -> list[Sequence[UsageRow]]:
+        """All groups of each question."""
+        return asyncio.run(_sums_of_folder(self._folder, asked, anew))
 
 
-def sums_of_server(server: AdminServer, asked: Sequence[Asked]) -> list[Sequence[UsageRow]]:
-    """All groups of each question, as the admin API tells them. Raises `CommandFailed`."""
-    return [list(_groups(server, each)) for each in asked]
+class ServerUsage:
+    """As the admin API tells them. As `gateway.cli.ports.Usage` says."""
+
+    def __init__(self, server: AdminServer) -> None:
+        self._server = server
+
+    def sums(self, asked: Sequence[Asked], *, anew: bool = False) -> list[Sequence[UsageRow]]:
+        """All groups of each question."""
+        if anew:
+            raise CommandFailed("--rebuild works on a data folder, not on --server", Exit.USAGE)
+        with self._server.understood():
+            return [list(_groups(self._server, each)) for each in asked]
 
 
 def _groups(server: AdminServer, asked: Asked) -> Iterator[UsageRow]:

@@ -33,6 +33,16 @@ async def test_a_blocked_users_key_is_taken_no_more_and_then_again(api: AdminApi
     assert (await api.get("/whoami", **ann)).status_code == 200
 
 
+async def test_the_list_comes_in_pages(api: AdminApi) -> None:
+    for name in ("ann", "bob", "eve"):
+        await api.post("/subjects/block", {"user": name})
+    first = (await api.get("/subjects?limit=2")).json()
+    assert [each["user"] for each in first["subjects"]] == ["ann", "bob"]
+    last = (await api.get(f"/subjects?cursor={first['next_cursor']}")).json()
+    assert [each["user"] for each in last["subjects"]] == ["eve"]
+    assert last["next_cursor"] is None
+
+
 async def test_a_service_is_blocked_by_its_own_name(api: AdminApi) -> None:
     assert (await api.post("/subjects/block", {"service": "ci"})).json()["kind"] == "service"
     problem_of(await api.post("/subjects/block", {"service": "ci", "user": "ci"}), 422)

@@ -1,32 +1,15 @@
 """Keys are looked after over the admin API as in a data folder: same words, same facts."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from gateway.cli.exits import Exit
-from gateway.cli.server import KEY_VARIABLE, URL_VARIABLE
+from gateway.cli.server import KEY_VARIABLE
 from gateway.virtual_key import is_well_formed
 from tests.fakes.ledger_file import key_records
-from tests.fakes.serving import Serving, serving_gateway
+from tests.fakes.serving import Serving
 from tests.unit.gateway.cli.conftest import CommandLine
 
 WHOSE = ("--team", "default", "--user", "anna")
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving_gateway(tmp_path_factory.mktemp("gateway")) as serving:
-        yield serving
-
-
-@pytest.fixture
-def remote(
-    serving: Serving, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> CommandLine:
-    monkeypatch.setenv(URL_VARIABLE, serving.admin_url)
-    monkeypatch.setenv(KEY_VARIABLE, serving.admin_key)
-    return command_line
 
 
 def test_a_key_is_made_and_told_as_in_a_folder(remote: CommandLine, serving: Serving) -> None:
