@@ -3,15 +3,18 @@
 Everything raises `CommandFailed`; every change is in the ledger with who made it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from gateway.cli.key_facts import Facts
     from gateway.cli.key_wishes import KeyWish
     from gateway.roles import Role
+    from gateway.store.ledger import LedgerRow, Search
     from gateway.store.stored_subject import StoredSubject
     from gateway.usage import Asked, UsageRow
+
+    Told = Callable[[Sequence[LedgerRow]], None]
 
 
 class Keys(Protocol):
@@ -70,6 +73,22 @@ class Usage(Protocol):
         ...
 
 
+class Records(Protocol):
+    """The ledger. Nothing here writes to it, and it holds no content."""
+
+    def newest(self, count: int, search: "Search") -> "Sequence[LedgerRow]":
+        """The newest that match, oldest of them first."""
+        ...
+
+    def story(self, audit_id: str) -> "Sequence[LedgerRow]":
+        """Every record of one exchange, or of what became of a key or an exception."""
+        ...
+
+    def tail(self, count: int, told: "Told", *, is_followed: bool) -> None:
+        """Tell the newest, and then, where it is followed, for ever what comes."""
+        ...
+
+
 class State(Protocol):
     """All that a gateway keeps."""
 
@@ -86,4 +105,9 @@ class State(Protocol):
     @property
     def usage(self) -> Usage:
         """Its sums."""
+        ...
+
+    @property
+    def ledger(self) -> Records:
+        """Its ledger."""
         ...

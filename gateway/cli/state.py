@@ -37,6 +37,13 @@ class FolderState:
 
         return FolderUsage(self.folder)
 
+    @property
+    def ledger(self) -> ports.Records:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.ledger_folder import FolderLedger
+
+        return FolderLedger(self.folder)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
@@ -64,6 +71,13 @@ class ServerState:
         from gateway.cli.usage_source import ServerUsage
 
         return ServerUsage(self.server)
+
+    @property
+    def ledger(self) -> ports.Records:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.ledger_server import ServerLedger
+
+        return ServerLedger(self.server)
 
 
 def state_at(server: str | None, data: Path | None, config: Path | None = None) -> ports.State:
