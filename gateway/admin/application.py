@@ -28,6 +28,7 @@ from gateway.admin.subjects import SubjectsResource
 from gateway.admin.teams import TeamsResource
 from gateway.admin.usage import UsageResource
 from gateway.admin.users import UsersResource
+from gateway.admin.versions import VersionsResource
 from gateway.errors import GatewayError
 from gateway.manual import manual_page
 
@@ -41,6 +42,7 @@ RESOURCES = (
     CapsResource,
     RegistersResource,
     PolicyResource,
+    VersionsResource,
     LedgerResource,
 )
 """In the order in which the manual tells of them."""

@@ -4,14 +4,18 @@ Everything raises `CommandFailed`; every change is in the ledger with who made i
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from gateway.cli.key_facts import Facts
     from gateway.cli.key_wishes import KeyWish
+    from gateway.configuration.orders import Order
+    from gateway.configuration.stored import StoredConfiguration
     from gateway.roles import Role
     from gateway.store.ledger import LedgerRow, Search
     from gateway.store.stored_subject import StoredSubject
+    from gateway.store.versions import KnownVersion
     from gateway.usage import Asked, UsageRow
 
     Told = Callable[[Sequence[LedgerRow]], None]
@@ -89,6 +93,43 @@ class Records(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class KnownVersions:
+    """The versions that are kept, the newest in force first: which is in force, by which order."""
+
+    known: "Sequence[KnownVersion]"
+    in_force: str | None
+    pin: "Order | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that was carried out, and the digest that is in force by it, where it is known."""
+
+    order: "Order"
+    digest: str | None
+
+
+class Versions(Protocol):
+    """The configurations that were in force."""
+
+    def list(self) -> KnownVersions:
+        """Those that are kept, and how they stand."""
+        ...
+
+    def stored(self, digest: str) -> "StoredConfiguration":
+        """What is kept under a digest, its beginning, or `previous`."""
+        ...
+
+    def rollback(self, digest: str, reason: str) -> Ordered:
+        """Put a version in force, whatever the files say."""
+        ...
+
+    def resume(self, reason: str) -> Ordered:
+        """Have the files count again."""
+        ...
+
+
 class State(Protocol):
     """All that a gateway keeps."""
 
@@ -110,4 +151,9 @@ class State(Protocol):
     @property
     def ledger(self) -> Records:
         """Its ledger."""
+        ...
+
+    @property
+    def versions(self) -> Versions:
+        """Its configurations."""
         ...

@@ -44,6 +44,13 @@ class FolderState:
 
         return FolderLedger(self.folder)
 
+    @property
+    def versions(self) -> ports.Versions:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.version_folder import FolderVersions
+
+        return FolderVersions(self.folder, self.config)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
@@ -78,6 +85,13 @@ class ServerState:
         from gateway.cli.ledger_server import ServerLedger
 
         return ServerLedger(self.server)
+
+    @property
+    def versions(self) -> ports.Versions:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.version_server import ServerVersions
+
+        return ServerVersions(self.server)
 
 
 def state_at(server: str | None, data: Path | None, config: Path | None = None) -> ports.State:
