@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway.admin import problems
+from gateway.admin.break_glass import BreakGlassResource
 from gateway.admin.caps import CapsResource
 from gateway.admin.description import DESCRIPTION, describe
 from gateway.admin.desk import Desk
@@ -43,6 +44,7 @@ RESOURCES = (
     RegistersResource,
     PolicyResource,
     VersionsResource,
+    BreakGlassResource,
     LedgerResource,
 )
 """In the order in which the manual tells of them."""

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway.break_glass import Wanted
     from gateway.cli.key_facts import Facts
     from gateway.cli.key_wishes import KeyWish
     from gateway.configuration.orders import Order
     from gateway.configuration.stored import StoredConfiguration
     from gateway.roles import Role
     from gateway.store.ledger import LedgerRow, Search
+    from gateway.store.passed import Passed
+    from gateway.store.stored_break_glass import StoredBreakGlass
     from gateway.store.stored_subject import StoredSubject
     from gateway.store.versions import KnownVersion
     from gateway.usage import Asked, UsageRow
@@ -130,6 +133,30 @@ class Versions(Protocol):
         ...
 
 
+class Glasses(Protocol):
+    """The exceptions from policy that people have opened for a time."""
+
+    def open(self, wanted: "Wanted") -> "StoredBreakGlass":
+        """Open one, or propose it where it takes two people."""
+        ...
+
+    def approve(self, glass_id: str) -> "StoredBreakGlass":
+        """Open what somebody else has proposed."""
+        ...
+
+    def close(self, glass_id: str) -> "StoredBreakGlass":
+        """End one before its time, or withdraw a proposal."""
+        ...
+
+    def list(self) -> "Sequence[StoredBreakGlass]":
+        """Every one there has been, oldest first."""
+        ...
+
+    def story(self, glass_id: str) -> "tuple[StoredBreakGlass, Sequence[Passed]]":
+        """One of them, and what passed because of it."""
+        ...
+
+
 class State(Protocol):
     """All that a gateway keeps."""
 
@@ -156,4 +183,9 @@ class State(Protocol):
     @property
     def versions(self) -> Versions:
         """Its configurations."""
+        ...
+
+    def glasses(self, key: str | None = None) -> Glasses:
+        """Its exceptions, changed by whose key this is. Raises `CommandFailed` where another
+        key says who asks."""
         ...

@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.cli import ports
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import data_folder
-from gateway.cli.server import AdminServer, server_for
+from gateway.cli.server import KEY_VARIABLE, AdminServer, server_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class FolderState:
 
         return FolderVersions(self.folder, self.config)
 
+    def glasses(self, key: str | None = None) -> ports.Glasses:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.glass_folder import FolderGlasses
+
+        return FolderGlasses(self.folder, self.config, key)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
@@ -92,6 +98,18 @@ class ServerState:
         from gateway.cli.version_server import ServerVersions
 
         return ServerVersions(self.server)
+
+    def glasses(self, key: str | None = None) -> ports.Glasses:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.glass_server import ServerGlasses
+
+        if key is not None:
+            raise CommandFailed(
+                f"--key does not go with --server, where the key of {KEY_VARIABLE} says who you "
+                "are",
+                Exit.USAGE,
+            )
+        return ServerGlasses(self.server)
 
 
 def state_at(server: str | None, data: Path | None, config: Path | None = None) -> ports.State:

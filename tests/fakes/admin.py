@@ -19,9 +19,11 @@ from gateway.caps.port import CountersHealth
 from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
 from gateway.identity import KeyRing, extract_credential
+from gateway.lifting import Lifting
 from gateway.pipeline import InForce
 from gateway.roles import Role
 from gateway.status import LedgerHealth, Status
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database
 from gateway.store.keys import Keys
@@ -136,7 +138,11 @@ async def an_admin_api(
     async def identify(headers: Headers) -> Identity:
         return ring.identify(extract_credential(headers))
 
-    status = Status(health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: 0)
+    glasses = BreakGlasses(database)
+    lifting = Lifting(glasses, in_force, lambda: None, unix_us=lambda: now[0])
+    status = Status(
+        health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: lifting.open_count
+    )
     counters = InProcessCounters(lambda: now[0] * 1000, lambda: now[0] // 1_000_000)
     beside = Beside(
         "1.2.3",
@@ -146,8 +152,8 @@ async def an_admin_api(
         counters.states,
         Versions(database, unix_us=lambda: now[0]),
         database,
-        keys,
         ring,
+        lifting.refresh,
         hasher,
         lambda: now[0],
     )
