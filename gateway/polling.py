@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 
 
 class Polling:
-    """Calls `refresh` every `seconds` once it is started. However a look ends, the next one comes;
-    meanwhile what is known stays."""
+    """Calls `refresh` every `seconds` once it is started, the first time `at_once` or after those.
+    However a look ends, the next one comes; meanwhile what is known stays."""
 
     def __init__(
         self,
@@ -20,11 +20,13 @@ class Polling:
         *,
         seconds: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        at_once: bool = False,
     ) -> None:
         self._name = name
         self._refresh = refresh
         self._seconds = seconds
         self._sleep = sleep
+        self._at_once = at_once
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -39,15 +41,20 @@ class Polling:
             await asyncio.wait([task])
 
     async def _run(self) -> None:
+        if self._at_once:
+            await self._look()
         while True:
             await self._sleep(self._seconds)
-            looking = asyncio.ensure_future(self._refresh())
-            try:
-                await asyncio.wait([looking])
-            finally:
-                looking.cancel()
-                await asyncio.wait([looking])
-            self._report_end(looking)
+            await self._look()
+
+    async def _look(self) -> None:
+        looking = asyncio.ensure_future(self._refresh())
+        try:
+            await asyncio.wait([looking])
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+        self._report_end(looking)
 
     def _report_end(self, looking: "asyncio.Future[None]") -> None:
         failure = None if looking.cancelled() else looking.exception()

@@ -39,6 +39,15 @@ async def test_it_looks_on_after_the_database_was_away(caplog):
     assert [each.error for each in caplog.records] == ["OperationalError", "OSError"]
 
 
+async def test_the_first_look_may_come_at_once():
+    source = Source(None)
+    polling = Polling("lanes", source.refresh, sleep=source.sleep, at_once=True)
+    polling.start()
+    await asyncio.wait_for(source.seen.wait(), 20)
+    await polling.stop()
+    assert source.slept == [1.0]
+
+
 async def test_what_nobody_foresaw_is_told_and_the_next_look_comes(caplog):
     source = Source(ValueError("a bug"), None)
     polling = Polling("glasses", source.refresh, sleep=source.sleep)
