@@ -69,6 +69,11 @@ class LedgerRow:
         decoded: dict[str, Any] = orjson.loads(self.raw_body)
         return decoded
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """The record as people are told it: under its kind here, which may be `late`."""
+        return {**self.body, "kind": self.kind}
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
