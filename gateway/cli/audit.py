@@ -41,6 +41,7 @@ class Kind(StrEnum):
     REPEATED = "repeated"
     COMPLETED = "completed"
     UNKNOWN = "unknown"
+    LATE = "late"
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
@@ -94,7 +95,7 @@ def show(
     if as_json:
         print_json(row.body for row in rows)
     else:
-        print_all(tell([StoryRecord(row.body, row.record_hash) for row in rows]))
+        print_all(tell([StoryRecord(row.told, row.record_hash) for row in rows]))
 
 
 @audit.command()
@@ -187,4 +188,4 @@ def _print(rows: "Iterable[LedgerRow]", as_json: bool, *, heading: bool) -> None
     if heading:
         note(HEADING)
     for row in rows:
-        print_line(line_of(row.body))
+        print_line(line_of(row.told))
