@@ -36,6 +36,7 @@ class Kind(StrEnum):
     REPEATED = "repeated"
     COMPLETED = "completed"
     UNKNOWN = "unknown"
+    LATE = "late"
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
@@ -95,7 +96,7 @@ def show(
     if as_json:
         print_json(row.body for row in rows)
     else:
-        print_all(tell([StoryRecord(row.body, row.record_hash) for row in rows]))
+        print_all(tell([StoryRecord(row.told, row.record_hash) for row in rows]))
 
 
 @audit.command()
@@ -155,4 +156,4 @@ def _print(rows: "Iterable[LedgerRow]", as_json: bool) -> None:
         print_json(row.body for row in rows)
         return
     for row in rows:
-        print_line(line_of(row.body))
+        print_line(line_of(row.told))
