@@ -3,19 +3,24 @@
 Everything raises `CommandFailed`; every change is in the ledger with who made it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.break_glass import Wanted
+    from gateway.caps.port import AccountState
     from gateway.cli.key_facts import Facts
     from gateway.cli.key_wishes import KeyWish
     from gateway.configuration.orders import Order
+    from gateway.configuration.reviews import Standing
     from gateway.configuration.stored import StoredConfiguration
     from gateway.roles import Role
     from gateway.store.ledger import LedgerRow, Search
     from gateway.store.passed import Passed
+    from gateway.store.people import Person
     from gateway.store.stored_break_glass import StoredBreakGlass
     from gateway.store.stored_subject import StoredSubject
     from gateway.store.versions import KnownVersion
@@ -53,6 +58,10 @@ class Subjects(Protocol):
 
     def list(self) -> "Sequence[StoredSubject]":
         """Everybody who is blocked or was granted a role."""
+        ...
+
+    def everybody(self, team: str | None) -> "Sequence[Person]":
+        """Everybody who has or had a key, or has asked; with a team, as far as it goes."""
         ...
 
     def block(self, name: str, *, is_service: bool) -> "StoredSubject":
@@ -157,6 +166,22 @@ class Glasses(Protocol):
         ...
 
 
+class Teams(Protocol):
+    """The teams of the configuration in force."""
+
+    def list(self) -> "Sequence[Mapping[str, Any]]":
+        """Each with its models, data class, limits, and what it used this month."""
+        ...
+
+
+class Caps(Protocol):
+    """What counts caps."""
+
+    def list(self, team: str | None, unit: str | None) -> "Sequence[AccountState]":
+        """Every account, or those of a team or unit, as it stands now."""
+        ...
+
+
 class State(Protocol):
     """All that a gateway keeps."""
 
@@ -183,6 +208,23 @@ class State(Protocol):
     @property
     def versions(self) -> Versions:
         """Its configurations."""
+        ...
+
+    @property
+    def teams(self) -> Teams:
+        """Its teams. Raises `CommandFailed` where no gateway runs."""
+        ...
+
+    @property
+    def caps(self) -> Caps:
+        """Its counters. Raises `CommandFailed` where no gateway runs."""
+        ...
+
+    def reviews(self, file: "Path | None", *, as_json: bool) -> "Sequence[Standing]":
+        """How each entry of its registers stands today, by the configuration in `file` or in force.
+
+        Raises `CommandFailed` where no register is kept.
+        """
         ...
 
     def glasses(self, key: str | None = None) -> Glasses:
