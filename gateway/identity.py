@@ -120,8 +120,7 @@ class KeyRing:
 
     With them comes what was decided about their holders (`subjects`). Revoked and expired keys
     are kept too, so that the ledger can say which key was refused. While the database does not
-    answer, the last known keys hold: nothing is served then anyway, because the ledger is in the
-    same database.
+    answer, the last known keys hold: none can be revoked there then either.
     """
 
     def __init__(
