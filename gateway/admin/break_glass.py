@@ -119,7 +119,7 @@ class BreakGlassResource:
             self._check(wanted)
         seed = os.urandom(32)
         if idempotency_key is not None:
-            whose = caller.identity.credential_id
+            whose = caller.identity.counted_key
             seed = self._desk.digest_of(f"break-glass:{whose}:{idempotency_key}")
             known = await self._known(new_glass_id(lambda size: seed[:size]), wanted)
             if known is not None:

@@ -293,7 +293,7 @@ class KeysResource:
     def _derived_id(self, caller: Caller, idempotency_key: str | None) -> str | None:
         if idempotency_key is None:
             return None
-        return key_id_of(self._desk.digest_of(f"{caller.identity.credential_id}:{idempotency_key}"))
+        return key_id_of(self._desk.digest_of(f"{caller.identity.counted_key}:{idempotency_key}"))
 
     def _expiry(self, written: str | None) -> int | None:
         if written is None:
