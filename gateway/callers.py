@@ -91,7 +91,7 @@ class Callers:
         self._keys = keys
         self._all_kinds = tuple(kinds.items())
         self._kinds: tuple[tuple[str, Tokens], ...] = ()
-        self._identities: dict[tuple[str, str | None], Identity] = {}
+        self._identities: dict[tuple[str, str | None], tuple[Member, Identity]] = {}
         self._ended: set[str] = set()
         keys.listeners.append(self._learn)
         self._log = _RefusalLog(seconds)
@@ -134,9 +134,12 @@ class Callers:
         known = tokens.recall(token)
         return Unverified(token, tokens, team) if known is None else self._identity(known, team)
 
-    def is_ended(self, credential_id: str) -> bool:
-        """Whether what runs under this credential is to be ended: revoked, or of who is blocked."""
-        return self._keys.is_ended(credential_id) or credential_id in self._ended
+    def is_ended(self, caller: Identity) -> bool:
+        """Whether what runs for them is to be ended: the credential is revoked, or they are
+        blocked, whether or not anybody still remembers the token that they came with."""
+        if self._keys.is_ended(caller.credential_id) or caller.credential_id in self._ended:
+            return True
+        return self._keys.subjects.is_blocked(caller.subject, caller.is_service)
 
     def _learn(self, changes: KeyChanges) -> None:
         """Somebody was blocked or given a role, or is not any more."""
@@ -151,12 +154,13 @@ class Callers:
 
     def _identity(self, known: Known, team: str | None) -> Identity:
         found = self._identities.get((known.credential_id, team))
-        if found is None:
-            found = self._identity_now(known, team)
-            if len(self._identities) >= _MOST_IDENTITIES:
-                self._identities.clear()
-            self._identities[known.credential_id, team] = found
-        return found
+        if found is not None and found[0] is known.member:
+            return found[1]
+        identity = self._identity_now(known, team)
+        if len(self._identities) >= _MOST_IDENTITIES:
+            self._identities.clear()
+        self._identities[known.credential_id, team] = (known.member, identity)
+        return identity
 
     def _identity_now(self, known: Known, team: str | None) -> Identity:
         """Whom it stands for, with what was decided about them. Raises `NotAuthenticated`."""

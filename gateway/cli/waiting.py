@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.times import format_unix_us
+from gateway.settings import read_running
 
 if TYPE_CHECKING:
     from gateway.configuration.stored import StoredConfiguration
@@ -27,14 +28,23 @@ def waiting_version(folder: Path, name: str) -> "StoredConfiguration":
 
 
 def waiting_notices(folder: Path) -> Iterator[str]:
-    """What waits on a data folder, a line for each; nothing for a folder never used."""
+    """What waits for the gateway of a data folder, a line for each.
+
+    Nothing where no gateway has run; where it cannot be read, that is said.
+    """
     from gateway.store.database import FILE_NAME
 
     async def read(kept: "Proposals") -> "list[Proposal]":
         return list(await kept.waiting())
 
-    for each in in_proposals(folder, read) if (folder / FILE_NAME).is_file() else ():
-        yield waiting_in_short(each)
+    if read_running(folder) is None and not (folder / FILE_NAME).is_file():
+        return
+    try:
+        waiting = in_proposals(folder, read)
+    except CommandFailed as failure:
+        yield f"whether a change of policy waits is not known: {failure.message}"
+        return
+    yield from map(waiting_in_short, waiting)
 
 
 def waiting_in_short(proposal: "Proposal") -> str:
