@@ -112,6 +112,8 @@ class KnownVersions:
     known: "Sequence[KnownVersion]"
     in_force: str | None
     pin: "Order | None"
+    waiting: Sequence[str] = ()
+    """What waits for approval, a line for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ class Versions(Protocol):
         """Those that are kept, and how they stand."""
         ...
 
-    def stored(self, digest: str) -> "StoredConfiguration":
-        """What is kept under a digest, its beginning, or `previous`."""
+    def shown(self, digest: str) -> "StoredConfiguration":
+        """What is kept, or waits for approval, under a digest, its beginning, or `previous`."""
         ...
 
     def rollback(self, digest: str, reason: str) -> Ordered:

@@ -42,11 +42,13 @@ def versions(data: Data = None, server: Server = None, as_json: AsJson = False) 
     print_table(_TABLE, [_row(each, found.in_force, found.pin) for each in found.known])
     if found.pin is not None:
         note(_told(found.pin))
+    for told in found.waiting:
+        note(told)
 
 
 def show(
     digest: Annotated[
-        str, typer.Argument(metavar="DIGEST", help="Or its beginning, or `previous`.")
+        str, typer.Argument(metavar="DIGEST", help="Or its beginning, `previous`, or a proposal.")
     ],
     file: Annotated[
         str | None, typer.Option(metavar="NAME", help="This file alone, as it is.")
@@ -56,7 +58,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the files of a version as they were written, but for keys that stood in them."""
-    stored = state_at(server, data).versions.stored(digest)
+    stored = state_at(server, data).versions.shown(digest)
     if file is not None:
         print_text(_text_of(stored, file))
         return
@@ -88,8 +90,8 @@ def _text_of(stored: "StoredConfiguration", name: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Whether it may name a version: the beginning of a digest, or `previous`."""
-    return text == PREVIOUS or re.fullmatch("[0-9a-fA-F]{1,64}", text) is not None
+    """Whether it may name a version: the beginning of a digest, `previous`, or a proposal."""
+    return text == PREVIOUS or re.fullmatch("[0-9a-fA-F]{1,64}|pc_[a-z2-7]{12}", text) is not None
 
 
 def wanted_version(versions: ports.Versions, digest: str) -> "Configuration":
@@ -97,7 +99,7 @@ def wanted_version(versions: ports.Versions, digest: str) -> "Configuration":
     from gateway.configuration.problems import ConfigurationError
 
     try:
-        return made_again(versions.stored(digest))
+        return made_again(versions.shown(digest))
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
 

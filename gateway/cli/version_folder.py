@@ -1,17 +1,21 @@
 """The versions that a data folder keeps, put in force also while a gateway runs on it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cli.acting import acting_user
+from gateway.cli.by_whom import now_unix_us
 from gateway.cli.configured import AnyName, configuration_path, shipped
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.output import note
 from gateway.cli.ports import KnownVersions, Ordered
 from gateway.cli.stored_versions import PREVIOUS, in_versions, made_again
-from gateway.settings import environment, read_running
+from gateway.cli.waiting import in_proposals, waiting_notices, waiting_version
+from gateway.settings import environment, operating_user, read_running
 
 if TYPE_CHECKING:
+    from gateway.configuration.build import Configuration
     from gateway.configuration.orders import Order
     from gateway.configuration.stored import StoredConfiguration
     from gateway.store.versions import Versions
@@ -33,11 +37,23 @@ class FolderVersions:
             digest = None if in_force is None else in_force.digest
             return KnownVersions(await kept.list(), digest, (await kept.standing()).pin)
 
-        return in_versions(self._folder, read)
+        return replace(
+            in_versions(self._folder, read), waiting=tuple(waiting_notices(self._folder))
+        )
 
-    def stored(self, digest: str) -> "StoredConfiguration":
-        """What is kept under a digest, its beginning, or `previous`."""
+    def shown(self, digest: str) -> "StoredConfiguration":
+        """What is kept, or waits for approval, under a digest, its beginning, or `previous`."""
+        try:
+            return self._stored(digest)
+        except CommandFailed as failure:
+            if failure.code is not Exit.NOT_FOUND or digest == PREVIOUS:
+                raise
+            try:
+                return waiting_version(self._folder, digest)
+            except CommandFailed:
+                raise failure from None
 
+    def _stored(self, digest: str) -> "StoredConfiguration":
         async def read(kept: "Versions") -> "StoredConfiguration":
             return await (kept.previous() if digest == PREVIOUS else kept.stored(digest))
 
@@ -47,11 +63,13 @@ class FolderVersions:
         """Put a version in force, whatever the files say."""
         from gateway.configuration.problems import ConfigurationError
 
-        stored = self.stored(digest)
+        stored = self._stored(digest)
         try:
-            made_again(stored)
+            wanted = made_again(stored)
         except ConfigurationError as error:
             raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+        if not self._is_running:
+            self._refuse_unapproved(wanted, reason)
         return Ordered(self._carried_out(stored.digest, reason), stored.digest)
 
     def resume(self, reason: str) -> Ordered:
@@ -66,12 +84,26 @@ class FolderVersions:
         digest = None if path is None else _checked(path)
         return Ordered(self._carried_out(None, reason), digest)
 
+    @property
+    def _is_running(self) -> bool:
+        running = read_running(self._folder)
+        return running is not None and running.is_alive
+
+    def _refuse_unapproved(self, wanted: "Configuration", reason: str) -> None:
+        """Where people have to approve it, propose it. A gateway that runs does so itself."""
+        from gateway.configuration.orders import Order
+
+        order = Order(0, wanted.digest, reason, "os_user", operating_user(), now_unix_us())
+        told = in_proposals(self._folder, lambda kept: kept.held_back(wanted, order))
+        if told is not None:
+            again = f"then order it again: gatehouse policy rollback {wanted.digest[:12]}"
+            raise CommandFailed(f"nothing was changed: {told}; {again}", Exit.FAILED)
+
     def _carried_out(self, digest: str | None, reason: str) -> "Order":
         """Order it, and wait until a running gateway has done so. Raises `CommandFailed`."""
         from gateway.ordering import OrderRefused, carried_out
 
-        running = read_running(self._folder)
-        is_running = running is not None and running.is_alive
+        is_running = self._is_running
 
         async def give(kept: "Versions") -> "Order":
             if is_running:

@@ -1,7 +1,7 @@
 """The versions that a gateway elsewhere keeps, over its admin API."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.ports import KnownVersions, Ordered
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway.configuration.orders import Order
     from gateway.configuration.stored import StoredConfiguration
     from gateway.store.versions import KnownVersion
+
+_PROPOSAL: Final = "pc_"
 
 
 class ServerVersions:
@@ -32,10 +34,14 @@ class ServerVersions:
             pin = None if policy["pin"] is None else _order(policy["pin"])
             return KnownVersions(known, policy["digest"], pin)
 
-    def stored(self, digest: str) -> "StoredConfiguration":
+    def shown(self, digest: str) -> "StoredConfiguration":
         """What is kept under a digest, its beginning, or `previous`."""
         from gateway.configuration.stored import StoredConfiguration, StoredFile
 
+        if digest.startswith(_PROPOSAL):
+            raise CommandFailed(
+                f"{digest} waits for approval: it is shown on the gateway's machine", Exit.USAGE
+            )
         if not is_digest(digest):
             raise CommandFailed(f"{digest!r} is no digest", Exit.NOT_FOUND)
         told = self._server.get(f"/policy/versions/{digest.lower()}")

@@ -23,7 +23,7 @@ def test_a_version_is_pinned_and_freed(command_line: CommandLine) -> None:
 def test_what_is_not_kept_is_not_found(command_line: CommandLine) -> None:
     in_force(command_line, GOOD)
     kept = FolderVersions(command_line.data)
-    for ask in (lambda: kept.stored("previous"), lambda: kept.resume("why")):
+    for ask in (lambda: kept.shown("previous"), lambda: kept.resume("why")):
         with pytest.raises(CommandFailed) as failed:
             ask()
         assert failed.value.code is Exit.NOT_FOUND
