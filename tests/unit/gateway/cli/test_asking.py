@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gateway.cli.asking import Unreachable, ask, gateway_root, models_offered
+from gateway.cli.asking import AnswerLost, Unreachable, ask, gateway_root, models_offered
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.offered import UNKNOWN
 from tests.fakes.door import models, opened
@@ -106,3 +106,22 @@ def test_something_that_is_not_http_is_unreachable() -> None:
         with pytest.raises(Unreachable):
             ask(f"http://127.0.0.1:{server.getsockname()[1]}", "/v1/models", {})
         greeting.join()
+
+
+def test_an_answer_that_does_not_come_is_lost_and_one_that_was_not_asked_for_is_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        root = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def hang_up() -> None:
+            asked, _ = listening.accept()
+            asked.recv(65_536)
+            asked.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(AnswerLost):
+            ask(root, "/x", {})
+        thread.join()
+    with pytest.raises(Unreachable) as refused:
+        ask(root, "/x", {})
+    assert not isinstance(refused.value, AnswerLost)
