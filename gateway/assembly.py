@@ -120,7 +120,7 @@ async def assembled(
         calls = _watch_calls(bookkeeper.metrics, callers, stack)
         front, app = _road(pipeline, calls, opened, status)
         door = FrontDoor(front if front_is_on else None, app)
-        beside = _beside(pipeline, status, opened, versions, keys, key_ring)
+        beside = _beside(pipeline, status, opened, versions, key_ring, lifting)
         admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
         first_keys = await _first_keys(keys, opened, choice.configuration)  # last: shown once
         await key_ring.refresh()
@@ -219,8 +219,8 @@ def _beside(
     status: Status,
     opened: Opened,
     versions: Versions,
-    keys: Keys,
     key_ring: KeyRing,
+    lifting: Lifting,
 ) -> Beside:
     """What the admin API works on."""
     return Beside(
@@ -231,8 +231,8 @@ def _beside(
         cap_states=pipeline.bookkeeper.accountant.states,
         versions=versions,
         database=opened.database,
-        keys=keys,
         key_ring=key_ring,
+        refresh_exceptions=lifting.refresh,
         hasher=opened.hasher,
         unix_us=_unix_us,
     )

@@ -14,7 +14,7 @@ from gateway.cli.offered import Sizes, read_offered
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 120.0
-_MOST_BYTES: Final = 8 << 20
+_MOST_BYTES: Final = 32 << 20
 
 
 class Unreachable(Exception):

@@ -213,6 +213,7 @@ class ConfigurationOrder(Base, table=True):
     asked_unix_us: int = Field(sa_type=BigInteger)
     state: str = Field(sa_type=String(16))
     answer: str | None = Field(default=None, sa_type=Text)
+    actor_credential_id: str | None = Field(default=None, sa_type=Text)
 
 
 class ConfigurationProposal(Base, table=True):
