@@ -91,7 +91,7 @@ class Callers:
         self._keys = keys
         self._all_kinds = tuple(kinds.items())
         self._kinds: tuple[tuple[str, Tokens], ...] = ()
-        self._identities: dict[tuple[str, str | None], Identity] = {}
+        self._identities: dict[tuple[str, str | None], tuple[Member, Identity]] = {}
         self._ended: set[str] = set()
         keys.listeners.append(self._learn)
         self._log = _RefusalLog(seconds)
@@ -139,7 +139,8 @@ class Callers:
         return self._keys.is_ended(credential_id) or credential_id in self._ended
 
     def _learn(self, changes: KeyChanges) -> None:
-        """Somebody was blocked or given a role, or is not any more."""
+        """Sessions ended; somebody was blocked or given a role, or is not any more."""
+        self._ended.update(changes.ended_sessions)
         if not changes.subjects:
             return
         self._identities.clear()
@@ -151,12 +152,13 @@ class Callers:
 
     def _identity(self, known: Known, team: str | None) -> Identity:
         found = self._identities.get((known.credential_id, team))
-        if found is None:
-            found = self._identity_now(known, team)
-            if len(self._identities) >= _MOST_IDENTITIES:
-                self._identities.clear()
-            self._identities[known.credential_id, team] = found
-        return found
+        if found is not None and found[0] is known.member:
+            return found[1]
+        identity = self._identity_now(known, team)
+        if len(self._identities) >= _MOST_IDENTITIES:
+            self._identities.clear()
+        self._identities[known.credential_id, team] = (known.member, identity)
+        return identity
 
     def _identity_now(self, known: Known, team: str | None) -> Identity:
         """Whom it stands for, with what was decided about them. Raises `NotAuthenticated`."""

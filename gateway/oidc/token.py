@@ -72,12 +72,17 @@ def read_head(token: str) -> Head:
 
 def check_head(head: Head, provider: Provider) -> None:
     """Refuse, before a key is looked for, what no key could make good. Raises `TokenRefused`."""
+    check_algorithm(head, provider)
+    if head.type not in _TYPES:
+        raise TokenRefused(Cause.WRONG_TYPE, "it is a token of another type than an access token")
+
+
+def check_algorithm(head: Head, provider: Provider) -> None:
+    """Whether it is signed as this provider's tokens may be. Raises `TokenRefused`."""
     if head.algorithm not in provider.algorithms:
         raise TokenRefused(
             Cause.ALGORITHM, f"its algorithm is not among those of {provider.issuer}"
         )
-    if head.type not in _TYPES:
-        raise TokenRefused(Cause.WRONG_TYPE, "it is a token of another type than an access token")
 
 
 def verified_claims(token: str, algorithm: str, key: "Key") -> Claims:
