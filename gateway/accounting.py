@@ -80,7 +80,9 @@ class Accountant:
         targets = route(allow, configuration.models[facts.model])
         reckoning = _Reckoning(facts, prices, targets, output)
         claims = [reckoning.claim(cap) for cap in allow.caps if cap.counts_any(allow.targets)]
-        hold = await self.counters.reserve(exchange.id, claims, allow.targets)
+        hold: Hold | Refused = NOTHING_HELD
+        if claims:  # else none of the caps counts what may still be tried
+            hold = await self.counters.reserve(exchange.id, claims, allow.targets)
         if isinstance(hold, Refused):
             return hold
         grows = any(each.cap.unit in _GROWING for each in hold.claims)

@@ -18,6 +18,10 @@ class KeyLookup(Protocol):
         """The key that is kept under this digest."""
         ...
 
+    async def is_holder_blocked(self, key: StoredKey) -> bool:
+        """Whether nothing of its holder's is taken."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:
@@ -73,4 +77,6 @@ async def acting(keys: KeyLookup, hasher: Hasher, os_user: str, secret: str) -> 
     key = await keys.of_digest(hasher.digest(secret))
     if key is None:
         return Acting(somebody, problem="this gateway does not know the key")
+    if await keys.is_holder_blocked(key):
+        return Acting(Actor.caller(key.identity), key, f"{key.subject} is blocked")
     return Acting(Actor.caller(key.identity), key)

@@ -231,7 +231,8 @@ def _declare_metrics(app: FastAPI, pipeline: Pipeline, metrics: Metrics) -> None
         They name teams and their spend, so they are not for everybody who can reach the port.
         """
         if not _is_local(request, pipeline.in_force.configuration.proxies):
-            await pipeline.identify_for(Permission.READ_METRICS, tuple(request.scope["headers"]))
+            permission = Permission.READ_METRICS
+            await pipeline.identify_for(permission, _headers(request), _address(request))
         return Response(metrics.render(), media_type=metrics.content_type, headers=NO_STORE)
 
     app.add_api_route("/metrics", scrape, methods=["GET"], tags=["health"], openapi_extra=WITH_KEY)

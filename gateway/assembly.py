@@ -282,7 +282,9 @@ def _watch_calls(
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))
-    side.known.running = lambda: (call.credential_id for call in calls)
+    side.known.running = lambda: (
+        call.identity.credential_id for call in calls if call.identity is not None
+    )
     return calls
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.base import Answer, Wire
+from policy.types import Identity
 from providers.base import Headers
 
 Message = MutableMapping[str, Any]
@@ -76,9 +77,9 @@ class Call:
         "_write_now",
         "address",
         "audit_id",
-        "credential_id",
         "has_just_sent",
         "headers",
+        "identity",
         "interruption",
         "is_reading",
         "is_streaming",
@@ -100,7 +101,7 @@ class Call:
         self.headers: Headers = tuple(scope["headers"])
         peer = scope.get("client")  # None on a socket of this machine's file system
         self.address: str | None = peer[0] if peer else None
-        self.credential_id = ""  # of the key, once that is known
+        self.identity: Identity | None = None  # once it is known who asks
         self.opened = self.last_sent = time.monotonic()
         self.received_bytes = 0
         self.sending_since: float | None = None

@@ -134,9 +134,12 @@ class Callers:
         known = tokens.recall(token)
         return Unverified(token, tokens, team) if known is None else self._identity(known, team)
 
-    def is_ended(self, credential_id: str) -> bool:
-        """Whether what runs under this credential is to be ended: revoked, or of who is blocked."""
-        return self._keys.is_ended(credential_id) or credential_id in self._ended
+    def is_ended(self, caller: Identity) -> bool:
+        """Whether what runs for them is to be ended: the credential is revoked, or they are
+        blocked, whether or not anybody still remembers the token that they came with."""
+        if self._keys.is_ended(caller.credential_id) or caller.credential_id in self._ended:
+            return True
+        return self._keys.subjects.is_blocked(caller.subject, caller.is_service)
 
     def _learn(self, changes: KeyChanges) -> None:
         """Sessions ended; somebody was blocked or given a role, or is not any more."""

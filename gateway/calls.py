@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gateway.call import STREAM_HEADERS, Call, Interruption
+from policy.types import Identity
 
 TICK_SECONDS = 1.0
 
@@ -28,10 +29,10 @@ class Patience:
 class Calls:
     """The calls in flight and the one clock that watches them.
 
-    `is_ended` says of a credential's id whether calls under it are to be ended.
+    `is_ended` says of who asks whether what runs for them is to be ended.
     """
 
-    def __init__(self, patience: Patience, is_ended: Callable[[str], bool]) -> None:
+    def __init__(self, patience: Patience, is_ended: Callable[[Identity], bool]) -> None:
         self._patience = patience
         self._is_ended = is_ended
         self._open: set[Call] = set()
@@ -78,7 +79,7 @@ class Calls:
             if call.has_just_sent:
                 call.has_just_sent = False
                 call.last_sent = now
-            if self._is_ended(call.credential_id):
+            if call.identity is not None and self._is_ended(call.identity):
                 call.end_revoked()
             if call.is_reading:
                 if self._is_slow(call, now):

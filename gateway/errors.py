@@ -108,7 +108,7 @@ class NotAuthenticated(GatewayError):
 
 
 class WrongNetwork(GatewayError):
-    """A list was asked for with a key that is limited to other networks."""
+    """Something else than a model was asked for with a key that is limited to other networks."""
 
     status = 403
     code = "policy_denied"

@@ -98,7 +98,7 @@ class Front:
         except NotAuthenticated as error:
             await self._pipeline.note_stranger(head, error)
             raise
-        call.credential_id = identity.credential_id
+        call.identity = identity
         try:
             reading = await self._read(call)
         except GatewayError as error:

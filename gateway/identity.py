@@ -1,7 +1,6 @@
 """Find the key in a request's headers, and say in memory whose it is."""
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,19 +8,16 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from gateway.errors import MalformedRequest, NotAuthenticated
 from gateway.known_subjects import KnownSubjects
 from gateway.oidc.token import BEGINNING
+from gateway.polling import Polling
 from gateway.store.keys import KeyChanges
 from gateway.store.stored_key import StoredKey
 from gateway.store.stored_subject import StoredSubject
 from gateway.virtual_key import Hasher, is_mistyped, is_well_formed
 from policy.types import Identity
 from providers.base import Headers
-
-log = logging.getLogger(__name__)
 
 QUERY_KEY = b":key"
 """Stands among the headers for `?key=`: no client can send a header of this name."""
@@ -124,8 +120,7 @@ class KeyRing:
 
     With them comes what was decided about their holders (`subjects`). Revoked and expired keys
     are kept too, so that the ledger can say which key was refused. While the database does not
-    answer, the last known keys hold: nothing is served then anyway, because the ledger is in the
-    same database.
+    answer, the last known keys hold: none can be revoked there then either.
     """
 
     def __init__(
@@ -139,8 +134,6 @@ class KeyRing:
     ) -> None:
         self._source = keys
         self._unix_us = unix_us
-        self._poll_seconds = poll_seconds
-        self._sleep = sleep
         self._hasher = hasher
         # A digest gives up the interpreter's lock, which beside the ledger's thread costs more
         # than the digest. Only recent keys stay here, and only in this process's memory.
@@ -151,36 +144,37 @@ class KeyRing:
         self._ended: set[str] = set()  # revoked, or of somebody who is blocked; by id
         self._lapsing: dict[str, int] = {}  # replaced keys by id, and when each ends
         self._revision = 0
-        self._polling: asyncio.Task[None] | None = None
+        self._polling = Polling("key-ring", self.refresh, seconds=poll_seconds, sleep=sleep)
 
     async def start(self) -> None:
         """Read all keys, then keep up with changes. Raises what the source raises at first."""
         await self.refresh()
-        self._polling = asyncio.create_task(self._poll(), name="key-ring")
-        self._polling.add_done_callback(_report_end)
+        self._polling.start()
 
     async def stop(self) -> None:
         """Stop keeping up. Safe to call twice."""
-        polling, self._polling = self._polling, None
-        if polling is not None:
-            polling.cancel()
-            await asyncio.wait([polling])
+        await self._polling.stop()
 
     async def refresh(self) -> None:
         """Learn what has changed since the last time, now."""
-        if await self._source.revision() != self._revision:
-            changes = await self._source.changes_since(self._revision)
-            self.subjects.learn(changes.subjects)
-            for digest, key in changes.keys.items():
-                self._learn(digest, key)
-            self._hold_against(changes.subjects)
-            for told in self.listeners:
-                told(changes)
-            self._revision = changes.revision
+        while await self._source.revision() != (known := self._revision):
+            changes = await self._source.changes_since(known)
+            if self._revision == known:  # else another look was faster: this one may be older
+                self._take(changes)
+                break
         now = self._unix_us()
         if any(end <= now for end in self._lapsing.values()):
             await self._source.lapse(now)
             self._lapsing = {key_id: end for key_id, end in self._lapsing.items() if end > now}
+
+    def _take(self, changes: KeyChanges) -> None:
+        self.subjects.learn(changes.subjects)
+        for digest, key in changes.keys.items():
+            self._learn(digest, key)
+        self._hold_against(changes.subjects)
+        for told in self.listeners:
+            told(changes)
+        self._revision = changes.revision
 
     def _learn(self, digest: bytes, key: StoredKey) -> None:
         is_revoked = key.revoked_unix_us is not None
@@ -234,16 +228,3 @@ class KeyRing:
         if not is_well_formed(credential):
             raise NotAuthenticated(cause="malformed")
         return self._hasher.digest(credential)
-
-    async def _poll(self) -> None:
-        while True:
-            await self._sleep(self._poll_seconds)
-            try:
-                await self.refresh()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("key_refresh_failed", extra={"error": type(error).__name__})
-
-
-def _report_end(polling: "asyncio.Task[None]") -> None:
-    if not polling.cancelled() and polling.exception() is not None:
-        log.error("key_refresh_stopped", exc_info=polling.exception())

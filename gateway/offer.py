@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from gateway.assistant import recognise
 from gateway.configuration.build import Configuration
 from gateway.configuration.cards import ModelCard
-from gateway.errors import WrongNetwork
 from gateway.pipeline import Pipeline
 from gateway.roles import Permission
 from gateway.wire.model_lists import ListedModel
 from policy.registers import day_of
-from policy.rules.key_scope import displaced_key
 from policy.types import Circumstances, Identity
 from providers.base import Headers
 
@@ -29,8 +27,8 @@ class Offer:
         An alias stands in the list like a model: assistants offer what they find there, some only
         names of one kind (Claude Code those with `claude` or `anthropic` in them).
         """
-        address = self._address(headers, peer)
-        caller = await self._identify(headers, address)
+        caller = await self._pipeline.identify_for(Permission.USE_MODELS, headers, peer)
+        address = self._pipeline.address(headers, peer)
         in_force, assistant = self._pipeline.in_force, recognise(headers)
         now = Circumstances(
             self._pipeline.unix_ns() // 1_000_000_000, assistant.name, assistant.version, address
@@ -45,7 +43,7 @@ class Offer:
 
         Raises `NotAuthenticated` or `WrongNetwork`.
         """
-        await self._identify(headers, self._address(headers, peer))
+        await self._pipeline.identify_for(Permission.USE_MODELS, headers, peer)
         day = day_of(self._pipeline.unix_ns() // 1_000_000_000)
         kept = self._pipeline.in_force.configuration.registers.reviewed_assistants
         return [
@@ -59,20 +57,6 @@ class Offer:
             }
             for name, entry in kept.items()
         ]
-
-    def _address(self, headers: Headers, peer: str | None) -> str | None:
-        """Where the request came from, whoever connected."""
-        proxies = self._pipeline.in_force.configuration.proxies
-        return peer if proxies is None else proxies.caller(peer, headers)
-
-    async def _identify(self, headers: Headers, address: str | None) -> Identity:
-        """Who asks. From the wrong place a key is good for nothing, as in policy."""
-        caller = await self._pipeline.identify_for(Permission.USE_MODELS, headers)
-        denied = displaced_key(caller, address)
-        if denied is not None:
-            told = f"Gatehouse: {denied.reason}; {denied.alternative} (rule {denied.rule})"
-            raise WrongNetwork(told, is_recorded=False)
-        return caller
 
 
 def _offered(

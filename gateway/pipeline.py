@@ -14,7 +14,7 @@ from gateway.continuation import Held, Origins, held_to_origin, only_at
 from gateway.counting import count_tokens
 from gateway.dispatch import Dispatch, failure_of, rejection_of
 from gateway.drain import Drains
-from gateway.errors import GatewayError, NotAuthenticated
+from gateway.errors import GatewayError, NotAuthenticated, WrongNetwork
 from gateway.exchange import Exchange, Outcome
 from gateway.inbound import Inbound, Outbound
 from gateway.notes import Note, Notes
@@ -27,6 +27,7 @@ from gateway.turn import TurnIds
 from gateway.wire.base import Answer
 from policy.break_glass import BreakGlass
 from policy.lifting import lifted
+from policy.rules.key_scope import displaced_key
 from policy.types import Allow, Deny, Identity
 from providers.base import Headers, Target
 from providers.errors import ProviderError, ProviderRejected
@@ -115,17 +116,31 @@ class Pipeline:
         """Who asks models with a new token. Raises `NotAuthenticated`, `IdentityUnavailable`."""
         return permitted(Permission.USE_MODELS, await self.callers.verify(caller))
 
-    async def identify_for(self, permission: Permission, headers: Headers) -> Identity:
+    async def identify_for(
+        self, permission: Permission, headers: Headers, peer: str | None
+    ) -> Identity:
         """Who is asking, when that takes a permission; off the hot road. Raises as `caller`."""
-        return permitted(permission, await self.caller(headers))
+        return permitted(permission, await self.caller(headers, peer))
 
-    async def caller(self, headers: Headers) -> Identity:
+    async def caller(self, headers: Headers, peer: str | None) -> Identity:
         """Who is asking, whatever they may do; off the hot road.
 
-        Raises `NotAuthenticated`, `MalformedRequest` or `IdentityUnavailable`.
+        `peer` is the connection's other end. Raises `NotAuthenticated`, `MalformedRequest`,
+        `IdentityUnavailable`, or `WrongNetwork`: there a key is good for nothing, as in policy.
         """
         caller = self.callers.identify(headers)
-        return await self.callers.verify(caller) if isinstance(caller, Unverified) else caller
+        if isinstance(caller, Unverified):
+            return await self.callers.verify(caller)
+        denied = displaced_key(caller, self.address(headers, peer))
+        if denied is not None:
+            told = f"Gatehouse: {denied.reason}; {denied.alternative} (rule {denied.rule})"
+            raise WrongNetwork(told, is_recorded=False)
+        return caller
+
+    def address(self, headers: Headers, peer: str | None) -> str | None:
+        """Where a request came from, whoever connected."""
+        proxies = self.in_force.configuration.proxies
+        return peer if proxies is None else proxies.caller(peer, headers)
 
     def body_limit(self) -> int:
         """How many bytes of body are worth reading: the most that any team may send."""

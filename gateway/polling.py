@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 
 
 class Polling:
-    """Calls `refresh` every `seconds` once it is started. While the database does not answer, what
-    is known stays."""
+    """Calls `refresh` every `seconds` once it is started, the first time `at_once` or after those.
+    However a look ends, the next one comes; meanwhile what is known stays."""
 
     def __init__(
         self,
@@ -20,17 +20,18 @@ class Polling:
         *,
         seconds: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        at_once: bool = False,
     ) -> None:
         self._name = name
         self._refresh = refresh
         self._seconds = seconds
         self._sleep = sleep
+        self._at_once = at_once
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Look from now on."""
         self._task = asyncio.create_task(self._run(), name=self._name)
-        self._task.add_done_callback(self._report_end)
 
     async def stop(self) -> None:
         """Look no more. Safe to call twice."""
@@ -40,15 +41,27 @@ class Polling:
             await asyncio.wait([task])
 
     async def _run(self) -> None:
+        if self._at_once:
+            await self._look()
         while True:
             await self._sleep(self._seconds)
-            try:
-                await self._refresh()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning(
-                    "refresh_failed", extra={"of": self._name, "error": type(error).__name__}
-                )
+            await self._look()
 
-    def _report_end(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and task.exception() is not None:
-            log.error("refresh_stopped", extra={"of": self._name}, exc_info=task.exception())
+    async def _look(self) -> None:
+        looking = asyncio.ensure_future(self._refresh())
+        try:
+            await asyncio.wait([looking])
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+        self._report_end(looking)
+
+    def _report_end(self, looking: "asyncio.Future[None]") -> None:
+        failure = None if looking.cancelled() else looking.exception()
+        if failure is None:
+            return
+        facts = {"of": self._name, "error": type(failure).__name__}
+        if isinstance(failure, SQLAlchemyError | OSError):
+            log.warning("refresh_failed", extra=facts)
+        else:
+            log.error("refresh_failed", extra=facts, exc_info=failure)

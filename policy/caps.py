@@ -1,11 +1,15 @@
 """Make caps of the amounts that people write, and name the accounts they are counted for."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from policy.document import AmountsDocument, nano_usd
 from policy.types import Cap, Pace, Period, Unit, Window
+
+LONGEST_NAME = 100
+"""Characters kept of what somebody is called; the rest is told apart by a digest."""
 
 MOST_REMEMBERED = 4096
 """Whose caps are kept ready: making them costs more than to look them up."""
@@ -49,9 +53,21 @@ class Amounts:
 
 
 def account(parts: Iterable[tuple[str, str]], within: str = "") -> str:
-    """The name of an account: `user:ada`, `user:ada model:coder (rule few)`."""
-    named = " ".join([f"{kind}:{name}" if name else kind for kind, name in parts])
+    """The name of an account: `user:ada`, `user:ada model:coder (rule few)`.
+
+    One line of text that a record keeps whole, whatever somebody is called.
+    """
+    named = " ".join([f"{kind}:{_line(name)}" if name else kind for kind, name in parts])
     return f"{named} ({within})" if within else named
+
+
+def _line(name: str) -> str:
+    if not name.isprintable():
+        name = name.encode("unicode_escape").decode("ascii")
+    if len(name) <= LONGEST_NAME:
+        return name
+    told_apart = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[:LONGEST_NAME]}...{told_apart}"
 
 
 def _amounts(written: AmountsDocument, time_zone: str) -> Iterator[tuple[Unit, int, Window]]:

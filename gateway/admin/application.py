@@ -24,6 +24,7 @@ from gateway.admin.policy import PolicyResource
 from gateway.admin.problems import Flaw, Problem
 from gateway.admin.registers import RegistersResource
 from gateway.admin.status import StatusResource
+from gateway.admin.subjects import SubjectsResource
 from gateway.admin.teams import TeamsResource
 from gateway.admin.usage import UsageResource
 from gateway.admin.users import UsersResource
@@ -34,6 +35,7 @@ RESOURCES = (
     StatusResource,
     TeamsResource,
     UsersResource,
+    SubjectsResource,
     KeysResource,
     UsageResource,
     CapsResource,

@@ -23,6 +23,7 @@ from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.store.people import People
 from gateway.store.rollup import Rollup
+from gateway.store.subjects import Subjects
 from gateway.store.usage import UsageBook
 from gateway.store.versions import Versions
 from gateway.virtual_key import Hasher, KeyIssuer, key_id_of
@@ -121,6 +122,7 @@ def desk_of(beside: Beside, level: Level) -> Desk:
         versions=beside.versions,
         ledger=Ledger(beside.database),
         people=People(beside.database),
+        subjects=Subjects(beside.database),
         usage=UsageBook(beside.database),
         level=level,
         reads=Reads(),

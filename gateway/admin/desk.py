@@ -12,6 +12,7 @@ from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.store.people import People
+from gateway.store.subjects import Subjects
 from gateway.store.usage import UsageBook
 from gateway.store.versions import Versions
 from gateway.virtual_key import KeyIssuer
@@ -36,6 +37,7 @@ class Desk:
     versions: Versions
     ledger: Ledger
     people: People
+    subjects: Subjects
     usage: UsageBook
     level: Level
     reads: Reads

@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from gateway.admin.problems import Flaw, Problem
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,6 +52,27 @@ Moment = Annotated[
 
 TimeTold = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339 in UTC; beside it stands the same time in microseconds."""
+
+
+class WhoseGiven(Given):
+    """Whom a change is about: one user or one service."""
+
+    user: Text | None = None
+    service: Text | None = Field(default=None, description="In place of user: no person.")
+
+    def whose(self) -> tuple[str, bool]:
+        """The one name given, and whether it is a service's. Raises a problem (422)."""
+        if self.service is not None and self.user is None:
+            return self.service, True
+        if self.user is None or self.service is not None:
+            raise neither_or_both("body")
+        return self.user, False
+
+
+def neither_or_both(where: str) -> Problem:
+    """Not one user or one service."""
+    told = "say whose: either user, or service for what is no person"
+    return Problem(422, "invalid_request", told, [Flaw(where=where, message=told)])
 
 
 def parse_moment(text: str) -> datetime:

@@ -28,12 +28,12 @@ _HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
 )
 
-Identify = Callable[[Headers], Awaitable[Identity]]
+Identify = Callable[[Headers, str | None], Awaitable[Identity]]
 
 
 class Guard:
-    """`identify` says whose key a request brings; `hosts` by which names it may be asked besides
-    `listen_host`.
+    """`identify` says whose key a request brings, with the connection's other end; `hosts` by which
+    names it may be asked besides `listen_host`.
     """
 
     def __init__(
@@ -62,16 +62,17 @@ class Guard:
             self._check_host(headers)
             _refuse_other_origins(headers)
             if scope["path"] not in OPEN_PATHS:
-                scope[CALLER] = Caller(await self._identified(headers, scope["path"]))
+                scope[CALLER] = Caller(await self._identified(headers, scope))
             body = await _whole_body(headers, receive)
         except Problem as problem:
             await problem.response({"connection": "close"})(scope, receive, send_guarded)
             return
         await self._application(scope, body, send_guarded)
 
-    async def _identified(self, headers: Headers, path: str) -> Identity:
+    async def _identified(self, headers: Headers, scope: Scope) -> Identity:
+        path, peer = scope["path"], scope.get("client")
         try:
-            return await self._identify(headers)
+            return await self._identify(headers, peer[0] if peer else None)
         except GatewayError as error:
             if isinstance(error, NotAuthenticated):
                 whose = None if error.identity is None else error.identity.credential_id

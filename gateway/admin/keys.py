@@ -16,15 +16,17 @@ from gateway.admin.forms import (
     Text,
     TimeTold,
     Told,
+    WhoseGiven,
     maybe_told,
+    neither_or_both,
     time_told,
     unix_us_of,
 )
 from gateway.admin.guard import ROOT
 from gateway.admin.key_rights import KeyRights
 from gateway.admin.paging import Cursor, Limit, NextCursor, cursor_of, position_of
-from gateway.admin.problems import Flaw, Problem
-from gateway.key_wish import Names, WishRefused, refuse_scope, team_for
+from gateway.admin.problems import Problem
+from gateway.key_wish import Names, NotNamed, WishRefused, refuse_scope, team_for
 from gateway.roles import Permission, Role, why_apart
 from gateway.store.keys import (
     KeyCannotBeReplaced,
@@ -37,7 +39,7 @@ from gateway.store.stored_subject import RolesStayApart, SubjectBlocked
 
 LONGEST: Final = timedelta(days=36_500)
 
-KeyId = Annotated[str, Path(pattern="^key_[a-z2-7]{12}$", examples=["key_abcdefghijkl"])]
+KeyId = Annotated[str, Path(max_length=100, examples=["key_abcdefghijkl"])]
 
 
 class KeyTold(Told):
@@ -99,11 +101,9 @@ class KeysQuery(Queried):
     cursor: Cursor | None = None
 
 
-class KeyGiven(Given):
+class KeyGiven(WhoseGiven):
     """A key to be made, for one user or one service."""
 
-    user: Text | None = None
-    service: Text | None = Field(default=None, description="In place of user: no person.")
     team: Text | None = Field(
         default=None, description="Required for the roles developer and team_lead; else left out."
     )
@@ -122,13 +122,6 @@ class RotationGiven(Given):
     overlap_seconds: Annotated[
         int, Field(ge=0, le=int(LONGEST.total_seconds()), description="How long the old one holds.")
     ] = 86_400
-
-
-class WhoseGiven(Given):
-    """Somebody whose keys are all to end: one user or one service."""
-
-    user: Text | None = None
-    service: Text | None = None
 
 
 class KeysResource:
@@ -170,8 +163,15 @@ class KeysResource:
         team = caller.team_within(
             Permission.READ_CONFIGURATION, Permission.READ_OWN_TEAM, query.team
         )
-        subject, is_service = _whose(query.user, query.service, "query", is_required=False)
-        wanted = WantedKeys(self._desk.unix_us(), team, subject, is_service, query.state)
+        if query.user is not None and query.service is not None:
+            raise neither_or_both("query")
+        wanted = WantedKeys(
+            self._desk.unix_us(),
+            team,
+            subject=query.user or query.service,
+            is_service=None if query.user is query.service else query.user is None,
+            state=query.state,
+        )
         after = position_of(query.cursor, (int, str))
         async with self._desk.reads.turn():
             found = await self._desk.keys.page(wanted, query.limit + 1, after)
@@ -202,7 +202,7 @@ class KeysResource:
     ) -> KeyMadeTold:
         """Make a key. The answer shows it, this once; the gateway knows it from then on."""
         roles = frozenset(given.roles)
-        subject, is_service = _whose(given.user, given.service, "body", is_required=True)
+        subject, is_service = given.whose()
         asked_team = self._rights.team_to_make_in(caller, given.team)
         if (why := why_apart(roles)) is not None:
             raise Problem(422, "key_cannot_be", f"one key cannot have these roles: {why}")
@@ -213,11 +213,11 @@ class KeysResource:
             scope = scope_of(frozenset(given.models), frozenset(given.networks))
             issued = await self._desk.issuer(caller.actor).issue(
                 team,
-                str(subject),
+                subject,
                 roles,
                 self._expiry(given.expires),
                 scope=scope,
-                is_service=bool(is_service),
+                is_service=is_service,
                 key_id=self._derived_id(caller, idempotency_key),
             )
         except (RolesStayApart, SubjectBlocked) as error:
@@ -228,6 +228,8 @@ class KeysResource:
                 "nowhere: rotate it to get another, or revoke it"
             )
             raise Problem(409, "key_made_before", told) from error
+        except NotNamed as error:
+            raise Problem(422, "unknown_name", str(error)) from error
         except WishRefused as error:
             raise Problem(422, "key_cannot_be", str(error)) from error
         except ValueError as error:
@@ -264,14 +266,14 @@ class KeysResource:
 
     async def revoke_all(self, caller: Asking, given: WhoseGiven) -> KeysRevokedTold:
         """End all keys of a user who leaves, or of a service; a team lead, those of the team."""
-        subject, is_service = _whose(given.user, given.service, "body", is_required=True)
-        team = await self._rights.team_to_end_in(caller, str(subject), bool(is_service))
+        subject, is_service = given.whose()
+        team = await self._rights.team_to_end_in(caller, subject, is_service)
         try:
             ended = await self._desk.keys.revoke_all_of(
-                str(subject),
+                subject,
                 self._desk.unix_us(),
                 caller.actor,
-                is_service=bool(is_service),
+                is_service=is_service,
                 team=team,
             )
         except KeyNotFound as error:
@@ -322,15 +324,3 @@ class KeysResource:
                 "state": key.state(self._desk.unix_us()),
             }
         )
-
-
-def _whose(
-    user: str | None, service: str | None, where: str, *, is_required: bool
-) -> tuple[str | None, bool | None]:
-    """The one name given, and whether it is a service's. Raises a problem (422)."""
-    if (user is not None and service is not None) or (is_required and user is service):
-        told = "say whose: either user, or service for what is no person"
-        raise Problem(422, "invalid_request", told, [Flaw(where=where, message=told)])
-    if service is not None:
-        return service, True
-    return user, None if user is None else False

@@ -71,7 +71,7 @@ class RecordsQuery(Queried):
     user: Text | None = None
     model: Text | None = None
     kind: Annotated[
-        str | None, Field(pattern="^[a-z_]{1,16}$", description="admitted, denied, completed, ...")
+        str | None, Field(pattern="^[a-z_]{1,32}$", description="admitted, denied, completed, ...")
     ] = None
     outcome: Annotated[
         Text | None, Field(description="complete, failed, cut, ...; for a denial, its rule.")
@@ -79,6 +79,10 @@ class RecordsQuery(Queried):
     turn: Annotated[
         str | None,
         Field(pattern="^[0-9a-f]{4,64}$", description="Every try of this turn: of its beginning."),
+    ] = None
+    exception: Annotated[
+        str | None,
+        Field(pattern="^bg_[a-z0-9]{1,20}$", description="What passed because of a break-glass."),
     ] = None
     since: Annotated[
         Moment | None, Field(description="Default: a day before until; at most 31.")
@@ -112,6 +116,7 @@ class LedgerResource:
             query.kind,
             query.outcome,
             query.turn,
+            query.exception,
             since_unix_us=since_us,
             until_unix_us=until_us,
         )

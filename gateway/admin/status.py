@@ -1,7 +1,7 @@
 """`/admin/v1/status`: whether this gateway serves, since when, and by what; and who asks."""
 
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -11,6 +11,8 @@ from gateway.admin.desk import Desk
 from gateway.admin.forms import TimeTold, Told, time_told
 from gateway.admin.guard import ROOT
 from gateway.roles import Permission, permissions_of
+
+_AS_REPORTED: Final = ("ready", "draining", "ledger", "counters", "break_glass")
 
 
 class ConfigurationTold(Told):
@@ -30,6 +32,8 @@ class StatusTold(Told):
     ready: bool
     draining: bool
     ledger: Literal["accepting", "refusing"]
+    counters: str = Field(description="Where caps are counted now.")
+    break_glass: Literal["open", "none"] = Field(description="Whether an exception is open.")
     started: TimeTold
     started_unix_us: int
     configuration: ConfigurationTold
@@ -68,7 +72,7 @@ class StatusResource:
         return StatusTold.model_validate(
             {
                 "version": desk.version,
-                **{name: report[name] for name in ("ready", "draining", "ledger")},
+                **{name: report[name] for name in _AS_REPORTED},
                 "started": time_told(desk.started_unix_us),
                 "started_unix_us": desk.started_unix_us,
                 "configuration": ConfigurationTold(

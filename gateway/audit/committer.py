@@ -5,12 +5,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Protocol
 
 from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
 from gateway.audit.chain import ChainHead
 from gateway.audit.filing import RETRY_SECONDS, LaneRefused
 from gateway.audit.record import RecordBody, Records
+from gateway.audit.sync import Told
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +34,14 @@ class Lane(Protocol):
         """Connect and read `head` anew. Raises `LaneRefused`."""
         ...
 
-    async def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(
+        self, batch: Batch, settled_seq: int | None, durable: Told | None = None
+    ) -> None:
         """Make the batch durable, whole or not at all, and move the settled mark if one is given.
 
-        Raises `LaneRefused`; the lane is then closed, and `open` tells what became of the batch.
+        A lane that knows it before it returns may say so with `durable`: on a busy loop those
+        who wait then go on a turn earlier. Raises `LaneRefused`; the lane is then closed, and
+        `open` tells what became of the batch.
         """
         ...
 
@@ -94,6 +100,7 @@ class Committer:
         self._owed: dict[object, None] = {}  # exchanges that need an end from us, in order
         self._doubtful: Batch | None = None  # its commit failed, perhaps with its work done
         self._settled_seq = 0
+        self._unconfirmed: Callable[[], None] | None = None  # of the batch under way
 
     async def start(self) -> None:
         """Open the lane, then begin. Raises `LaneRefused`."""
@@ -181,15 +188,17 @@ class Committer:
             return
         batch = Batch(self._lane.head, self._open)
         taken, refusals = self._fill(batch, entries)
+        self._unconfirmed = partial(self._confirm, batch, taken, refusals)
         try:
             if batch.records:
-                await self._lane.write(batch, self._due_mark())
+                await self._lane.write(batch, self._due_mark(), self._confirm_once)
         except LaneRefused as error:
             log.error("ledger_write_failed", extra={"error": str(error)})
             self._doubtful = batch
+            self._unconfirmed = None
             self._report((), [*refusals, self._refusal(taken, "database")])
         else:
-            self._confirm(batch, taken, refusals)
+            self._confirm_once()
 
     async def _reopen(self) -> bool:
         """Open the lane after a refusal, and find out what became of the last batch."""
@@ -225,6 +234,12 @@ class Committer:
             entry.state = State.GIVEN_UP
             self.owe_end_of(entry.body)
         return Refusal(entries, cause)
+
+    def _confirm_once(self) -> None:
+        """Tell those who wait, if nobody did: also where that broke off with a fault."""
+        if self._unconfirmed is not None:
+            self._unconfirmed()
+            self._unconfirmed = None
 
     def _confirm(self, batch: Batch, taken: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
         durable: list[Entry] = []

@@ -6,7 +6,7 @@ from gateway.audit.batch import Batch
 from gateway.audit.filing import LaneRefused, Store
 from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
-from gateway.audit.sync import Syncer
+from gateway.audit.sync import Syncer, Told
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,14 @@ class DatabaseLane(JournaledLane):
         super().__init__(lane, journal, syncer, store)
         self._database_is_well = True
 
-    async def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(
+        self, batch: Batch, settled_seq: int | None, durable: Told | None = None
+    ) -> None:
         """Make the batch durable, whole or not at all (see `gateway.audit.committer.Lane`)."""
         if batch.raws and self._database_is_well and await self._is_committed(batch, settled_seq):
             self.head = batch.head
         else:
-            await super().write(batch, settled_seq)
+            await super().write(batch, settled_seq, durable)
 
     async def _is_committed(self, batch: Batch, settled_seq: int | None) -> bool:
         """Whether the database took the batch, and what the journal had before it."""

@@ -7,7 +7,7 @@ from gateway.audit.batch import Batch
 from gateway.audit.chain import ChainHead
 from gateway.audit.filing import FILING_SECONDS, Filing, LaneRefused, Store
 from gateway.audit.journal import Journal
-from gateway.audit.sync import Syncer
+from gateway.audit.sync import Syncer, Told
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +46,23 @@ class JournaledLane:
             log.warning("ledger_journal_refused", extra={"error": str(error)})
         self.is_open = True
 
-    async def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(
+        self, batch: Batch, settled_seq: int | None, durable: Told | None = None
+    ) -> None:
         """Make the batch durable, whole or not at all (see `gateway.audit.committer.Lane`)."""
-        if not batch.raws or await self._is_journaled(batch):
+        if not batch.raws or await self._is_journaled(batch, durable):
             self._filing.put(batch, self._journal.use, settled_seq)
         else:
             await self._write_through(batch, settled_seq)
         self.head = batch.head
 
-    async def _is_journaled(self, batch: Batch) -> bool:
+    async def _is_journaled(self, batch: Batch, durable: Told | None) -> bool:
         """Whether the journal took the batch. One that refused, which may be slow, rests."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._journal_rests_until:
             return False
         try:
-            await self._syncer.sync(self._journal.append(batch.raws))
+            await self._syncer.sync(self._journal.append(batch.raws), durable)
         except OSError as error:
             log.warning("ledger_journal_refused", extra={"error": str(error)})
             self._journal.abandon()

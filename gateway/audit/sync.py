@@ -3,19 +3,30 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from caio.abstract import AbstractOperation
 
 log = logging.getLogger(__name__)
+
+
+Told = Callable[[], None]
 
 
 class Syncer(Protocol):
     """Brings a file's written bytes to its device. One sync at a time."""
 
-    async def sync(self, descriptor: int) -> None:
-        """Return once what was written before is durable. Raises `OSError` when it is not."""
+    async def sync(self, descriptor: int, synced: Told | None = None) -> None:
+        """Return once what was written before is durable. Raises `OSError` when it is not.
+
+        `synced`, called as soon as that is known, may come a turn of the loop earlier; not after
+        a failure, nor when the waiter has left.
+        """
         ...
 
     def close(self) -> None:
@@ -36,21 +47,22 @@ class KernelSyncer:
 
         self._loop = asyncio.get_running_loop()
         self._operation = linux_aio.Operation
+        self._ended: list[Callable[[], None]] = []  # what is to be told of it
         try:
             self._context = linux_aio.Context(max_requests=1)
         except SystemError as error:  # how the library says that the kernel refused
             raise OSError(str(error)) from error
         self._loop.add_reader(self._context.fileno, self._hear)
 
-    async def sync(self, descriptor: int) -> None:
+    async def sync(self, descriptor: int, synced: Told | None = None) -> None:
         """See `Syncer`."""
         done: asyncio.Future[None] = self._loop.create_future()
         operation = self._operation.fdsync(descriptor)
-        operation.set_callback(partial(_finish, done))
+        # Told from our own code: the library swallows what its callback raises.
+        operation.set_callback(lambda _: self._ended.append(partial(_end, operation, done, synced)))
         try:
             self._context.submit(operation)
             await done
-            operation.get_value()
         except (SystemError, ValueError, OverflowError) as error:  # as the library says it
             raise OSError(str(error)) from error
 
@@ -60,6 +72,9 @@ class KernelSyncer:
         except BlockingIOError:
             pass  # the counter lags behind; what has happened is found all the same
         self._context.process_events()
+        ended, self._ended = self._ended, []
+        for end in ended:
+            end()
 
     def close(self) -> None:
         """See `Syncer`."""
@@ -72,18 +87,28 @@ class ThreadSyncer:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "ledger-sync")
 
-    async def sync(self, descriptor: int) -> None:
+    async def sync(self, descriptor: int, synced: Told | None = None) -> None:
         """See `Syncer`."""
         await asyncio.get_running_loop().run_in_executor(self._thread, _sync_fully, descriptor)
+        if synced is not None:
+            synced()
 
     def close(self) -> None:
         """See `Syncer`."""
         self._thread.shutdown(wait=False)
 
 
-def _finish(done: "asyncio.Future[None]", result: int) -> None:
-    if not done.done():  # the kernel goes on when its waiter is cancelled
-        done.set_result(None)
+def _end(operation: "AbstractOperation", done: "asyncio.Future[None]", synced: Told | None) -> None:
+    if done.done():  # the kernel goes on when its waiter is cancelled
+        return
+    try:
+        operation.get_value()
+    except (SystemError, ValueError, OverflowError) as error:
+        done.set_exception(error)
+        return
+    done.set_result(None)
+    if synced is not None:
+        synced()
 
 
 async def best_syncer(folder: Path) -> Syncer:

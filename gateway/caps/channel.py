@@ -76,6 +76,7 @@ class Channel:
         """Begin to send."""
         self._is_stopping = False
         self._sending = asyncio.create_task(self._send_forever(), name="caps-channel")
+        self._sending.add_done_callback(self._go_on)
 
     async def stop(self) -> None:
         """Send what waits, if the store takes it, and disconnect. Safe to call twice."""
@@ -84,7 +85,7 @@ class Channel:
             return
         self._is_stopping = True
         self._wake.set()
-        await sending
+        await asyncio.wait([sending])
         self._fail_asked()
         await self._store.close()
 
@@ -140,6 +141,17 @@ class Channel:
             if self._is_stopping:
                 return
 
+    def _go_on(self, ended: "asyncio.Task[None]") -> None:
+        """However sending ended, nobody waits for ever: the store counts as away, and is tried."""
+        failure = None if ended.cancelled() else ended.exception()
+        if failure is None:
+            return
+        log.error("caps_channel_failed", exc_info=failure)
+        self.lose(type(failure).__name__)
+        self._fail_asked()
+        if not self._is_stopping:
+            self.start()
+
     async def _send(self) -> None:
         """One batch: steps first, and what is asked behind the last of them."""
         if self.is_away:
@@ -154,16 +166,16 @@ class Channel:
             return
         try:
             replies = await self._store.run(commands)
+            for part, reply in zip(parts, replies, strict=False):
+                self._done(part, reply)
+            for (_, future), reply in zip(asked, replies[len(parts) :], strict=True):
+                if not future.done():
+                    _resolve(future, reply)
         except StoreAway as error:
             self.lose(str(error))
-            _fail(asked, error)
             self._fail_asked()
-            return
-        for part, reply in zip(parts, replies, strict=False):
-            self._done(part, reply)
-        for (_, future), reply in zip(asked, replies[len(parts) :], strict=True):
-            if not future.done():
-                _resolve(future, reply)
+        finally:
+            _fail(asked, StoreAway("it was lost"))
 
     async def _send_steps(self) -> None:
         steps = self._first_steps(STEPS_AT_ONCE)

@@ -13,6 +13,7 @@ from gateway.caps.outage import Outage, OutagePlan
 from gateway.caps.port import AccountState, Claim, CountersHealth, History, HistoryUnknown, Hold
 from gateway.caps.store import Argument, StoreAway
 from gateway.caps.windows import begins_at
+from gateway.polling import Polling
 from gateway.shortage import Refused, unknown
 from policy.types import Unit
 
@@ -69,20 +70,17 @@ class SharedCounters:
         self._encoding = Encoding(unix_s)
         self._running: dict[str, _Running] = {}
         self._outage: Outage | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._polling = Polling("caps-leases", self.keep_leases, sleep=self._rest)
 
     async def start(self) -> None:
         """Find the store, or note that it is away; then keep the leases."""
         self._channel.start()
         await self.keep_leases()
-        self._keeping = asyncio.create_task(self._keep_forever(), name="caps-leases")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Tell the store what it has not been told, and disconnect."""
-        keeping, self._keeping = self._keeping, None
-        if keeping is not None:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+        await self._polling.stop()
         await self._channel.stop()
 
     @property
@@ -190,10 +188,8 @@ class SharedCounters:
             units = (used.requests, used.tokens, used.nano_usd)
             await self._channel.ask(("amend", exchange_id, *units, *used.accounts))
 
-    async def _keep_forever(self) -> None:
-        while True:
-            await self._sleep(PROBE_SECONDS if self.is_away else self._lease_ms / 3000)
-            await self.keep_leases()
+    async def _rest(self, _: float) -> None:
+        await self._sleep(PROBE_SECONDS if self.is_away else self._lease_ms / 3000)
 
     async def _reserve_shared(
         self, exchange_id: str, claims: Sequence[Claim], targets: Sequence[str]

@@ -21,6 +21,10 @@ class Unreachable(Exception):
     """Nobody answered there, or not in HTTP."""
 
 
+class AnswerLost(Unreachable):
+    """It was asked, and no whole answer came: what was asked for may have been done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, whole."""
@@ -60,7 +64,7 @@ def gateway_root(url: str) -> str:
 def ask(
     root: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None = None
 ) -> Answer:
-    """GET, or POST a JSON body; the whole answer. Raises `Unreachable`."""
+    """GET, or POST a JSON body; the whole answer. Raises `Unreachable`, or `AnswerLost`."""
     if body is None:
         return _exchange(root, path, headers, None)
     kind = {"content-type": "application/json"}
@@ -68,7 +72,7 @@ def ask(
 
 
 def post_form(root: str, path: str, form: Mapping[str, str]) -> Answer:
-    """POST a form; the whole answer. Raises `Unreachable`."""
+    """POST a form; the whole answer. Raises `Unreachable`, or `AnswerLost`."""
     kind = {"content-type": "application/x-www-form-urlencoded"}
     return _exchange(root, path, kind, urlencode(form).encode())
 
@@ -77,22 +81,27 @@ def _exchange(root: str, path: str, headers: Mapping[str, str], sent: bytes | No
     parts = urlsplit(root)
     began = time.monotonic()
     connection = _connection(parts)
+    failed: type[Unreachable] = Unreachable
     try:
         connection.connect()
         connection.sock.settimeout(_ANSWER_SECONDS)
         method = "GET" if sent is None else "POST"
+        failed = AnswerLost
         connection.request(method, parts.path + path, sent, dict(headers))
         response = connection.getresponse()
         read = response.read(_MOST_BYTES)
         return Answer(response.status, read, time.monotonic() - began)
     except ssl.SSLCertVerificationError as error:
-        raise Unreachable(f"its certificate is not trusted here: {error.verify_message}") from error
+        raise Unreachable(
+            f"its certificate is not trusted here: {error.verify_message} (the file that "
+            "SSL_CERT_FILE names holds the authorities to trust)"
+        ) from error
     except OSError as error:
-        raise Unreachable(error.strerror or str(error) or "no answer in time") from error
+        raise failed(error.strerror or str(error) or "no answer in time") from error
     except http.client.IncompleteRead as error:
-        raise Unreachable("its answer was cut") from error
+        raise failed("its answer was cut") from error
     except (http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"it does not speak HTTP as a gateway does ({error})") from error
+        raise failed(f"it does not speak HTTP as a gateway does ({error})") from error
     finally:
         connection.close()
 

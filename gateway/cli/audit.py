@@ -1,29 +1,24 @@
 """`gatehouse audit`: what happened, as the ledger has it, also while the gateway writes."""
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.data import opened_ledger
-from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.lines import HEADING, line_of
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import note, print_all, print_json, print_line
+from gateway.cli.state import state_at
 from gateway.cli.times import parse_moment, unix_us
 
 if TYPE_CHECKING:
-    from gateway.store.ledger import Ledger, LedgerRow, Search
+    from gateway.store.ledger import LedgerRow
 
 TAIL_RECORDS = 50
 SEARCH_RECORDS = 100
 MOST_RECORDS = 1_000_000
-POLL_SECONDS = 0.25
-_PAGE_RECORDS = 500
 
 audit = typer.Typer(
     help="Read the ledger: what was asked, decided, tried and answered.",
@@ -41,6 +36,7 @@ class Kind(StrEnum):
     REPEATED = "repeated"
     COMPLETED = "completed"
     UNKNOWN = "unknown"
+    LATE = "late"
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
@@ -73,10 +69,15 @@ def tail(
         bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
     ] = False,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the newest records, oldest first."""
-    asyncio.run(_tail(data_folder(data), count, follow, as_json))
+    if not as_json:
+        note(HEADING)
+    state_at(server, data).ledger.tail(
+        count, lambda rows: _print(rows, as_json), is_followed=follow
+    )
 
 
 @audit.command()
@@ -88,16 +89,17 @@ def show(
         ),
     ],
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell one exchange, or what became of a key or a break-glass, from beginning to end."""
     from gateway.cli.story import StoryRecord, tell
 
-    rows = asyncio.run(_exchange(data_folder(data), audit_id))
+    rows = state_at(server, data).ledger.story(audit_id)
     if as_json:
         print_json(row.body for row in rows)
     else:
-        print_all(tell([StoryRecord(row.body, row.record_hash) for row in rows]))
+        print_all(tell([StoryRecord(row.told, row.record_hash) for row in rows]))
 
 
 @audit.command()
@@ -126,6 +128,7 @@ def search(
         int, typer.Option(min=1, max=MOST_RECORDS, help="The newest so many at most.")
     ] = SEARCH_RECORDS,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Find records, oldest first."""
@@ -143,51 +146,17 @@ def search(
         since_unix_us=None if since is None else unix_us(parse_moment(since, now)),
         until_unix_us=None if until is None else unix_us(parse_moment(until, now)),
     )
-    rows = asyncio.run(_search(data_folder(data), wanted, limit))
-    _print(rows, as_json, heading=True)
+    rows = state_at(server, data).ledger.newest(limit, wanted)
+    if not as_json:
+        note(HEADING)
+    _print(rows, as_json)
     if len(rows) == limit:
         note(f"There may be more: these are the newest {limit}; see --limit.")
 
 
-async def _tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:
-    async with opened_ledger(folder) as ledger:
-        position = dict(await ledger.end())
-        rows = await ledger.newest(count) if count else []
-        _print(rows, as_json, heading=True)
-        # What was written between the two questions has been printed.
-        position |= {row.lane: row.seq for row in rows if row.seq > position.get(row.lane, 0)}
-        if follow:
-            await _follow(ledger, position, as_json)
-
-
-async def _follow(ledger: "Ledger", position: Mapping[str, int], as_json: bool) -> None:
-    while True:
-        rows, position = await ledger.after(position, _PAGE_RECORDS)
-        _print(rows, as_json, heading=False)
-        if len(rows) < _PAGE_RECORDS:
-            await asyncio.sleep(POLL_SECONDS)
-
-
-async def _exchange(folder: Path, audit_id: str) -> "list[LedgerRow]":
-    from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound
-
-    async with opened_ledger(folder) as ledger:
-        try:
-            return await ledger.exchange(audit_id)
-        except (AmbiguousAuditId, ExchangeNotFound) as error:
-            raise CommandFailed(str(error), Exit.NOT_FOUND) from error
-
-
-async def _search(folder: Path, wanted: "Search", limit: int) -> "list[LedgerRow]":
-    async with opened_ledger(folder) as ledger:
-        return await ledger.newest(limit, wanted)
-
-
-def _print(rows: "Iterable[LedgerRow]", as_json: bool, *, heading: bool) -> None:
+def _print(rows: "Iterable[LedgerRow]", as_json: bool) -> None:
     if as_json:
         print_json(row.body for row in rows)
         return
-    if heading:
-        note(HEADING)
     for row in rows:
-        print_line(line_of(row.body))
+        print_line(line_of(row.told))

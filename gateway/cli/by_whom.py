@@ -8,20 +8,20 @@ import typer
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_folder import hasher_of
-from gateway.settings import environment, operating_user
+from gateway.cli.server import KEY_VARIABLE, own_key
+from gateway.settings import operating_user
 
 if TYPE_CHECKING:
     from gateway.acting import Acting
     from gateway.store.database import Database
-
-OWN_KEY = "GATEHOUSE_ADMIN_KEY"
 
 OwnKey = Annotated[
     str | None,
     typer.Option(
         "--key",
         metavar="KEY",
-        help=f"Your own key, which says who you are. Default: ${OWN_KEY}; else the machine's user.",
+        help=f"Your own key, which says who you are. Default: ${KEY_VARIABLE}; "
+        "else the machine's user.",
     ),
 ]
 
@@ -36,7 +36,7 @@ async def by_whom(database: "Database", folder: Path, key: str | None) -> "Actin
     from gateway.store.database import StoreError
     from gateway.store.keys import Keys
 
-    secret = key if key is not None else environment().get(OWN_KEY)
+    secret = key if key is not None else own_key()
     if secret is None:
         return Acting(Actor.os_user(operating_user()))
     try:

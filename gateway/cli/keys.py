@@ -8,9 +8,9 @@ import typer
 from gateway.cli import key_wishes
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.key_facts import Facts, print_keys
-from gateway.cli.key_folder import FolderKeys
-from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.options import AsJson, Config, Data, Server
 from gateway.cli.output import note, print_json, print_line
+from gateway.cli.state import state_at
 
 key = typer.Typer(
     help="Make, replace, list and revoke the keys by which clients are known.",
@@ -59,6 +59,7 @@ def create(
     ] = False,
     config: Config = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once. A running gateway knows it when this returns."""
@@ -72,7 +73,7 @@ def create(
         tuple(network or ()),
         None if expires is None else key_wishes.microseconds(expires),
     )
-    secret, facts = FolderKeys(data_folder(data), config).create(wish)
+    secret, facts = state_at(server, data, config).keys.create(wish)
     until = f", until {facts['expires']}" if facts["expires"] else ""
     told = f"{facts['id']}, of {subject} in team {facts['team']}{until}"
     _show(secret, [facts], told, as_json)
@@ -85,19 +86,20 @@ def rotate(
         str, typer.Option(metavar="DURATION", help="How long the old key holds on.")
     ] = "24h",
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key's successor, like it in all, and print it; the old key ends after the overlap."""
     overlap_us = key_wishes.microseconds(overlap)
-    secret, new, old = FolderKeys(data_folder(data)).rotate(key_id, overlap_us)
+    secret, new, old = state_at(server, data).keys.rotate(key_id, overlap_us)
     told = f"{new['id']}, in place of {old['id']}, which holds on until {old['expires']}"
     _show(secret, [new, old], told, as_json)
 
 
 @key.command("list")
-def list_keys(data: Data = None, as_json: AsJson = False) -> None:
+def list_keys(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List every key there has been. The keys themselves are kept nowhere."""
-    facts = FolderKeys(data_folder(data)).list()
+    facts = state_at(server, data).keys.list()
     if as_json:
         print_json(facts)
     else:
@@ -112,12 +114,13 @@ def revoke(
     ] = None,
     service: Annotated[str | None, typer.Option(help="Instead: every key of a service.")] = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """End keys for good, and what runs under them. A running gateway refuses them on return."""
     if [key_id, user, service].count(None) != 2:
         raise CommandFailed("say which: an ID, --user or --service", Exit.USAGE)
-    keys = FolderKeys(data_folder(data))
+    keys = state_at(server, data).keys
     if key_id is not None:
         revoked: Sequence[Facts] = [keys.revoke(key_id)]
     else:

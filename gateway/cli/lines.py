@@ -33,6 +33,8 @@ def _gist(body: Mapping[str, Any]) -> str:
             return f"{who(body)}, {body.get('rule', '?')}: asked again {how_often(body)}"
         case "completed":
             return _ended(body)
+        case "late":
+            return f"after another end: {_ended(body)}"
         case _:
             return change_told(body) or str(body.get("reason", ""))
 

@@ -15,6 +15,15 @@ Data = Annotated[
         help="The data folder. Default: $GATEHOUSE_DATA, else ~/.local/share/gatehouse.",
     ),
 ]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="Ask this admin API, with the key in $GATEHOUSE_ADMIN_KEY, and not the data folder. "
+        "Default: $GATEHOUSE_ADMIN_URL.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Config = Annotated[
     Path | None,

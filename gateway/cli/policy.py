@@ -108,13 +108,18 @@ def _explained(
     from gateway.cli.posing import altered, plain
     from policy.rulebook.explain import explain as explained
 
-    if audit_id is None:
-        posed = plain(now_unix_seconds)
-    else:
-        posed = _recorded(folder, audit_id, configuration)
+    body = None if audit_id is None else asyncio.run(_first_record(folder, audit_id))
+    posed = plain(now_unix_seconds) if body is None else _recorded(body, configuration)
     asked = altered(posed, given, configuration.canonical)
     policy = policy_at(configuration.policy, folder, asked.circumstances.unix_seconds)
-    return explained(policy, asked.identity, asked.facts, asked.circumstances, asked.label)
+    told = explained(policy, asked.identity, asked.facts, asked.circumstances, asked.label)
+    if body is not None and body["kind"] == "denied" and told.effect != "deny":
+        by = f"{body.get('rule')} ({body.get('reason')})"
+        note(
+            f"when it was asked, it was denied by {by}: what was used by then, a key's own limits "
+            "and conversations held elsewhere are not asked here"
+        )
+    return told
 
 
 def _tell(told: "Explanation", as_json: bool) -> None:
@@ -193,10 +198,9 @@ def diff(
     )
 
 
-def _recorded(folder: Path, audit_id: str, configuration: "Configuration") -> "Posed":
+def _recorded(body: Mapping[str, Any], configuration: "Configuration") -> "Posed":
     from gateway.cli.posing import recorded
 
-    body = asyncio.run(_first_record(folder, audit_id))
     decided_by = str(body.get("config_digest", ""))
     if decided_by != configuration.digest:
         note(f"decided by {decided_by[:12]}; explained by {configuration.digest[:12]}")

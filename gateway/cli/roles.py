@@ -1,25 +1,19 @@
 """`gatehouse role`: give people roles, take them back, and see who has which."""
 
-import asyncio
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from gateway.cli.acting import acting_user, until_known
-from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import note, print_json, print_table
-from gateway.cli.users import facts_of, stored_subjects
+from gateway.cli.state import state_at
+from gateway.cli.users import facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from gateway.cli.ports import Keys
     from gateway.roles import Role
-    from gateway.store.stored_key import StoredKey
-    from gateway.store.stored_subject import StoredSubject
 
 role = typer.Typer(
     help="Grant roles to people who sign in, besides those of their groups.",
@@ -31,11 +25,15 @@ _Role = Annotated[str, typer.Argument(metavar="ROLE", help="As `gatehouse role l
 
 
 @role.command()
-def grant(user: _User, role: _Role, data: Data = None, as_json: AsJson = False) -> None:
+def grant(
+    user: _User,
+    role: _Role,
+    data: Data = None,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> None:
     """Give a person a role, whatever they sign in with. Their keys keep their own roles."""
-    folder = data_folder(data)
-    granted = asyncio.run(_change(folder, user, role_named(role), is_granted=True))
-    until_known(folder)
+    granted = state_at(server, data).subjects.grant(user, role_named(role))
     if as_json:
         print_json([facts_of(granted)])
         return
@@ -43,25 +41,30 @@ def grant(user: _User, role: _Role, data: Data = None, as_json: AsJson = False) 
 
 
 @role.command()
-def revoke(user: _User, role: _Role, data: Data = None, as_json: AsJson = False) -> None:
+def revoke(
+    user: _User,
+    role: _Role,
+    data: Data = None,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> None:
     """Take a granted role back. What keys and groups give is not touched, but told."""
-    folder = data_folder(data)
-    left = asyncio.run(_change(folder, user, role_named(role), is_granted=False))
-    until_known(folder)
+    state = state_at(server, data)
+    left = state.subjects.take_back(user, role_named(role))
     if as_json:
         print_json([facts_of(left)])
         return
     note(f"{user} has, by grants: {', '.join(sorted(left.roles)) or 'nothing any more'}")
-    for key in asyncio.run(_keys_with(folder, user, role)):
-        note(f"But {key.id} has the role {role} too: gatehouse key revoke {key.id} ends it")
+    for key_id in _keys_with(state.keys, user, role):
+        note(f"But {key_id} has the role {role} too: gatehouse key revoke {key_id} ends it")
 
 
 @role.command("list")
-def list_roles(data: Data = None, as_json: AsJson = False) -> None:
+def list_roles(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List who was granted what, and what each role may do."""
     from gateway.roles import PERMISSIONS
 
-    found = [each for each in asyncio.run(stored_subjects(data_folder(data))) if each.roles]
+    found = [each for each in state_at(server, data).subjects.list() if each.roles]
     if as_json:
         print_json([facts_of(each) for each in found])
         return
@@ -86,33 +89,11 @@ def role_named(name: str) -> "Role":
         ) from None
 
 
-async def _change(folder: Path, user: str, role: "Role", *, is_granted: bool) -> "StoredSubject":
-    from gateway.store.stored_subject import RoleNotGranted, RolesStayApart, SubjectBlocked
-    from gateway.store.subjects import Subjects
-
-    async with opened_database(folder) as database:
-        subjects, now = Subjects(database), time.time_ns() // 1000
-        change = subjects.grant if is_granted else subjects.take_back
-        try:
-            return await change(user, role, now, acting_user())
-        except RoleNotGranted as error:
-            raise CommandFailed(str(error), Exit.NOT_FOUND) from error
-        except (RolesStayApart, SubjectBlocked) as error:
-            raise CommandFailed(str(error)) from error
-        except ValueError as error:
-            raise CommandFailed(str(error), Exit.USAGE) from error
-
-
-async def _keys_with(folder: Path, user: str, role: str) -> "Sequence[StoredKey]":
-    from gateway.store.keys import Keys
-
-    async with opened_database(folder) as database:
-        now, stored = time.time_ns() // 1000, await Keys(database).list()
+def _keys_with(keys: "Keys", user: str, role: str) -> Sequence[object]:
+    """The ids of a person's keys that hold and have the role."""
     return [
-        key
-        for key in stored
-        if (key.subject, key.is_service) == (user, False)
-        and role in key.roles
-        and key.revoked_unix_us is None
-        and not key.is_expired(now)
+        each["id"]
+        for each in keys.list()
+        if (each["user"], each["kind"], each["state"]) == (user, "person", "active")
+        and role in cast(Sequence[str], each["roles"])
     ]

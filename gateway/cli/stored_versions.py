@@ -15,7 +15,7 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table, print_text
 from gateway.cli.times import format_unix_us
-from gateway.settings import environment
+from gateway.settings import environment, read_running
 
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
@@ -113,7 +113,7 @@ def made_again(stored: "StoredConfiguration") -> "Configuration":
 
     path = Path(stored.source or "gatehouse.yaml")
     anything = AnyName(environment())
-    return restore(stored, path, anything, shipped(), unlock=lambda secret, _: secret)
+    return restore(stored, path, anything, shipped(), opens_secrets=False)
 
 
 def stored_version(folder: Path, digest: str) -> "StoredConfiguration":
@@ -126,13 +126,22 @@ def stored_version(folder: Path, digest: str) -> "StoredConfiguration":
 
 
 def pin_notices(folder: Path) -> Iterator[str]:
-    """That a version is pinned on a data folder, where one is; nothing for a folder never used."""
+    """That a version is pinned for the gateway of a data folder, where one is.
+
+    Nothing where no gateway has run; where it cannot be read, that is said.
+    """
     from gateway.store.database import FILE_NAME
 
     async def read(kept: "Versions") -> "Order | None":
         return (await kept.standing()).pin
 
-    pin = in_versions(folder, read) if (folder / FILE_NAME).is_file() else None
+    if read_running(folder) is None and not (folder / FILE_NAME).is_file():
+        return
+    try:
+        pin = in_versions(folder, read)
+    except CommandFailed as failure:
+        yield f"whether a version is pinned is not known: {failure.message}"
+        return
     if pin is not None:
         yield f"{_told(pin)}; the files do not count until `gatehouse policy resume`"
 

@@ -87,6 +87,8 @@ def _chapters(records: Sequence[StoryRecord]) -> Iterator[_Chapter]:
                 yield _Chapter("cost", (_cost(body),))
             case "unknown":
                 yield _Chapter("ended", tuple(_lost(body)))
+            case "late":
+                yield _Chapter("late", tuple(_late(body)))
             case _ if (told := change_told(body)) is not None:
                 title = str(body["kind"]).rpartition("_")[2]
                 yield _Chapter(title, (_when(body) + printable(told), *_details(body)))
@@ -222,6 +224,16 @@ def _lost(body: Body) -> Iterator[str]:
     yield printable(f"unknown: {body.get('reason', '?')}; nobody saw how it ended")
     for attempt in body.get("attempts", ()):
         yield printable(f"attempt {attempt['attempt']} had gone to {attempt['target']}")
+
+
+def _late(body: Body) -> Iterator[str]:
+    yield "recorded when another replica had ended the exchange; what it used counts, no estimate"
+    if "outcome" not in body:
+        yield from _lost(body)
+        return
+    yield from _ended(body)
+    yield from _usage(body)
+    yield _cost(body)
 
 
 def _when(body: Body) -> str:

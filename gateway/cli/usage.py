@@ -11,11 +11,11 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import ReaderGone, note, print_all, print_json, print_line
+from gateway.cli.state import state_at
 from gateway.cli.times import format_unix_us, parse_moment
 from gateway.cli.usage_csv import write_csv
-from gateway.cli.usage_source import sums_of_folder
 from gateway.cli.usage_tables import (
     Drawing,
     days_line,
@@ -61,18 +61,18 @@ def usage(
         bool, typer.Option("--rebuild", help="First sum the whole ledger anew.")
     ] = False,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what was used and what it cost. Alone: an overview."""
     if csv is not None and as_json:
         raise CommandFailed("say one of --csv and --json", Exit.USAGE)
-    folder = data_folder(data)
     first, last = _hours(since, until, datetime.now(UTC))
     is_data = csv is not None or as_json
     grouped = dimensions(by) if by is not None else (Dimension.TEAM,) if is_data else ()
     kinds = [grouped] if grouped else [(Dimension.DAY,), *[(each,) for each in OVERVIEW]]
     asked = [Asked(first, last, each, team, user, model) for each in kinds]
-    found = [dearest_first(rows) for rows in sums_of_folder(folder, asked, anew=rebuild)]
+    found = [*map(dearest_first, state_at(server, data).usage.sums(asked, anew=rebuild))]
     if csv is not None:
         _write(csv, found[0], asked[0])
     elif as_json:

@@ -1,21 +1,16 @@
 """`gatehouse user`: take nothing of somebody's any more, at once, and take it again."""
 
-import asyncio
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.acting import acting_user, until_known
-from gateway.cli.data import opened_database
-from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import note, print_json, print_table
+from gateway.cli.state import state_at
 from gateway.cli.times import format_unix_us
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from gateway.store.stored_subject import StoredSubject
 
@@ -32,12 +27,14 @@ _Service = Annotated[bool, typer.Option("--service", help="A service's name, not
 
 @user.command()
 def block(
-    name: _Name, service: _Service = False, data: Data = None, as_json: AsJson = False
+    name: _Name,
+    service: _Service = False,
+    data: Data = None,
+    server: Server = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take no key, session or token of theirs, and end what runs under them."""
-    folder = data_folder(data)
-    blocked = asyncio.run(_decide(folder, name, service, is_blocked=True))
-    until_known(folder)
+    blocked = state_at(server, data).subjects.block(name, is_service=service)
     if as_json:
         print_json([facts_of(blocked)])
         return
@@ -46,12 +43,14 @@ def block(
 
 @user.command()
 def unblock(
-    name: _Name, service: _Service = False, data: Data = None, as_json: AsJson = False
+    name: _Name,
+    service: _Service = False,
+    data: Data = None,
+    server: Server = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take again what holds of theirs; keys that were revoked stay revoked."""
-    folder = data_folder(data)
-    free = asyncio.run(_decide(folder, name, service, is_blocked=False))
-    until_known(folder)
+    free = state_at(server, data).subjects.unblock(name, is_service=service)
     if as_json:
         print_json([facts_of(free)])
         return
@@ -59,9 +58,9 @@ def unblock(
 
 
 @user.command("list")
-def list_users(data: Data = None, as_json: AsJson = False) -> None:
+def list_users(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List everybody who is blocked or was granted a role."""
-    found = [facts_of(each) for each in asyncio.run(stored_subjects(data_folder(data)))]
+    found = [facts_of(each) for each in state_at(server, data).subjects.list()]
     if as_json:
         print_json(found)
         return
@@ -77,28 +76,6 @@ def facts_of(subject: "StoredSubject") -> "Mapping[str, object]":
         "roles": sorted(subject.roles),
         "blocked": format_unix_us(subject.blocked_unix_us) or None,
     }
-
-
-async def stored_subjects(folder: Path) -> "Sequence[StoredSubject]":
-    """Everybody about whom something was decided."""
-    from gateway.store.subjects import Subjects
-
-    async with opened_database(folder) as database:
-        return await Subjects(database).list()
-
-
-async def _decide(
-    folder: Path, name: str, is_service: bool, *, is_blocked: bool
-) -> "StoredSubject":
-    from gateway.store.subjects import Subjects
-
-    async with opened_database(folder) as database:
-        subjects, now = Subjects(database), time.time_ns() // 1000
-        decide = subjects.block if is_blocked else subjects.unblock
-        try:
-            return await decide(name, now, acting_user(), is_service=is_service)
-        except ValueError as error:
-            raise CommandFailed(str(error), Exit.USAGE) from error
 
 
 def _roles(facts: "Mapping[str, object]") -> str:

@@ -28,7 +28,7 @@ from gateway.configuration.notices import DEFAULT_TEAM, notices_of, unpriced
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
-from gateway.configuration.reading import content_of, read_content
+from gateway.configuration.reading import Written, content_of, read_content
 from gateway.configuration.registers import (
     NO_REGISTERS,
     ReadRegisters,
@@ -151,7 +151,7 @@ def load(
     environ: Mapping[str, str],
     shipped: Shipped,
     *,
-    unlock: Unlock = resolve,
+    unlock: Unlock | None = resolve,
     files: Files = ON_DISK,
     more_rules: Sequence[Path] = (),
 ) -> Configuration:
@@ -159,15 +159,14 @@ def load(
 
     `more_rules` are files of rules that count as if `policy` named them last.
     `unlock` turns what stands for a secret (in a folder) into it, or raises `UnusableSecret`.
+    Without it secrets are left out, and with them where state is kept and caps are counted.
     """
     written = read_content(content_of(path, files.configuration), path, environ)
     registers = read_registers(written, files, environ)
     document = registers.joined_to(written.document)
     policy, unfound, wrong = read_policy_files(written, files, environ, more_rules)
     found = [*checks.check(document, shipped), *unfound]
-    opened = unlock_all(written, unlock, found)
-    storage = read_storage(written, unlock, found)
-    counting = read_counting(written, unlock, found)
+    opened, storage, counting = _opened(written, unlock, found)
     problems = [*wrong, *check_registers(written, registers), *written.problems(found)]
     # Rules are checked against the names of a configuration that is right.
     if problems := problems or [*check_rules(policy.files, document, shipped.assistants)]:
@@ -195,6 +194,19 @@ def load(
         policy_tests=policy.cases(),
         origin=Origin.FILES,
         stored=StoredConfiguration.of(digest, written, registers, policy.files),
+    )
+
+
+def _opened(
+    written: Written[GatehouseDocument], unlock: Unlock | None, found: list[tuple[FieldPath, str]]
+) -> tuple[Mapping[FieldPath, Secret], Storage, SharedCounting | None]:
+    """The secrets, and what is reached by some: where state is kept, and where caps are counted."""
+    if unlock is None:
+        return {}, NO_STORAGE, None
+    return (
+        unlock_all(written, unlock, found),
+        read_storage(written, unlock, found),
+        read_counting(written, unlock, found),
     )
 
 

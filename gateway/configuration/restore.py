@@ -8,7 +8,7 @@ from gateway.configuration.build import Configuration, load
 from gateway.configuration.masking import marked_path
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.reading import read_bytes
-from gateway.configuration.secrets import Unlock, UnusableSecret, resolve, secret_file
+from gateway.configuration.secrets import UnusableSecret, resolve, secret_file
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.stored import Origin, StoredConfiguration, StoredFiles
 from gateway.configuration.tree import Unreadable, read_tree
@@ -27,13 +27,13 @@ def restore(
     shipped: Shipped,
     *,
     origin: Origin = Origin.PIN,
-    unlock: Unlock | None = None,
+    opens_secrets: bool = True,
 ) -> Configuration:
     """Read, check and build a stored version, as if its files stood at `path`.
 
     Variables and files that hold keys are read as they are now. A key that stood in gatehouse.yaml
-    itself is not kept: it is the one that stands at the same place of that file now. With `unlock`,
-    keys are what that makes of them. Raises `ConfigurationError`.
+    itself is not kept: it is the one that stands at the same place of that file now. Secrets can be
+    left out. Raises `ConfigurationError`.
     """
     name = f"version {short(stored.digest)}"
     if not stored.files:
@@ -42,7 +42,8 @@ def restore(
     keys = _KeysOfToday(path, environ)
     try:
         files = StoredFiles(stored, path)
-        built = load(path, environ, shipped, unlock=unlock or keys.unlock, files=files)
+        unlock = keys.unlock if opens_secrets else None
+        built = load(path, environ, shipped, unlock=unlock, files=files)
     except ConfigurationError as error:
         problems = [replace(each, file=f"{name}, {error.file_of(each)}") for each in error.problems]
         raise ConfigurationError(name, problems) from error

@@ -124,7 +124,8 @@ class MachineDesk:
 
     async def who(self, request: Request) -> Response:
         """`GET /oauth/userinfo`: whose the credential of this request is, of whatever kind."""
-        identity = await self._pipeline.caller(tuple(request.scope["headers"]))
+        peer = None if request.client is None else request.client.host
+        identity = await self._pipeline.caller(tuple(request.scope["headers"]), peer)
         return _told(
             {
                 "sub": identity.subject,

@@ -94,14 +94,14 @@ def _subject(claims: Claims, provider: Provider) -> str:
     subject = _at(claims, name)
     if not isinstance(subject, str) or not subject:
         raise TokenRefused(Cause.NO_SUBJECT, f"it has no text under {name}")
-    if name == "email":
-        if provider.require_verified_email and claims.get("email_verified") is not True:
-            raise TokenRefused(Cause.UNVERIFIED_EMAIL, "its email is not said to be verified")
-        subject = subject.lower()
+    must_be_verified = name == "email" and provider.require_verified_email
+    if must_be_verified and claims.get("email_verified") is not True:
+        raise TokenRefused(Cause.UNVERIFIED_EMAIL, "its email is not said to be verified")
     wrong = _why_no_name(provider.subject_prefix + subject, provider)
     if wrong is not None:
         raise TokenRefused(Cause.NO_SUBJECT, f"what it has under {name} {wrong}")
-    return subject
+    # Lower case comes last: it would make a K of the Kelvin sign, which is another's address.
+    return subject.lower() if name == "email" else subject
 
 
 def _why_no_name(named: str, provider: Provider) -> str | None:

@@ -25,6 +25,7 @@ from gateway.oidc.token import (
     read_head,
     verified_claims,
 )
+from gateway.polling import Polling
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -86,7 +87,9 @@ class ProviderTokens:
         self._known: dict[bytes, KnownToken] = {}
         self._verifying: dict[bytes, asyncio.Task[KnownToken]] = {}
         self._are_new = asyncio.Event()
-        self._refreshing: asyncio.Task[None] | None = None
+        self._polling = Polling(
+            "provider-keys", self.refresh, seconds=LOOK_SECONDS, sleep=self._rest, at_once=True
+        )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="token-verifier")
 
     async def apply(self, settings: IdentitySettings) -> None:
@@ -110,31 +113,26 @@ class ProviderTokens:
 
     def start(self) -> None:
         """Keep the providers' keys fresh from now on, and fetch those of new ones at once."""
-        self._refreshing = asyncio.create_task(self._refresh(), name="provider-keys-refresh")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Stop keeping them fresh, and verify no more. Safe to call twice."""
-        refreshing, self._refreshing = self._refreshing, None
-        if refreshing is not None:
-            refreshing.cancel()
-            await asyncio.wait([refreshing])
+        await self._polling.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def refresh(self) -> None:
         """Ask the providers whose keys are old for new ones."""
+        self._are_new.clear()
         due = [keys for keys in self._keys.values() if keys.is_due()]
         if due:
             await asyncio.gather(*(keys.refresh() for keys in due))
 
-    async def _refresh(self) -> None:
-        while True:
-            self._are_new.clear()
-            await self.refresh()
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._are_new.wait()
-            except TimeoutError:
-                pass  # nothing new: time to look whether some are old
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._are_new.wait()
+        except TimeoutError:
+            pass  # nothing new: time to look whether some are old
 
     def keys_of(self, provider: Provider) -> ProviderKeys:
         """The keys of a provider that is configured. Raises `ProviderAway` where it is not now."""

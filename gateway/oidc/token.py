@@ -131,7 +131,8 @@ def check_audience(claims: Claims, audiences: frozenset[str], parties: frozenset
         isinstance(each, str) and each in audiences for each in named
     ):
         raise TokenRefused(Cause.WRONG_AUDIENCE, "it was made for another audience (aud)")
-    if "azp" in claims and claims["azp"] not in parties:
+    party = claims.get("azp")
+    if "azp" in claims and not (isinstance(party, str) and party in parties):
         raise TokenRefused(
             Cause.WRONG_PARTY,
             "it was made for a client that is not among client_id, audience and "

@@ -129,7 +129,7 @@ class Comparison:
             return Outcome(Flip.SAME)
         before = self._before.verdict_on(request)
         after = _kept_together(request, self._after.verdict_on(request))
-        unknown = after.unknown or (None if after.is_denied else before.unknown)
+        unknown = self._unknown(request, before, after)
         if unknown is not None:
             return Outcome(Flip.UNDECIDABLE, unknown=unknown)
         flip = _flip(before, after)
@@ -143,6 +143,15 @@ class Comparison:
             and exchange.target not in after.targets,
             is_warned=after.warns and not before.warns and not before.is_denied,
         )
+
+    def _unknown(self, request: RecordedRequest, before: Verdict, after: Verdict) -> str | None:
+        """Why nobody can tell, where nobody can."""
+        if after.unknown is not None:
+            return after.unknown
+        is_recorded = isinstance(self._before, AsRecorded)
+        if is_recorded and request.exceptions and set(before.targets) != set(after.targets):
+            return "it passed because of a break-glass: exceptions are not replayed"
+        return None if after.is_denied else before.unknown
 
     def _rules(
         self, request: RecordedRequest, flip: Flip, before: Verdict, after: Verdict

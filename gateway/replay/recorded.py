@@ -25,7 +25,8 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     """What an `admitted` or `denied` record says; what one lacks it does not know.
 
     Times are UTC microseconds. `rule` and `code` are of a denial; `targets` are those that
-    could be tried, `left_out` those that a cap took out of what policy allowed.
+    could be tried, `left_out` those that a cap took out of what policy allowed;
+    `exceptions` are those (break-glass) without which it had not passed.
     """
 
     exchange_id: str
@@ -49,6 +50,7 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     targets: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
     rule: str | None = None
     code: str | None = None
 

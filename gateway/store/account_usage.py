@@ -5,6 +5,7 @@ A rollup like that of the usage: nothing is summed until a cap asks, and the sum
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 SINK: Final = "accounts"
 LEVEL_SECONDS: Final = 60.0
+LEVEL_ENOUGH_SECONDS: Final = 0.5
 KEPT_SECONDS: Final = 40 * 86_400
 """No window is longer than 31 days."""
 
@@ -58,9 +60,13 @@ class AccountBook:
         database: Database,
         unix_s: Callable[[], int],
         *,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
+        self._monotonic = monotonic
+        self._level_at = -LEVEL_ENOUGH_SECONDS
+        self._levelling = asyncio.Lock()
         self._unix_s = unix_s
         self._sleep = sleep
         self._rollup = Rollup(database, Sums(SINK, ACCOUNT_QUARTERS, _summing))
@@ -92,10 +98,18 @@ class AccountBook:
         )
         self._is_asked = True
         with _known(account):
-            await self._rollup.catch_up()
+            await self._be_level()
             async with self._database.reading() as connection:
                 found = (await connection.execute(query)).all()
         return [Used(*map(int, row)) for row in found]
+
+    async def _be_level(self) -> None:
+        """Sum what is new, unless that was done a moment ago: many may ask at once."""
+        async with self._levelling:
+            began = self._monotonic()
+            if began - self._level_at >= LEVEL_ENOUGH_SECONDS:
+                await self._rollup.catch_up()
+                self._level_at = began
 
     async def ended(self, exchange_ids: Sequence[str]) -> Mapping[str, Ended]:
         """What those of the exchanges used that have their end. Raises `HistoryUnknown`."""

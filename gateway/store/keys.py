@@ -188,6 +188,11 @@ class Keys:
             row = (await connection.execute(query)).mappings().first()
         return None if row is None else _stored(row)
 
+    async def is_holder_blocked(self, key: StoredKey) -> bool:
+        """Whether nothing of its holder's is taken."""
+        async with self._database.reading() as connection:
+            return (await read_subject(connection, key.subject, key.is_service)).is_blocked
+
     async def list(self) -> Sequence[StoredKey]:
         """Every key there has been, oldest first."""
         query = select(KEYS).order_by(KEYS.c.created_unix_us, KEYS.c.id)

@@ -17,9 +17,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit.chain import ChainedRecord
 from gateway.continuation import Origin
+from gateway.errors import LedgerUnavailable
 from gateway.store.database import Database
 from gateway.store.passed import admitted_under
 from gateway.store.tables import BODIES, CURSORS, LANES, LEAVES
@@ -69,6 +71,11 @@ class LedgerRow:
         decoded: dict[str, Any] = orjson.loads(self.raw_body)
         return decoded
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """The record as people are told it: under its kind here, which may be `late`."""
+        return {**self.body, "kind": self.kind}
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -98,7 +105,10 @@ class Ledger:
         self._database = database
 
     async def origin_of(self, response_id: str) -> Origin | None:
-        """Who was given the answer of this id, and by which target (`continuation.Origins`)."""
+        """Who was given the answer of this id, and by which target (`continuation.Origins`).
+
+        Raises `LedgerUnavailable` when the database does not answer.
+        """
         admitted = BODIES.alias("admitted")
         same = and_(admitted.c.exchange_id == BODIES.c.exchange_id, admitted.c.kind == "admitted")
         query = (
@@ -108,8 +118,13 @@ class Ledger:
             .order_by(BODIES.c.time_unix_us.desc())
             .limit(1)
         )
-        async with self._database.reading() as connection:
-            found = (await connection.execute(query)).first()
+        try:
+            async with self._database.reading() as connection:
+                found = (await connection.execute(query)).first()
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerUnavailable(
+                "the answer that this request goes on from cannot be looked up now; try again"
+            ) from error
         if found is None:
             return None
         subject, team, tokens, body = found

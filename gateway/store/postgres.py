@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool, Pool
+from sqlalchemy.pool import NullPool
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.postgres_errors import explained, unfit
@@ -17,6 +17,7 @@ from gateway.store.schema import REVISIONS, StoreError, refuse_unknown, upgrade
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
+MIGRATION_SECONDS = 3600.0  # of one statement: a large ledger takes long to be indexed
 READERS = 4
 
 # Advisory locks of this database. All of them end with their transaction, never with a session:
@@ -45,11 +46,14 @@ FAILURES: Final = (
 """What the driver raises when the database refuses, or is gone."""
 
 
-async def connect(address: DatabaseAddress) -> asyncpg.Connection:
+async def connect(
+    address: DatabaseAddress, command_seconds: float | None = None
+) -> asyncpg.Connection:
     """A connection of its own. Raises `StoreUnreachable` in words for an operator."""
+    within = command_seconds or COMMAND_SECONDS
     try:
         return await asyncpg.connect(
-            address.url.reveal(), timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
+            address.url.reveal(), timeout=CONNECT_SECONDS, command_timeout=within
         )
     except (*FAILURES, ValueError) as error:
         raise explained(error, address) from error
@@ -112,16 +116,13 @@ class PostgresDatabase:
         await self._writer.dispose()
 
 
-def _engine(
-    address: DatabaseAddress, *, connections: int, poolclass: type[Pool] | None = None
-) -> AsyncEngine:
-    sizes = {} if poolclass is not None else {"pool_size": connections, "max_overflow": 0}
+def _engine(address: DatabaseAddress, *, connections: int) -> AsyncEngine:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda: connect(address),
-        poolclass=poolclass,
         pool_pre_ping=True,  # after a restart of the database the first query works again
-        **sizes,
+        pool_size=connections,
+        max_overflow=0,
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _without_nul, retval=True)
     return engine
@@ -181,7 +182,11 @@ SELECT current_setting('server_version_num')::int AS version,
 
 async def _migrate(address: DatabaseAddress) -> None:
     """One replica does; the others wait until it has, and find nothing left to do."""
-    engine = _engine(address, connections=1, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: connect(address, MIGRATION_SECONDS),
+        poolclass=NullPool,
+    )
     try:
         async with engine.begin() as connection:
             await connection.execute(_BEGIN_MIGRATING)
@@ -189,5 +194,7 @@ async def _migrate(address: DatabaseAddress) -> None:
     except DBAPIError as error:
         reason = getattr(error.orig, "__cause__", None) or error.orig
         raise StoreError(f"cannot migrate {address.shown}: {reason}") from error
+    except (TimeoutError, asyncpg.InternalClientError) as error:  # SQLAlchemy passes them on
+        raise explained(error, address) from error
     finally:
         await engine.dispose()

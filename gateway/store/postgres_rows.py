@@ -10,7 +10,9 @@ from gateway.store.tables import BODIES
 
 _KIND = BODIES.c.keys().index("kind")
 _EXCHANGE_ID = BODIES.c.keys().index("exchange_id")
-_TEXTS = tuple(BODIES.c.keys().index(name) for name in ("team", "subject", "model", "outcome"))
+# Others than ours may have chosen these: a record that is never taken would hold up all after it.
+_NAMES = ("team", "subject", "model", "outcome", "response_id")
+_TEXTS = tuple(BODIES.c.keys().index(name) for name in _NAMES)
 _ENDS = ("completed", "unknown")
 
 # A transaction of its own, and one round trip. The lane's row is held so that whoever recovers the

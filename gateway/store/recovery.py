@@ -8,6 +8,8 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.polling import Polling
+
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
@@ -54,26 +56,26 @@ class LaneWatch:
     ) -> None:
         self._lanes = lanes
         self._lane = lane
-        self._look_seconds = look_seconds
         self._dead_after_seconds = dead_after_seconds
         self._monotonic = monotonic
-        self._sleep = sleep
         self._seen: dict[str, tuple[int, float]] = {}  # each lane's beat, and since when it stands
         self._looked = monotonic()
-        self._watching: asyncio.Task[None] | None = None
+        self._polling = Polling(
+            "lane-watch", self._look_or_forget, seconds=look_seconds, sleep=sleep, at_once=True
+        )
+        self._is_watching = False
 
     def start(self) -> None:
         """Begin. Call it once, on the event loop, when the lane is open."""
-        self._watching = asyncio.create_task(self._watch(), name="lane-watch")
-        self._watching.add_done_callback(_report_end)
+        self._is_watching = True
+        self._polling.start()
 
     async def stop(self) -> None:
         """Stop, and leave the lane: it must be closed by now. Safe to call twice."""
-        watching, self._watching = self._watching, None
-        if watching is None:
+        if not self._is_watching:
             return
-        watching.cancel()
-        await asyncio.wait([watching])
+        self._is_watching = False
+        await self._polling.stop()
         try:
             await self._lanes.leave(self._lane)
         except (SQLAlchemyError, OSError) as error:
@@ -107,16 +109,11 @@ class LaneWatch:
         log.warning("lane_recovered", extra={"lane": lane, "exchanges": ended})
         return ended
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except (SQLAlchemyError, OSError) as error:
+    async def _look_or_forget(self) -> None:
+        has_looked = False
+        try:
+            await self.look()
+            has_looked = True
+        finally:
+            if not has_looked:
                 self._seen.clear()
-                log.warning("lane_watch_failed", extra={"error": type(error).__name__})
-            await self._sleep(self._look_seconds)
-
-
-def _report_end(watching: "asyncio.Task[None]") -> None:
-    if not watching.cancelled() and watching.exception() is not None:
-        log.error("lane_watch_stopped", exc_info=watching.exception())

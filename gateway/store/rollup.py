@@ -14,6 +14,8 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
+    Select,
     Table,
     and_,
     bindparam,
@@ -22,8 +24,9 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    literal_column,
     select,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,6 +48,18 @@ _HOUR_US: Final = 3_600_000_000
 _FAILED: Final = ("failed", "cut", "unknown")
 _E: Final = BODIES.alias("ended")
 _A: Final = BODIES.alias("admitted")
+_U: Final = BODIES.alias("estimated")
+_NUMBERS: Final = (
+    "requests",
+    "denied",
+    "failed",
+    "unpriced",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "cost_nano_usd",
+)
 
 Adding = sqlite.Insert | postgresql.Insert
 Sleep = Callable[[float], Awaitable[object]]
@@ -177,51 +192,72 @@ def insert_of(dialect: str, table: Table) -> Adding:
 @lru_cache(maxsize=2)
 def _summing(dialect: str) -> Adding:
     """Sum a stretch of a lane, and add the sums to those that are there."""
-    key, sums = _key(dialect), _sums(dialect)
-    admitted = and_(_A.c.exchange_id == _E.c.exchange_id, _A.c.kind == "admitted")
+    rows = union_all(_told(dialect), _withdrawn(dialect)).subquery("rows")
+    key = [each.name for each in USAGE_HOURS.c if each.name not in _NUMBERS]
     summed = (
-        select(*[each.label(name) for name, each in (key | sums).items()])
-        .outerjoin_from(_E, _A, admitted)
-        .where(
-            _E.c.lane == bindparam("lane"),
-            _E.c.seq > bindparam("after"),
-            _E.c.seq <= bindparam("upto"),
-            _E.c.kind.in_(("completed", "unknown", "denied", "late")),
-        )
-        # By position: repeated, each would have parameters of its own, and be another expression.
-        .group_by(*[literal_column(str(place)) for place, _ in enumerate(key, 1)])
+        select(*[rows.c[name] for name in key], *[func.sum(rows.c[name]) for name in _NUMBERS])
+        .where(true())  # else SQLite takes ON CONFLICT for the condition of a join
+        .group_by(*[rows.c[name] for name in key])
     )
-    adding = insert_of(dialect, USAGE_HOURS).from_select([*key, *sums], summed)
+    adding = insert_of(dialect, USAGE_HOURS).from_select([*key, *_NUMBERS], summed)
     return adding.on_conflict_do_update(
         index_elements=[USAGE_HOURS.c[name] for name in key],
-        set_={name: USAGE_HOURS.c[name] + adding.excluded[name] for name in sums},
+        set_={name: USAGE_HOURS.c[name] + adding.excluded[name] for name in _NUMBERS},
     )
 
 
-def _key(dialect: str) -> dict[str, ColumnElement[Any]]:
+def _told(dialect: str) -> Select[*tuple[Any, ...]]:
+    """What each end of a stretch adds."""
+    columns = _key(dialect, _E) | _counts(dialect) | _used(dialect, _E)
+    return (
+        select(*[each.label(name) for name, each in columns.items()])
+        .outerjoin_from(_E, _A, _opening_of(_E))
+        .where(*_in_stretch(_E), _E.c.kind.in_(("completed", "unknown", "denied", "late")))
+    )
+
+
+def _withdrawn(dialect: str) -> Select[*tuple[Any, ...]]:
+    """What was estimated of exchanges whose own ends have come late: those say what it was."""
+    columns: dict[str, ColumnElement[Any]] = {**_key(dialect, _U)}
+    columns |= {name: literal(0) for name in _counts(dialect)}
+    columns |= {name: -each for name, each in _used(dialect, _U).items()}
+    estimated = and_(_U.c.exchange_id == _E.c.exchange_id, _U.c.kind == "unknown")
+    return (
+        select(*[each.label(name) for name, each in columns.items()])
+        .select_from(_E.join(_U, estimated).outerjoin(_A, _opening_of(_U)))
+        .where(*_in_stretch(_E), _E.c.kind == "late")
+    )
+
+
+def _in_stretch(rows: FromClause) -> list[ColumnElement[bool]]:
+    seq = rows.c.seq
+    return [rows.c.lane == bindparam("lane"), seq > bindparam("after"), seq <= bindparam("upto")]
+
+
+def _opening_of(end: FromClause) -> ColumnElement[bool]:
+    return and_(_A.c.exchange_id == end.c.exchange_id, _A.c.kind == "admitted")
+
+
+def _key(dialect: str, end: FromClause) -> dict[str, ColumnElement[Any]]:
     # A denial is its own beginning; of what was admitted the beginning says who asked.
-    opening = func.coalesce(_A.c.body, _E.c.body)
+    opening = func.coalesce(_A.c.body, end.c.body)
     kind = member(dialect, opening, "identity_kind")
     return {
-        "hour_unix_seconds": _E.c.time_unix_us // _HOUR_US * 3600,
-        "team": func.coalesce(_A.c.team, _E.c.team, ""),
-        "subject": func.coalesce(_A.c.subject, _E.c.subject, ""),
+        "hour_unix_seconds": end.c.time_unix_us // _HOUR_US * 3600,
+        "team": func.coalesce(_A.c.team, end.c.team, ""),
+        "subject": func.coalesce(_A.c.subject, end.c.subject, ""),
         "is_service": func.coalesce(kind, "") == "service",
-        "model": func.substr(func.coalesce(_A.c.model, _E.c.model, ""), 1, LONGEST_NAME),
+        "model": func.substr(func.coalesce(_A.c.model, end.c.model, ""), 1, LONGEST_NAME),
         "assistant": func.coalesce(member(dialect, opening, "assistant", "name"), ""),
-        "target": func.coalesce(member(dialect, _E.c.body, "target"), ""),
+        "target": func.coalesce(member(dialect, end.c.body, "target"), ""),
     }
 
 
-def _sums(dialect: str) -> dict[str, ColumnElement[Any]]:
-    def used(*names: str) -> ColumnElement[Any]:
-        parts = [_number(member(dialect, _E.c.body, "usage", name)) for name in names]
-        return func.sum(sum(parts[1:], parts[0]))
-
+def _counts(dialect: str) -> dict[str, ColumnElement[Any]]:
     def counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
-        return func.sum(case((condition, 1), else_=0))
+        return case((condition, 1), else_=0)
 
-    # Of a `late` end the exchange counts already, as unknown; only what it used comes to that.
+    # Of a `late` end the exchange counts already, as unknown; only what it used is told by it.
     once = _E.c.kind != "late"
     # `price_known` is said only where it is false; of a lost exchange nobody saw the
     # cost; it is estimated where a cap had it reserved.
@@ -232,11 +268,20 @@ def _sums(dialect: str) -> dict[str, ColumnElement[Any]]:
         "denied": counted(_E.c.kind == "denied"),
         "failed": counted(once & (_E.c.kind != "denied") & _E.c.outcome.in_(_FAILED)),
         "unpriced": counted(once & unpriced),
+    }
+
+
+def _used(dialect: str, end: FromClause) -> dict[str, ColumnElement[Any]]:
+    def used(*names: str) -> ColumnElement[Any]:
+        parts = [_number(member(dialect, end.c.body, "usage", name)) for name in names]
+        return sum(parts[1:], parts[0])
+
+    return {
         "input_tokens": used("input_tokens"),
         "cache_read_tokens": used("cache_read_tokens"),
         "cache_write_tokens": used("cache_write_5m_tokens", "cache_write_1h_tokens"),
         "output_tokens": used("output_tokens"),
-        "cost_nano_usd": func.sum(func.coalesce(_E.c.cost_nano_usd, 0)),
+        "cost_nano_usd": func.coalesce(end.c.cost_nano_usd, 0),
     }
 
 

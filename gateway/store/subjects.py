@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.roles import Role, why_apart
@@ -24,6 +24,8 @@ from gateway.store.stored_subject import (
 )
 from gateway.store.subject_records import SubjectEvent, SubjectRecords
 from gateway.store.tables import KEYS, SUBJECTS
+
+_IS_ANYTHING = or_(SUBJECTS.c.blocked_unix_us.is_not(None), SUBJECTS.c.roles != "")
 
 
 class Subjects:
@@ -109,11 +111,20 @@ class Subjects:
 
     async def list(self) -> Sequence[StoredSubject]:
         """Everybody who is blocked or was granted a role, by name."""
-        is_anything = or_(SUBJECTS.c.blocked_unix_us.is_not(None), SUBJECTS.c.roles != "")
-        query = select(SUBJECTS).where(is_anything)
         async with self._database.reading() as connection:
-            found = [subject_of(row) for row in (await connection.execute(query)).mappings()]
-        return sorted(found, key=lambda each: (each.subject, each.is_service))
+            rows = (await connection.execute(select(SUBJECTS).where(_IS_ANYTHING))).mappings()
+        return sorted(map(subject_of, rows), key=lambda each: (each.subject, each.is_service))
+
+    async def page(
+        self, limit: int, after: tuple[str | int, ...] | None = None
+    ) -> Sequence[StoredSubject]:
+        """The same as far as `limit`, behind `after`: a name, and whether it is a service's."""
+        place = (SUBJECTS.c.subject, SUBJECTS.c.is_service)
+        query = select(SUBJECTS).where(_IS_ANYTHING).order_by(*place).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*place) > tuple_(*map(literal, after)))
+        async with self._database.reading() as connection:
+            return [subject_of(row) for row in (await connection.execute(query)).mappings()]
 
     async def _change(
         self,

@@ -247,7 +247,9 @@ async def _state(connection: AsyncConnection) -> RowMapping:
 
 async def _standing(connection: AsyncConnection) -> StandingOrders:
     taken = select(func.max(ORDERS.c.number)).where(ORDERS.c.state == "taken").scalar_subquery()
-    asked = select(func.min(ORDERS.c.number)).where(ORDERS.c.state == "asked").scalar_subquery()
+    # One that nobody carried out before a later one was is overtaken.
+    waiting = (ORDERS.c.state == "asked", ORDERS.c.number > func.coalesce(taken, 0))
+    asked = select(func.min(ORDERS.c.number)).where(*waiting).scalar_subquery()
     query = select(ORDERS).where(ORDERS.c.number.in_((taken, asked)))
     found = (await connection.execute(query)).mappings().all()
     by_state = {row["state"]: _order_of(row) for row in found}

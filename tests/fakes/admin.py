@@ -18,6 +18,7 @@ from gateway.caps.in_process import InProcessCounters
 from gateway.caps.port import CountersHealth
 from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
+from gateway.errors import WrongNetwork
 from gateway.identity import KeyRing, extract_credential
 from gateway.pipeline import InForce
 from gateway.roles import Role
@@ -48,6 +49,7 @@ teams:
 NOW_US = 1_790_078_400_000_000  # 2026-09-22T12:00:00Z
 ANNA = Actor.os_user("anna")
 HOST = "127.0.0.1:7071"
+ELSEWHERE = "192.0.2.9"  # no key that is limited to networks may be used from there
 
 
 class Unmetered(WriterMeter):
@@ -94,6 +96,7 @@ class AdminApi:
         team: str = "administrators",
         user: str | None = None,
         headers: Mapping[str, str] | None = None,
+        peer: str = "127.0.0.1",
         **sent: Any,
     ) -> httpx.Response:
         """One request below `/admin/v1`; with role None, without a key."""
@@ -101,7 +104,7 @@ class AdminApi:
         if role is not None:
             key = await self.key(role, team, user)
             all_headers.setdefault("authorization", f"Bearer {key.secret.reveal()}")
-        transport = httpx.ASGITransport(self.guard)
+        transport = httpx.ASGITransport(self.guard, client=(peer, 5))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
             return await client.request(method, f"/admin/v1{path}", headers=all_headers, **sent)
 
@@ -133,7 +136,9 @@ async def an_admin_api(
     now = [NOW_US]
     ring = KeyRing(keys, hasher, unix_us=lambda: now[0])
 
-    async def identify(headers: Headers) -> Identity:
+    async def identify(headers: Headers, peer: str | None) -> Identity:
+        if peer == ELSEWHERE:
+            raise WrongNetwork("the key may be used from 10.0.0.0/8 only")
         return ring.identify(extract_credential(headers))
 
     status = Status(health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: 0)

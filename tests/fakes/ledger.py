@@ -15,7 +15,7 @@ from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
 from gateway.audit.record import RecordBody, Records
-from gateway.audit.sync import ThreadSyncer
+from gateway.audit.sync import ThreadSyncer, Told
 from gateway.audit.writer import LedgerWriter
 from gateway.database_address import DatabaseAddress
 from gateway.exchange import Assistant, Attempt, Edit, Exchange, Outcome, Usage, UsageSource
@@ -145,6 +145,7 @@ class FakeLane:
         self.is_open = False
         self.refuses = False
         self.refuses_after_its_work = False
+        self.tell_durable: Told | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self._begun = asyncio.Event()
@@ -170,7 +171,10 @@ class FakeLane:
         self.head = self.durable_head
         self.is_open = True
 
-    async def write(self, batch: Batch, settled_seq: int | None) -> None:
+    async def write(
+        self, batch: Batch, settled_seq: int | None, durable: Told | None = None
+    ) -> None:
+        self.tell_durable = durable
         self._begun.set()
         await asyncio.wait_for(self.gate.wait(), 20)
         if self.refuses:

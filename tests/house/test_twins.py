@@ -15,6 +15,7 @@ WITHOUT_TWIN: dict[str, str] = {
     "providers/errors.py": "classes with constants: each sender's tests raise them",
     "gateway/admin/desk.py": "a frozen record of what the resources work on",
     "gateway/oidc/refused.py": "words and two exceptions: the tests of who raises them name each",
+    "gateway/cli/ports.py": "ports: the commands' tests ask both sides of each",
     "gateway/cli/diagnosis/finding.py": "a frozen record and three ways to make it",
     "gateway/configuration/shipped.py": "a frozen record of what others give",
     "gateway/store/migrations/env.py": "run by every test that opens a database",

@@ -215,11 +215,12 @@ async def vendor() -> AsyncIterator[FakeVendor]:
         yield vendor
 
 
-def a_folder(tmp_path: Path, name: str, vendor: FakeVendor) -> Path:
+def a_folder(tmp_path: Path, name: str, vendor: FakeVendor, durable_in: str = "database") -> Path:
     folder = tmp_path / name
     folder.mkdir()
     text = CONFIGURATION.format(url=vendor.url, most_bytes=1_000_000)
-    (folder / "gatehouse.yaml").write_text(text)
+    storage = f"storage: {{ durable_in: {durable_in} }}\n"
+    (folder / "gatehouse.yaml").write_text(text + storage)
     return folder
 
 
@@ -232,12 +233,13 @@ async def ask(gateway: GatewayProcess, key: str) -> tuple[int, str]:
     return answer.status_code, answer.headers["x-gatehouse-audit-id"]
 
 
+@pytest.mark.parametrize("durable_in", ["database", "journal"])
 async def test_requests_go_on_while_the_database_is_away_and_all_are_on_record(
-    tmp_path: Path, vendor: FakeVendor
+    tmp_path: Path, vendor: FakeVendor, durable_in: str
 ) -> None:
     with own_server() as own:
         url = await own.server.new_database()
-        folders = [a_folder(tmp_path, name, vendor) for name in ("one", "two")]
+        folders = [a_folder(tmp_path, name, vendor, durable_in) for name in ("one", "two")]
         async with gateway_process(folders[0], environ=state_at(url)) as one:
             key = one.developer_key
             async with gateway_process(folders[1], environ=state_at(url), developer_key=key) as two:
@@ -271,6 +273,32 @@ async def under_load(gateways, key, stop, start) -> list[tuple[int, str]]:
     await asyncio.sleep(1.5)
     done.set()
     return [answer for answers in await asyncio.gather(*asking) for answer in answers]
+
+
+async def test_with_neither_database_nor_disk_nothing_leaves_and_either_is_enough(
+    tmp_path: Path, vendor: FakeVendor
+) -> None:
+    with own_server() as own:
+        url = await own.server.new_database()
+        folder = a_folder(tmp_path, "one", vendor)
+        (folder / "data").mkdir()
+        (folder / "data" / "journal").write_text("where a folder should be")
+        async with gateway_process(folder, environ=state_at(url)) as one:
+            key = one.developer_key
+            assert (await ask(one, key))[0] == 200
+            await own.stop()
+            asked = len(vendor.calls)
+            assert (await ask(one, key))[0] == 503
+            assert len(vendor.calls) == asked
+            await own.start()
+
+            async def is_served() -> bool:
+                return (await ask(one, key))[0] == 200
+
+            await until_it_is(is_served)
+        rows = await rows_of(url)
+    admitted = Counter(row.exchange_id for row in rows if row.kind == "admitted")
+    assert ends_of(rows, admitted) == admitted
 
 
 async def test_a_gateway_killed_in_an_answer_is_recovered_by_another_within_a_minute(

@@ -19,6 +19,7 @@ local MINUTE = 60000
 local WRAP = 2 ^ 52
 local KEPT = 86400 -- s, in which a late settlement still corrects an estimate
 local IDLE = 172800 -- s, that a counter outlives its window
+local FORGOTTEN = 20 -- names of counters, at most, that are looked at with each renewal
 local REAPED = 8 -- holds, at most, that a reservation ends for others
 
 local call, tag = redis.call, string.match(KEYS[1], '^(.*):epoch$')

@@ -201,6 +201,13 @@ local function apply()
   return {epoch(), done}
 end
 
+-- Names of counters that have ended by themselves are let go, a few at a time.
+local function forget_names()
+  for _, name in ipairs(call('SRANDMEMBER', tag .. ':counters', FORGOTTEN)) do
+    if call('EXISTS', tag .. ':c:' .. name) == 0 then call('SREM', tag .. ':counters', name) end
+  end
+end
+
 -- Lease ms, IDs: the owner of these lives. Which of them are not known; how many others ended.
 local function renew()
   local until_ms, unknown = now + tonumber(ARGV[3]), {}
@@ -220,6 +227,7 @@ local function renew()
       lease(id, until_ms)
     end
   end
+  forget_names()
   return {epoch(), unknown, reap(100)}
 end
 

@@ -1,8 +1,10 @@
 """Amounts come from facts and prices; what was used replaces what was expected."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.accounting import Accountant, Refused, Reservation
+from gateway.caps.port import NOTHING_HELD
 from gateway.configuration.build import Configuration
 from gateway.exchange import Assistant, Exchange, Expected, Usage
 from gateway.expectations import RecentOutputs
@@ -251,6 +253,14 @@ async def test_a_price_is_known_where_tokens_are_all_that_costs(office, tier, to
 
 DEEPSEEK = "deepseek/deepseek-chat"
 
+
+class NobodyAsks(StillCounters):
+    """Counters in a store that is away: it would be found out by whoever asks."""
+
+    async def reserve(self, exchange_id, claims, targets):
+        raise AssertionError("nothing is counted here")
+
+
 VENDOR_RULES = """\
 rules:
   - id: few-dollars
@@ -284,6 +294,20 @@ async def test_a_vendor_whose_cap_is_used_up_is_left_out_and_the_others_stay(tmp
         "deepseek/deepseek-chat left out: user ada, vendor deepseek (rule few-dollars) has used up "
         "its $0.01 today; it resets on 2026-11-22 00:00 UTC",
     )
+
+
+async def test_where_no_cap_counts_what_may_be_tried_nobody_is_asked(tmp_path):
+    office = with_rules(tmp_path, VENDOR_RULES)
+    allow = office.configuration.policy.decide(an_identity(), some_facts(), NOON)
+    assert isinstance(allow, Allow)
+    of_the_vendor = tuple(each for each in allow.caps if each.targets)
+    in_house = replace(allow, targets=("house/qwen3-coder",), caps=of_the_vendor)
+    exchange = an_exchange(some_facts())
+    reservation = await Accountant(NobodyAsks(), BOOK, RecentOutputs()).reserve(
+        exchange, in_house, office.configuration
+    )
+    assert isinstance(reservation, Reservation)
+    assert (reservation.hold, reservation.allow) == (NOTHING_HELD, in_house)
 
 
 async def test_only_the_vendor_that_answered_is_charged(tmp_path):

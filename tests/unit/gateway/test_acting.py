@@ -31,8 +31,13 @@ class Keys:
     def __init__(self, secret: str, key: StoredKey) -> None:
         self.kept = {HASHER.digest(secret): key}
 
+        self.blocked: set[str] = set()
+
     async def of_digest(self, digest: bytes) -> StoredKey | None:
         return self.kept.get(digest)
+
+    async def is_holder_blocked(self, key: StoredKey) -> bool:
+        return key.subject in self.blocked
 
 
 def test_whoever_is_at_the_machine_may():
@@ -121,3 +126,12 @@ async def test_a_key_that_is_none_permits_nothing_and_is_told_as_the_users(secre
     found = await acting(Keys("x", a_key()), HASHER, "root", secret)
     assert found.actor == ROOT
     assert found.refusal(NOW_US, Permission.OPEN_BREAK_GLASS) == why
+
+
+async def test_the_key_of_somebody_who_is_blocked_permits_nothing():
+    secret = mint(os.urandom)
+    keys = Keys(secret, a_key())
+    keys.blocked.add("anna")
+    found = await acting(keys, HASHER, "root", secret)
+    assert found.actor == Actor("key", "anna", "key_anna")
+    assert found.refusal(NOW_US, Permission.OPEN_BREAK_GLASS) == "anna is blocked"

@@ -49,7 +49,7 @@ class Site:
         front = Front(
             wires,
             road.pipeline,
-            Calls(Patience(), road.ring.is_ended),
+            Calls(Patience(), road.pipeline.callers.is_ended),
             road.records.new_audit_id,
             related,
         )

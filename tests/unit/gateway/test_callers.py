@@ -145,19 +145,43 @@ async def decide(door: Door, **decided: object) -> None:
 
 
 async def test_a_block_refuses_known_tokens_and_new_ones_and_ends_what_runs(door: Door) -> None:
-    await door.who(*BEARER)
-    assert not door.callers.is_ended("jwt_a")
+    ada = await door.who(*BEARER)
+    assert not door.callers.is_ended(ada)
     await decide(door, blocked_unix_us=5)
     error = await refused(door, *BEARER)
     assert (error.cause, error.identity) == ("blocked", Identity("ada", "", frozenset(), "jwt_a"))
     assert "blocked" not in error.message
-    assert door.callers.is_ended("jwt_a")
+    assert door.callers.is_ended(ada)
     door.tokens.remembered.clear()
     assert (await refused(door, *BEARER)).cause == "blocked"
     door.tokens.remembered.add(TOKEN)
     await decide(door)
     assert (await door.who(*BEARER)).subject == "ada"
-    assert not door.callers.is_ended("jwt_a")
+    assert not door.callers.is_ended(ada)
+
+
+async def test_a_block_ends_what_runs_under_a_token_that_is_forgotten_meanwhile(
+    door: Door,
+) -> None:
+    ada = await door.who(*BEARER)
+    door.tokens.remembered.clear()
+    assert not door.callers.is_ended(ada)
+    await decide(door, blocked_unix_us=5)
+    assert door.callers.is_ended(ada)
+    await decide(door)
+    assert not door.callers.is_ended(ada)
+
+
+async def test_what_was_verified_by_other_settings_says_nothing_by_these(door: Door) -> None:
+    """A configuration takes a role away while the same token is on its way to be verified."""
+    door.tokens.member = Member("ada", False, ("web",), frozenset({"developer", "security"}))
+    late = door.callers.identify(BEARER)
+    assert isinstance(late, Unverified)
+    await door.callers.apply(settings_of(a_provider(roles={})))
+    assert "security" in (await door.callers.verify(late)).roles
+    door.tokens.remembered.clear()
+    door.tokens.member = Member("ada", False, ("web",), frozenset({"developer"}))
+    assert (await door.who(*BEARER)).roles == {"developer"}
 
 
 async def test_a_granted_role_comes_to_those_of_the_groups_at_once(door: Door) -> None:

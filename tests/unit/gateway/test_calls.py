@@ -6,10 +6,14 @@ import pytest
 
 from gateway.call import Call, Interruption
 from gateway.calls import Calls, Patience
+from policy.types import Identity
 from tests.fakes.hot_road import Connection
 
 PATIENCE = Patience()
-REVOKED = frozenset({"key_gone"})
+GONE, GOOD = (
+    Identity("ada", "web", frozenset({"developer"}), each) for each in ("key_gone", "key_good")
+)
+ENDED = [GONE]
 
 
 class WatchedCall(Call):
@@ -32,7 +36,7 @@ async def call() -> WatchedCall:
 
 
 def tick(call: WatchedCall, seconds: float) -> Interruption | None:
-    calls = Calls(PATIENCE, REVOKED.__contains__)
+    calls = Calls(PATIENCE, ENDED.__contains__)
     calls.open(call)
     calls.tick(call.opened + seconds)
     return call.reason
@@ -71,18 +75,18 @@ async def test_a_client_that_never_reads_is_given_up(call: WatchedCall) -> None:
 
 @pytest.mark.parametrize("state", ["is_reading", "is_streaming"])
 async def test_a_call_whose_key_is_revoked_is_ended(call: WatchedCall, state: str) -> None:
-    call.credential_id = "key_gone"
+    call.identity = GONE
     setattr(call, state, True)
     assert tick(call, 0) is Interruption.KEY_REVOKED
 
 
 async def test_a_call_of_another_key_goes_on(call: WatchedCall) -> None:
-    call.credential_id = "key_good"
+    call.identity = GOOD
     assert tick(call, 0) is None
 
 
 async def test_an_answer_whose_books_are_closed_is_sent_to_its_end(call: WatchedCall) -> None:
-    call.credential_id = "key_gone"
+    call.identity = GONE
     call.started = True
     assert tick(call, 0) is None
 
@@ -90,7 +94,7 @@ async def test_an_answer_whose_books_are_closed_is_sent_to_its_end(call: Watched
 async def test_a_client_that_never_reads_is_given_up_also_when_its_key_is_revoked(
     call: WatchedCall,
 ) -> None:
-    call.credential_id, call.started, call.sending_since = "key_gone", True, call.opened
+    call.identity, call.started, call.sending_since = GONE, True, call.opened
     assert tick(call, 120.1) is Interruption.STALLED_READER
 
 
@@ -116,7 +120,7 @@ async def test_a_whole_answer_is_awaited_in_silence() -> None:
 
 
 async def test_a_closed_call_is_forgotten(call: WatchedCall) -> None:
-    calls = Calls(PATIENCE, REVOKED.__contains__)
+    calls = Calls(PATIENCE, ENDED.__contains__)
     calls.open(call)
     assert (len(calls), list(calls)) == (1, [call])
     calls.close(call)
@@ -124,7 +128,7 @@ async def test_a_closed_call_is_forgotten(call: WatchedCall) -> None:
 
 
 async def test_ending_all_waits_for_each_to_end() -> None:
-    calls = Calls(PATIENCE, REVOKED.__contains__)
+    calls = Calls(PATIENCE, ENDED.__contains__)
     ended: list[int] = []
 
     async def serve(number: int) -> None:
@@ -144,7 +148,7 @@ async def test_ending_all_waits_for_each_to_end() -> None:
 
 
 async def test_ending_all_does_not_wait_for_ever() -> None:
-    calls = Calls(PATIENCE, REVOKED.__contains__)
+    calls = Calls(PATIENCE, ENDED.__contains__)
     gate = asyncio.Event()
 
     async def serve() -> None:
@@ -163,7 +167,7 @@ async def test_ending_all_does_not_wait_for_ever() -> None:
 
 
 async def test_ending_nothing_takes_no_time() -> None:
-    await Calls(PATIENCE, REVOKED.__contains__).end_all(1000.0)
+    await Calls(PATIENCE, ENDED.__contains__).end_all(1000.0)
 
 
 async def test_a_stream_that_was_written_at_once_is_not_silent() -> None:

@@ -91,7 +91,7 @@ class Door:
 
         self.pipeline = StubPipeline(serve)
         self.revoked: set[str] = set()
-        self.calls = Calls(Patience(), self.revoked.__contains__)
+        self.calls = Calls(Patience(), lambda caller: caller.credential_id in self.revoked)
         self.front = Front(
             (CHAT,),
             self.pipeline,  # type: ignore[arg-type]  # as much of one as is asked
@@ -303,7 +303,7 @@ async def test_a_body_that_is_still_coming_under_a_revoked_key_is_not_read_on() 
     serving = asyncio.create_task(
         door.front.serve(CHAT, connection.scope(), connection.receive, connection.send)
     )
-    await until(lambda: any(call.credential_id for call in door.calls))
+    await until(lambda: any(call.identity for call in door.calls))
     revoke(door)
     await serving
     assert door.connection.statuses == [401]

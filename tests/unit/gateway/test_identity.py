@@ -252,6 +252,60 @@ async def test_while_the_database_is_away_the_last_known_keys_hold():
     await ring.stop()
 
 
+async def test_a_look_that_ends_as_nobody_foresaw_is_not_the_last_one():
+    keys, poll = FakeKeys(), Poll()
+    keys.keep(KEY)
+    ring = KeyRing(keys, HASHER, unix_us=lambda: 1, sleep=poll.sleep)
+    await ring.start()
+    await poll.begun.get()
+    problems = [KeyError("a bug")]
+
+    def stumble(changes: KeyChanges) -> None:
+        if problems:
+            raise problems.pop()
+
+    ring.listeners.append(stumble)
+    keys.keep(KEY, revoked_unix_us=1)
+    await poll.once()
+    assert not problems
+    heard: list[int] = []
+    ring.listeners.append(lambda changes: heard.append(changes.revision))
+    await poll.once()
+    assert heard == [2]
+    assert cause_of(ring, KEY) == ("revoked", "key_a")
+    await ring.stop()
+
+
+class SlowKeys(FakeKeys):
+    """Answers the first who asks what has changed when the test says so, by what it knew then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def changes_since(self, revision: int) -> KeyChanges:
+        found = await super().changes_since(revision)
+        if not self.asking.is_set():
+            self.asking.set()
+            await self.may_answer.wait()
+        return found
+
+
+async def test_what_an_earlier_look_brings_late_takes_nothing_back():
+    keys = SlowKeys()
+    keys.keep(KEY)
+    ring = KeyRing(keys, HASHER, unix_us=lambda: 1)
+    early = asyncio.create_task(ring.refresh())
+    await keys.asking.wait()
+    keys.keep(KEY, revoked_unix_us=1)
+    await ring.refresh()
+    assert ring.is_ended("key_a")
+    keys.may_answer.set()
+    await early
+    assert ring.is_ended("key_a")
+    assert cause_of(ring, KEY) == ("revoked", "key_a")
+
+
 async def test_a_revoked_key_is_known_as_such_by_its_id():
     keys = FakeKeys()
     keys.keep(KEY, id="key_a", revoked_unix_us=5)

@@ -11,11 +11,18 @@ import orjson
 import pytest
 
 from gateway.continuation import Origin
-from gateway.errors import LedgerUnavailable, NotAuthenticated, RequestTooLarge, UpstreamFailed
+from gateway.errors import (
+    LedgerUnavailable,
+    NotAuthenticated,
+    RequestTooLarge,
+    UpstreamFailed,
+    WrongNetwork,
+)
 from gateway.exchange import Outcome
 from gateway.inbound import Outbound
 from gateway.refusal import Head
 from gateway.roles import Permission, Role
+from policy.types import Scope
 from providers.errors import ProviderBusy, ProviderRejected, ProviderUnavailable, ReplyCut
 from tests.fakes.configurations import GOOD, configured
 from tests.fakes.policy_files import WITH_RULES, loaded
@@ -314,13 +321,25 @@ async def identified(road, headers):
 
 
 async def administrator(road, headers):
-    return await road.pipeline.identify_for(Permission.READ_METRICS, headers)
+    return await road.pipeline.identify_for(Permission.READ_METRICS, headers, None)
 
 
 async def test_each_key_opens_the_door_of_its_role(road):
     developer, admin = await road.a_key(), await road.a_key("ops", Role.ADMIN)
     assert road.pipeline.identify(((b"x-api-key", developer.encode()),)).team == "web"
     assert (await administrator(road, ((b"x-api-key", admin.encode()),))).team == "ops"
+
+
+async def test_a_key_for_another_network_opens_no_door_from_here(road):
+    scope = Scope(networks=("10.0.0.0/8",))
+    key = await road.a_key("ops", Role.ADMIN, scope)
+    headers = ((b"x-api-key", key.encode()),)
+    assert (await road.pipeline.caller(headers, "10.0.0.1")).team == "ops"
+    for peer in ("192.0.2.1", None):
+        with pytest.raises(WrongNetwork, match=r"from 10\.0\.0\.0/8 only"):
+            await road.pipeline.caller(headers, peer)
+        with pytest.raises(WrongNetwork):
+            await road.pipeline.identify_for(Permission.READ_METRICS, headers, peer)
 
 
 @pytest.mark.parametrize(

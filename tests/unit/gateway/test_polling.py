@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.polling import Polling
-from tests.fakes.waiting import until
 
 
 class Source:
@@ -40,14 +39,45 @@ async def test_it_looks_on_after_the_database_was_away(caplog):
     assert [each.error for each in caplog.records] == ["OperationalError", "OSError"]
 
 
-async def test_what_nobody_foresaw_ends_it_and_is_told(caplog):
-    source = Source(ValueError("a bug"))
+async def test_the_first_look_may_come_at_once():
+    source = Source(None)
+    polling = Polling("lanes", source.refresh, sleep=source.sleep, at_once=True)
+    polling.start()
+    await asyncio.wait_for(source.seen.wait(), 20)
+    await polling.stop()
+    assert source.slept == [1.0]
+
+
+async def test_what_nobody_foresaw_is_told_and_the_next_look_comes(caplog):
+    source = Source(ValueError("a bug"), None)
     polling = Polling("glasses", source.refresh, sleep=source.sleep)
     with caplog.at_level(logging.ERROR):
         polling.start()
-        await until(lambda: caplog.records)
+        await asyncio.wait_for(source.seen.wait(), 20)
         await polling.stop()
-    assert [each.message for each in caplog.records] == ["refresh_stopped"]
+    (line,) = caplog.records
+    assert (line.message, line.of, line.error) == ("refresh_failed", "glasses", "ValueError")
+    assert line.exc_info
+
+
+async def test_a_look_that_is_under_way_is_given_up_with_it():
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def refresh() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    polling = Polling("glasses", refresh, sleep=sleep)
+    polling.start()
+    await asyncio.wait_for(begun.wait(), 20)
+    await polling.stop()
+    assert given_up.is_set()
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -77,3 +77,11 @@ def test_an_account_is_named_by_its_parts_and_where_it_belongs():
     assert account([("user", "ada")]) == "user:ada"
     assert account([("user", "ada"), ("model", "m")], "rule r") == "user:ada model:m (rule r)"
     assert account([("together", "")], "rule r") == "together (rule r)"
+
+
+def test_whatever_somebody_is_called_an_account_is_one_line_of_text():
+    assert account([("user", "a\nb\0")]) == "user:a\\nb\\x00"
+    one, other = (account([("user", "x" * 500 + end)]) for end in "ab")
+    assert one != other
+    assert len(one) < 150
+    assert account([("user", "ü" * 100)]) == "user:" + "ü" * 100

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.admin.guard import MOST_BODY_BYTES
 from gateway.roles import Role
-from tests.fakes.admin import AdminApi, an_admin_api, problem_of
+from tests.fakes.admin import ELSEWHERE, AdminApi, an_admin_api, problem_of
 
 NAMED = """
 vendors:
@@ -56,6 +56,12 @@ async def test_a_revoked_key_is_refused_and_its_id_logged(
         problem_of(await api.get("/whoami", Role.FINANCE), 401)
     assert caplog.records[-1].credential_id == key.stored.id  # type: ignore[attr-defined]  # an extra
     assert key.secret.reveal() not in caplog.text
+
+
+async def test_it_says_from_where_it_is_asked(api: AdminApi) -> None:
+    assert (await api.get("/whoami")).status_code == 200
+    refused = problem_of(await api.get("/whoami", peer=ELSEWHERE), 403)
+    assert "10.0.0.0/8 only" in refused["detail"]
 
 
 @pytest.mark.parametrize(

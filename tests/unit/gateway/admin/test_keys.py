@@ -74,9 +74,9 @@ async def test_every_change_is_on_record_with_the_key_that_made_it(api: AdminApi
 @pytest.mark.parametrize(
     ("wish", "code", "told"),
     [
-        ({"team": "nope"}, "key_cannot_be", "the configuration names: web, data"),
+        ({"team": "nope"}, "unknown_name", "the configuration names: web, data"),
         ({"team": None}, "key_cannot_be", "say for which team"),
-        ({"models": ["large"]}, "key_cannot_be", "it has: coder, small"),
+        ({"models": ["large"]}, "unknown_name", "it has: coder, small"),
         ({"models": ["claude-a"]}, "key_cannot_be", "another name of 'coder'"),
         ({"networks": ["home"]}, "invalid_request", "IPv4 or IPv6"),
         ({"roles": ["finance"]}, "key_cannot_be", "name no team"),
@@ -183,7 +183,7 @@ async def test_keys_are_found_by_what_is_known_of_them(
 
 async def test_a_key_that_there_is_not_is_not_found(api: AdminApi) -> None:
     problem_of(await api.get("/keys/key_aaaaaaaaaaaa"), 404)
-    problem_of(await api.get("/keys/nonsense"), 422)
+    problem_of(await api.get("/keys/nonsense"), 404)
 
 
 async def test_a_team_lead_looks_after_the_keys_of_the_own_team(api: AdminApi) -> None:

@@ -35,6 +35,8 @@ async def test_the_newest_come_first_with_their_hashes(api: AdminApi) -> None:
         ("model=small&kind=admitted", ["admitted"]),
         ("turn=5e5e&kind=denied", ["denied"]),
         ("turn=aaaa", []),
+        ("exception=bg_abcdefghijkl", []),
+        ("kind=break_glass_proposed", []),
         ("since=2026-09-22T10:30:00Z&kind=admitted", ["admitted"]),
         ("until=2026-09-22T09:30:00Z&kind=completed", ["completed"]),
         ("user=nobody", []),

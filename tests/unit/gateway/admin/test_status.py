@@ -9,6 +9,7 @@ from tests.fakes.admin import NOW_US, AdminApi, problem_of
 async def test_the_status_of_a_gateway_that_serves(api: AdminApi) -> None:
     told = (await api.get("/status")).json()
     assert (told["version"], told["ready"], told["draining"]) == ("1.2.3", True, False)
+    assert (told["counters"], told["break_glass"]) == ("in_process", "none")
     assert (told["started"], told["started_unix_us"]) == ("2026-09-22T12:00:00Z", NOW_US)
     assert told["configuration"] == {
         "digest": api.in_force.configuration.digest,

@@ -75,6 +75,30 @@ async def test_one_record_that_cannot_be_written_does_not_take_its_neighbours_wi
     assert [body["kind"] for body in desk.durable] == ["admitted", "attempted"]
 
 
+async def test_a_lane_that_tells_early_has_those_who_wait_go_on_before_it_returns(desk):
+    desk.lane.gate.clear()
+    [entry] = desk.put(a_story(desk.records).denied())
+    await desk.lane.begun()
+    desk.lane.tell_durable()
+    assert (entry.state, len(desk.durable)) == (State.DURABLE, 1)
+    await desk.finish()
+    assert len(desk.durable) == 1  # told once
+
+
+async def test_a_fault_while_telling_early_stops_the_ledger_as_one_while_telling_late(desk, caplog):
+    def fail(durable: Sequence[Entry], refusals: Sequence[Refusal]) -> None:
+        raise ZeroDivisionError
+
+    desk.lane.gate.clear()
+    desk.committer._report = fail
+    desk.put(a_story(desk.records).denied())
+    await desk.lane.begun()
+    with pytest.raises(ZeroDivisionError):
+        desk.lane.tell_durable()
+    await desk.finish()
+    assert "ledger_stopped" in caplog.messages
+
+
 async def test_giving_up_names_those_that_were_not_durable_by_then(desk):
     desk.lane.gate.clear()
     held = desk.put(a_story(desk.records).denied())

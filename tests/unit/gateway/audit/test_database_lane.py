@@ -183,6 +183,22 @@ async def test_a_journal_that_refuses_beside_a_database_that_is_back_stops_nobod
         assert desk.store.seqs == [1, 2, 3]
 
 
+async def test_a_replica_without_a_disk_works_on_the_database_alone(tmp_path):
+    (tmp_path / "journal").write_text("no folder")
+    desk = Desk(tmp_path / "journal")
+    await desk.lane.open()
+    await desk.write(3)
+    assert desk.store.seqs == [1, 2, 3]
+    desk.store.refuses = True
+    with pytest.raises(LaneRefused):
+        await desk.write(1)
+    desk.store.refuses = False
+    await desk.lane.open()
+    await desk.write(1)
+    await desk.lane.close()
+    assert desk.store.seqs == [1, 2, 3, 4]
+
+
 async def test_a_mark_goes_with_its_batch(tmp_path):
     async with a_desk(tmp_path) as desk:
         await desk.write(4, settled_seq=3)

@@ -14,6 +14,7 @@ from gateway.audit.chain import ChainHead, record_hash
 from gateway.audit.filing import LaneRefused
 from gateway.audit.journal import Journal
 from gateway.audit.journaled_lane import JournaledLane
+from gateway.audit.sync import Told
 from tests.fakes.ledger import a_story, some_records
 
 LANE = "01TESTLANE0000000000000000"
@@ -74,10 +75,12 @@ class MoodySyncer:
     def __init__(self) -> None:
         self.refuses = False
 
-    async def sync(self, descriptor: int) -> None:
+    async def sync(self, descriptor: int, synced: Told | None = None) -> None:
         if self.refuses:
             raise OSError("Input/output error")
         os.fdatasync(descriptor)
+        if synced is not None:
+            synced()
 
     def close(self) -> None:
         pass

@@ -54,6 +54,32 @@ async def test_a_waiter_who_leaves_does_not_disturb_the_next(syncer, descriptor)
     await asyncio.wait_for(syncer.sync(descriptor), 20)
 
 
+async def test_it_tells_before_its_waiter_goes_on(syncer, descriptor):
+    told: list[str] = []
+    await asyncio.wait_for(syncer.sync(descriptor, lambda: told.append("synced")), 20)
+    assert told == ["synced"]
+
+
+async def test_a_sync_that_failed_is_not_told(syncer):
+    told: list[str] = []
+    reading, writing = os.pipe()
+    with pytest.raises(OSError, match=r"EINVAL|Invalid argument"):
+        await syncer.sync(writing, lambda: told.append("synced"))
+    assert told == []
+    os.close(reading)
+    os.close(writing)
+
+
+async def test_a_waiter_who_left_is_not_told(syncer, descriptor):
+    told: list[str] = []
+    leaving = asyncio.ensure_future(syncer.sync(descriptor, lambda: told.append("left")))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    await asyncio.wait_for(syncer.sync(descriptor, lambda: told.append("next")), 20)
+    assert told == ["next"]
+
+
 async def test_the_best_one_here_is_the_kernels(tmp_path):
     syncer = await best_syncer(tmp_path)
     assert isinstance(syncer, KernelSyncer)

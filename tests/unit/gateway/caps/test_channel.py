@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 
 from gateway.caps.channel import STEPS_AT_ONCE, Channel, Step
 from gateway.caps.store import Command, Reply, StoreAway
+from tests.fakes.waiting import until
 
 
 class Recording:
@@ -17,6 +18,7 @@ class Recording:
         self.batches: list[list[Command]] = []
         self.is_away = False
         self.refuses = False
+        self.stumbles = False
         self.closed = 0
 
     async def run(
@@ -25,6 +27,8 @@ class Recording:
         await asyncio.sleep(0)
         if self.is_away:
             raise StoreAway("gone")
+        if self.stumbles:
+            raise ValueError("a bug")
         self.batches.append(list(commands))
         return [ResponseError("ERR no") if self.refuses else each[0] for each in commands]
 
@@ -122,6 +126,29 @@ async def test_steps_that_the_script_refuses_are_not_tried_for_ever(line, caplog
         await line.channel.ask(("x",))
     with pytest.raises(StoreAway):
         await line.channel.probe(("p",))
+
+
+async def test_however_sending_ends_nobody_waits_for_ever_and_it_goes_on(line, caplog):
+    line.store.stumbles = True
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreAway):
+            await line.channel.ask(("x",))
+        await until(lambda: line.channel.is_away)
+        line.channel.tell(step("a"))
+        line.store.stumbles = False
+        await line.channel.probe(("y",))
+        assert await line.channel.ask(("z",)) == "z"
+    assert line.changes == [True, False]
+    assert line.store.told() == ["a"]
+    assert "caps_channel_failed" in [each.message for each in caplog.records]
+
+
+async def test_it_stops_though_sending_fails(line):
+    line.channel.tell(step("a"))
+    line.store.stumbles = True
+    async with asyncio.timeout(20):
+        await line.channel.stop()
+    assert line.store.closed == 1
 
 
 async def test_who_was_cancelled_is_not_answered(line):

@@ -1,9 +1,12 @@
 """Replicas share caps in a store: a dead one holds nothing for long, and an outage is survived."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -400,6 +403,55 @@ async def test_everything_that_was_told_is_done_before_it_stops(valkey):
         one.settle(held, nano_usd=60)
         await one.close()
         assert (await standing(other))[Unit.NANO_USD] == (60, 0, 0)
+
+
+DOCS = Path(__file__).parents[4] / "docs" / "configuration.md"
+
+
+def rights_asked_for() -> list[str]:
+    """Those that docs/configuration.md says the store's user needs, beside its keys."""
+    found = re.search(r"`~\{gatehouse\}:\* ([^`]+)`", DOCS.read_text())
+    assert found is not None
+    return found[1].split()
+
+
+@dataclass
+class Guarded:
+    url: str
+
+
+async def test_the_rights_that_are_asked_for_are_enough(valkey):
+    rights = rights_asked_for()
+    with valkey.client() as client:
+        client.execute_command("ACL", "SETUSER", "caps", "on", ">pass", "~{t*", *rights)
+    guarded = Guarded(valkey.url.replace("redis://", "redis://caps:pass@"))
+    async with replicas(guarded) as (dead, alive):
+        held = await dead.hold(*CAPS, nano_usd=300, tokens=100, at_most=700)
+        dead.raise_to(held, nano_usd=400, tokens=150)
+        dead.release(await dead.hold(parallel(4)))
+        await dead.shared.flush()
+        assert (await standing(dead))[Unit.NANO_USD] == (0, 400, 300)
+        await pass_time([alive], LEASE_MS)
+        await alive.shared.keep_leases()
+        alive.past.ends = {held.exchange_id: Ended(1, 90, 210, ("team:web",))}
+        await alive.shared.keep_leases()
+        await pass_time([alive], 2 * 86_400_000)
+        await alive.refused(tokens(500, DAY), tokens=501)
+        assert (await standing(alive))[Unit.NANO_USD] == (210, 0, 0)
+        assert not alive.shared.is_away
+
+
+async def test_names_of_counters_that_are_gone_are_let_go(valkey):
+    async with replicas(valkey, 1) as (office,):
+        for name in ("a", "b"):
+            office.settle(await office.hold(parallel(1, f"user:{name}")))
+        await office.shared.flush()
+        client = valkey.client()
+        client.delete(f"{{{office.namespace}}}:c:user:a|parallel|now")
+        await office.shared.keep_leases()
+        names = client.smembers(f"{{{office.namespace}}}:counters")
+        client.close()
+        assert names == {b"user:b|parallel|now"}
 
 
 async def test_holds_of_many_exchanges_are_all_kept(valkey):

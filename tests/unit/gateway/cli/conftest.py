@@ -13,9 +13,11 @@ import pytest
 from gateway.audit.record import RecordBody
 from gateway.audit.writer import LedgerWriter
 from gateway.cli import run
+from gateway.cli.server import KEY_FILE_VARIABLE, KEY_VARIABLE, URL_VARIABLE
 from gateway.store.database import open_database
 from tests.fakes.ledger import a_lane_in
 from tests.fakes.ledger_stories import Stories
+from tests.fakes.serving import Serving, serving_gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,28 @@ def command_line(
     working = tmp_path / "work"
     working.mkdir()
     monkeypatch.chdir(working)
-    monkeypatch.delenv("GATEHOUSE_DATA", raising=False)
+    for variable in ("GATEHOUSE_DATA", URL_VARIABLE, KEY_VARIABLE, KEY_FILE_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
     handlers, level = logging.root.handlers[:], logging.root.level
     yield CommandLine(tmp_path / "data", working, capsys)
     logging.root.handlers[:], logging.root.level = handlers, level  # `up` sets its own
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A gateway that serves, with an administrator's key."""
+    with serving_gateway(tmp_path_factory.mktemp("gateway")) as serving:
+        yield serving
+
+
+@pytest.fixture
+def remote(
+    serving: Serving, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> CommandLine:
+    """Types commands (`run_bare`) that the admin API of that gateway is asked by."""
+    monkeypatch.setenv(URL_VARIABLE, serving.admin_url)
+    monkeypatch.setenv(KEY_VARIABLE, serving.admin_key)
+    return command_line
 
 
 async def _record(data: Path, bodies: tuple[RecordBody, ...]) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.by_whom import OWN_KEY, by_whom
+from gateway.cli.by_whom import by_whom
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.server import KEY_VARIABLE
 from gateway.settings import operating_user
 from gateway.store.changes import Actor
 from gateway.store.database import open_database
@@ -20,14 +21,14 @@ async def who(folder: Path, key: str | None = None):
 
 
 async def test_without_a_key_it_is_the_user_of_the_machine(tmp_path, monkeypatch):
-    monkeypatch.delenv(OWN_KEY, raising=False)
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
     found = await who(tmp_path)
     assert (found.actor, found.key) == (Actor.os_user(operating_user()), None)
 
 
 @pytest.mark.parametrize("is_given", [True, False])
 async def test_a_key_is_taken_from_the_option_or_the_environment(tmp_path, monkeypatch, is_given):
-    monkeypatch.setenv(OWN_KEY, "gth_environment")
+    monkeypatch.setenv(KEY_VARIABLE, "gth_environment")
     found = await who(tmp_path, "gth_option" if is_given else None)
     assert str(found.problem).startswith("the key is mistyped")
 

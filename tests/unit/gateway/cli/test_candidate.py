@@ -15,6 +15,14 @@ def test_a_file_is_read_without_its_secrets(command_line: CommandLine) -> None:
     assert configured(None, command_line.data).digest == loaded(path).digest
 
 
+def test_neither_a_database_nor_a_store_of_counters_need_be_known(
+    command_line: CommandLine,
+) -> None:
+    state = 'storage: { url: "${NO_DATABASE}" }\ncounters: { url: "${NO_STORE}" }\n'
+    path = write(command_line.working, f'{GOOD}{state}keys: {{ pepper: "${{NO_PEPPER}}" }}\n')
+    assert loaded(path).teams == ("payments", "web")
+
+
 def test_a_version_is_found_by_its_digest(command_line: CommandLine) -> None:
     first, _ = in_force(command_line, GOOD, OTHER)
     assert chosen(first[:8], command_line.data).digest == first

@@ -46,6 +46,11 @@ CI = {
             "somebody, authentication: no key",
         ),
         (
+            {"kind": "late", "outcome": "complete", "target": "house/qwen", "usage": USAGE},
+            "after another end: complete by house/qwen, 4,014 in, 812 out",
+        ),
+        ({"kind": "late", "reason": "end not recorded"}, "after another end: ?"),
+        (
             {**CALLER, "kind": "repeated", "rule": "model_access", "repeats": 5},
             "anna of web, model_access: asked again 5 times",
         ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.exits import Exit
+from tests.fakes.ledger import a_story, some_records
 from tests.fakes.ledger_stories import Stories
 from tests.unit.gateway.cli.conftest import CommandLine
 
@@ -54,6 +55,19 @@ def test_a_request_of_the_ledger_is_explained(command_line: CommandLine, policy:
     ran = command_line.run("policy", "explain", audit_id, "--team", "web", "--json")
     assert ran.objects[0]["effect"] in ("allow", "deny")
     assert "explained by" in ran.err
+
+
+def test_a_denial_by_what_no_rule_knows_is_told_beside_the_explanation(
+    command_line: CommandLine, policy: Path
+) -> None:
+    """Of a key's own limits, of counters and of other answers the ledger has the reason only."""
+    body = a_story(some_records()).denied("key_scope")
+    command_line.make_folder()
+    command_line.record(body)
+    given = ("--team", "web", "--model", "coder", "--json")
+    ran = command_line.run("policy", "explain", str(body["exchange_id"]), *given)
+    assert ran.objects[0]["effect"] == "allow"
+    assert "it was denied by key_scope (not for this team): what was used" in ran.err
 
 
 def test_a_request_that_is_not_in_the_ledger_is_not_found(

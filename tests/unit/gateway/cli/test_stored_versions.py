@@ -11,7 +11,7 @@ from gateway.configuration.build import Configuration
 from gateway.store.changes import Actor
 from gateway.store.database import open_database
 from gateway.store.versions import Versions
-from tests.fakes.configurations import CANARIES, GOOD, configured
+from tests.fakes.configurations import CANARIES, GOOD, configured, write
 from tests.unit.gateway.cli.conftest import CommandLine
 
 OTHER = GOOD.replace("parallel: 40", "parallel: 41")
@@ -101,6 +101,17 @@ def test_what_may_name_a_version_is_told_from_a_path() -> None:
     assert is_digest("previous")
     assert is_digest("3FA9c2")
     assert not is_digest("gatehouse.yaml")
+
+
+def test_a_check_goes_on_where_the_pin_cannot_be_read(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-canary-5e1f")
+    write(command_line.working, GOOD)
+    command_line.data.mkdir()
+    (command_line.data / "gatehouse.db").write_text("no database")
+    ran = command_line.run("check", "gatehouse.yaml")
+    assert (ran.code, "whether a version is pinned is not known" in ran.err) == (Exit.OK, True)
 
 
 def test_a_check_tells_of_a_pin_on_the_data_folder(

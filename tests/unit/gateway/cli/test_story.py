@@ -229,6 +229,18 @@ def test_a_lost_exchange_names_where_it_had_gone() -> None:
     assert "attempt 1 had gone to house/qwen" in text
 
 
+def test_an_end_that_came_late_says_so_and_what_it_cost() -> None:
+    lost = record("unknown", 3, attempts=[], reason="process ended")
+    late = StoryRecord({**COMPLETED.body, "kind": "late"}, COMPLETED.record_hash)
+    text = told(ADMITTED, ATTEMPTED, lost, late)
+    assert "unknown: process ended" in text
+    assert "recorded when another replica had ended the exchange" in text
+    assert "what it used counts, no estimate" in text
+    assert "complete by vendor/big" in text
+    again = record("late", 4, attempts=[{"attempt": 1, "target": "a/b"}], reason="end not recorded")
+    assert "attempt 1 had gone to a/b" in told(ADMITTED, ATTEMPTED, lost, again)
+
+
 def test_an_unrecognised_assistant_is_quoted() -> None:
     assistant = {"name": "unrecognised", "recognised": False, "user_agent": "curl/9"}
     text = told(record("admitted", 1, **{**REQUEST, "assistant": assistant}))

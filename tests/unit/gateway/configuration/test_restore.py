@@ -94,9 +94,20 @@ def test_where_none_stands_there_now_the_vendor_and_what_to_do_are_told(tmp_path
     assert "canary" not in str(refused.value)
 
 
-def test_keys_may_be_left_alone(tmp_path):
-    made = again(configured(tmp_path, LITERAL), unlock=lambda secret, _: secret)
-    assert key_of(made) == "not-kept:vendors/deepseek/api_key"
+def test_a_database_and_a_store_in_the_file_are_those_that_stand_there_now(tmp_path):
+    urls = "postgresql://gate:canary-one@db/gatehouse", "redis://:canary-two@store:6379/0"
+    state = f"storage: {{ url: '{urls[0]}' }}\ncounters: {{ url: '{urls[1]}' }}\n"
+    built = configured(tmp_path, f"{GOOD}{state}keys: {{ pepper: {'canary-pepper-' * 3} }}\n")
+    kept = "".join(each.text for each in built.stored.files)
+    assert "canary-" not in kept
+    made = again(built)
+    assert (made.storage, made.counting) == (built.storage, built.counting)
+    assert again(built, opens_secrets=False).counting is None
+
+
+def test_secrets_may_be_left_out(tmp_path):
+    made = again(configured(tmp_path, LITERAL), {}, opens_secrets=False)
+    assert made.vendors["deepseek"].api_key is None
 
 
 def test_a_version_that_somebody_changed_in_the_store_is_refused(tmp_path):

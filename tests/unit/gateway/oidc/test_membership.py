@@ -93,6 +93,8 @@ def test_an_address_counts_only_when_the_provider_calls_it_verified():
         assert cause_of(by_mail, email="ada@example.com", email_verified=unproven) is (
             Cause.UNVERIFIED_EMAIL
         )
+    kelvin = "ada@wor\N{KELVIN SIGN}s.example"  # a letter that is no k, but whose lower case is
+    assert cause_of(by_mail, email=kelvin, email_verified=True) is Cause.NO_SUBJECT
     trusting = a_provider(subject_claim="email", require_verified_email=False)
     assert who(trusting, email="ada@example.com").subject == "ada@example.com"
 

@@ -328,6 +328,21 @@ async def test_keys_of_a_new_provider_are_fetched_before_anybody_asks(
         await until(lambda: other.times_asked() == 1)
 
 
+async def test_a_look_that_ends_as_nobody_foresaw_is_not_the_last_one(
+    tokens: ProviderTokens, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stumble(*_: object) -> None:
+        raise KeyError("a bug")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ProviderClient, "discover", stumble)
+        tokens.start()
+        await until(lambda: "refresh_failed" in [each.message for each in caplog.records])
+    async with an_issuer() as other:
+        await tokens.apply(settings_of(a_provider(other.url)))
+        await until(lambda: other.times_asked() == 1)
+
+
 async def test_the_id_of_a_token_is_the_same_known_or_not(
     tokens: ProviderTokens, issuer: Issuer
 ) -> None:

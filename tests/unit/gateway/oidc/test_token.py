@@ -187,8 +187,9 @@ def test_a_token_for_another_audience_is_refused(audience):
 
 def test_a_token_made_for_a_client_that_nobody_named_is_refused():
     check_audience({"aud": "gatehouse", "azp": "cli"}, OURS, PARTIES)
-    claims = {"aud": ["gatehouse", "wiki"], "azp": "wiki"}
-    assert cause_of(check_audience, claims, OURS, PARTIES) is Cause.WRONG_PARTY
+    for party in ("wiki", ["cli"], {"cli": 1}, None):
+        claims = {"aud": ["gatehouse", "wiki"], "azp": party}
+        assert cause_of(check_audience, claims, OURS, PARTIES) is Cause.WRONG_PARTY
 
 
 def test_a_logout_token_is_told_by_its_event():

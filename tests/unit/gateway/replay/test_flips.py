@@ -66,6 +66,15 @@ def test_targets_that_a_cap_took_out_are_no_difference():
     assert flip(ended(request)) is Flip.SAME
 
 
+def test_what_passed_because_of_an_exception_is_not_decided_anew_where_that_may_matter():
+    request = a_request(exceptions=("bg_0000000000000",))
+    assert flip(ended(request)) is Flip.SAME
+    assert flip(ended(request), a_rule("lifted")) is Flip.UNDECIDABLE
+    old = Decided(a_policy_of(), lambda name: name)
+    found = compared(ended(request), by=(a_rule("new"),), before=old)
+    assert found.total.flips == {Flip.DENIED: 1}
+
+
 def test_a_kept_conversation_goes_on_where_it_is_kept_or_nowhere():
     kept = ended(a_request(targets=("anthropic/claude",), continues="resp_1"))
     assert flip(kept) is Flip.SAME

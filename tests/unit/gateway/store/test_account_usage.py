@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.audit.batch import Batch, OpenExchanges
 from gateway.audit.chain import ChainHead
@@ -27,8 +29,14 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.uses = Uses()
-        self.book = AccountBook(database, lambda: NOON)
+        self.now = 0.0
+        self.book = AccountBook(database, lambda: NOON, monotonic=self.passing)
         self.exchange = 0
+
+    def passing(self) -> float:
+        """A second passes whenever somebody looks at the clock."""
+        self.now += 1.0
+        return self.now
 
     def used(self, *accounts: str, tokens: int = 10, cost: int = 5, at: int = NOON, team="web"):
         """The records of an exchange that was charged to these accounts."""
@@ -94,6 +102,34 @@ async def test_what_comes_later_is_added(ledger):
     await ledger.book.used(ADA, 0)
     await ledger.holds(ledger.used(ADA, cost=7))
     assert await ledger.book.used(ADA, 0) == [Used(NOON, 2, 20, 12)]
+
+
+class Watched:
+    """A database that counts how often somebody looked at it."""
+
+    def __init__(self, database: Database) -> None:
+        self.shown = database.shown
+        self.looks = 0
+        self._database = database
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        self.looks += 1
+        return self._database.reading()
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._database.writing()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def test_of_many_who_ask_at_once_one_looks_for_what_is_new(ledger):
+    await ledger.holds(ledger.used(ADA))
+    watched = Watched(ledger.database)
+    book = AccountBook(watched, lambda: NOON, monotonic=lambda: 7.0)
+    answers = await asyncio.gather(*[book.used(ADA, 0) for _ in range(20)])
+    assert answers == [[Used(NOON, 1, 10, 5)]] * 20
+    assert watched.looks == 20 + 1
 
 
 async def test_replicas_that_ask_at_once_count_each_end_once(ledger):

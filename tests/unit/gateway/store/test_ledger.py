@@ -8,8 +8,11 @@ from msgspec.structs import replace
 
 from gateway.continuation import Origin
 from gateway.database_address import DatabaseAddress
-from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Search
+from gateway.errors import LedgerUnavailable
+from gateway.store.database import open_store
+from gateway.store.ledger import AmbiguousAuditId, ExchangeNotFound, Ledger, Search
 from tests.fakes.ledger import ALLOW, Clock, LedgerFolder, a_ledger_in, a_story, some_facts
+from tests.fakes.postgres import own_server
 
 CLOCK_START = 1_790_000_000_000_000
 
@@ -210,3 +213,13 @@ async def test_of_two_answers_with_one_id_the_newer_counts(folder):
     found = await folder.ledger.origin_of("resp_1")
     assert found is not None
     assert found.team == "lab"
+
+
+async def test_an_answer_that_cannot_be_looked_up_is_no_answer_of_nobodys():
+    with own_server() as own:
+        address = DatabaseAddress.read(await own.server.new_database())
+        database = await open_store(Path(), address)
+        await own.stop()
+        with pytest.raises(LedgerUnavailable, match="cannot be looked up now"):
+            await Ledger(database).origin_of("resp_1")
+        await database.close()

@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.database_address import DatabaseAddress
+from gateway.store import postgres as postgres_store
+from gateway.store import schema
 from gateway.store.postgres import PostgresDatabase, is_in_use, open_postgres, without_nul
 from gateway.store.postgres_errors import StoreUnreachable
 from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
@@ -35,6 +37,20 @@ async def test_replicas_that_start_at_once_migrate_once(empty_postgres_url):
     opened = await asyncio.gather(*(open_postgres(address(empty_postgres_url)) for _ in range(6)))
     for database in opened:
         await database.close()
+    rows = await execute(empty_postgres_url, "SELECT version_num FROM alembic_version")
+    assert [row["version_num"] for row in rows] == [REVISIONS[-1]]
+
+
+async def test_a_migration_may_take_longer_than_a_question(empty_postgres_url, monkeypatch):
+    """As where an index is made over years of a ledger, or another replica is at it."""
+
+    def slow_upgrade(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_sleep(4)"))
+        schema.upgrade(connection)
+
+    monkeypatch.setattr(postgres_store, "COMMAND_SECONDS", 3.0)
+    monkeypatch.setattr(postgres_store, "upgrade", slow_upgrade)
+    await (await open_postgres(address(empty_postgres_url))).close()
     rows = await execute(empty_postgres_url, "SELECT version_num FROM alembic_version")
     assert [row["version_num"] for row in rows] == [REVISIONS[-1]]
 

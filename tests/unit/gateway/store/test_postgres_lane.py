@@ -290,3 +290,11 @@ async def test_recovery_and_a_write_at_the_same_moment_make_one_end(address):
     completed = (await kinds(address)).count("completed")
     assert completed + ended == 40
     assert (await kinds(address)).count("late") == ended
+
+
+async def test_an_answer_whose_id_holds_a_nul_is_written(tmp_path, address):
+    async with a_ledger_in(tmp_path, address=address) as folder:
+        await folder.write_story(team="web", response_id="resp_\0evil")
+    query = "SELECT response_id FROM audit_body WHERE kind = 'completed'"
+    (row,) = await execute(address.url.reveal(), query)
+    assert row["response_id"] == "resp_\ufffdevil"

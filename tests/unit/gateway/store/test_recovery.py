@@ -149,6 +149,26 @@ async def test_an_outage_of_the_database_makes_nobody_look_dead(lanes, time):
     await watch.stop()
 
 
+async def test_a_look_that_ends_as_nobody_foresaw_is_not_the_last_one(lanes, time):
+    """Else our own beat would stand still, and the others would end what runs here."""
+    turn, slept = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def sleep(seconds: float) -> None:
+        slept.release()
+        await turn.acquire()
+
+    watch = LaneWatch(lanes, OURS, monotonic=time, sleep=sleep)
+    beating, lanes.beating = lanes.beating, {}
+    watch.start()
+    async with asyncio.timeout(20):
+        await slept.acquire()
+        lanes.beating = beating
+        turn.release()
+        await slept.acquire()
+    assert lanes.beating[OURS] == 2
+    await watch.stop()
+
+
 async def test_whoever_stops_leaves_its_lane(lanes):
     watch = LaneWatch(lanes, OURS)
     watch.start()

@@ -174,9 +174,12 @@ async def test_an_hour_holds_what_ended_in_it(database: Database) -> None:
     assert found == {NOON - HOUR: 1, NOON: 2, NOON + HOUR: 1}
 
 
-async def test_an_end_that_came_late_adds_what_it_used_and_no_request(postgres_url: str) -> None:
+async def test_an_end_that_came_late_takes_the_place_of_the_estimate_and_is_no_request(
+    postgres_url: str,
+) -> None:
     address, made = DatabaseAddress.read(postgres_url), Uses()
     admitted, attempted, completed = made.bodies(Use(cost_nano_usd=7))
+    attempted["expected"] = {"input_tokens": 90, "output_tokens": 9, "cost_nano_usd": 5}
     database = await open_store(Path(), address)
     lane = PostgresLane(address, "01TESTLANE0000000000000000", opened_unix_us=1)
     opened = OpenExchanges()
@@ -186,13 +189,19 @@ async def test_an_end_that_came_late_adds_what_it_used_and_no_request(postgres_u
     await lane.write(batch.rows, None, 5.0)
     opened.note_durable(admitted)
     assert await Lanes(database, made.records).end("01TESTLANE0000000000000000", 1) == 1
+    rollup = Rollup(database)
+    await rollup.catch_up()
+    ((estimate, sums),) = (await summed(database)).items()
+    assert (sums["requests"], sums["cost_nano_usd"], sums["output_tokens"]) == (1, 5, 9)
     batch = Batch(batch.head, opened)
     batch.add(completed)
     await lane.write(batch.rows, None, 5.0)
     await lane.close()
-    await Rollup(database).catch_up()
-    total = [Counter(sums) for sums in (await summed(database)).values()]
+    await rollup.catch_up()
+    found = await summed(database)
     await database.close()
-    assert sum(each["requests"] for each in total) == 1
-    assert sum(each["unpriced"] for each in total) == 1
-    assert sum(each["cost_nano_usd"] for each in total) == 7
+    (told,) = found.keys() - {estimate}
+    assert told[-1] == "house/qwen3-coder"
+    assert [found[estimate][name] for name in ("requests", "cost_nano_usd")] == [1, 0]
+    assert [found[told][name] for name in ("requests", "cost_nano_usd")] == [0, 7]
+    assert found[told]["output_tokens"] == completed["usage"]["output_tokens"]

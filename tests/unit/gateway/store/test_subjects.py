@@ -54,6 +54,17 @@ async def test_a_block_can_be_ended(subjects):
     assert not (await subjects.unblock("bob", 6_000, ANNA)).is_blocked
 
 
+async def test_pages_go_on_behind_the_last_of_the_one_before(subjects):
+    for name in ("ann", "bob", "ci"):
+        await subjects.block(name, 5_000, ANNA)
+    await subjects.block("bob", 5_000, ANNA, is_service=True)
+    everybody = await subjects.list()
+    assert [each.subject for each in everybody] == ["ann", "bob", "bob", "ci"]
+    first = await subjects.page(2)
+    last = first[-1]
+    assert [*first, *await subjects.page(9, (last.subject, last.is_service))] == everybody
+
+
 async def test_a_service_and_a_person_of_one_name_are_two(subjects):
     await subjects.block("ci", 5_000, ANNA, is_service=True)
     assert [(each.subject, each.kind) for each in await subjects.list()] == [("ci", "service")]

@@ -155,6 +155,14 @@ async def test_an_order_that_is_refused_changes_nothing_and_is_on_record(store):
     assert (await store.kinds()).count("config_refused") == 1
 
 
+async def test_an_order_that_nobody_carried_out_is_overtaken_by_a_later_one(store):
+    first = store.configured()
+    await store.versions.enter(first)
+    await store.versions.order(first.digest, "and then the terminal was closed", ANNA)
+    later = await store.versions.order_at_once(first.digest, "hold this", ANNA)
+    assert await store.versions.standing() == StandingOrders(later, None)
+
+
 async def test_an_order_is_carried_out_once_by_whichever_gateway_comes_first(store):
     first = store.configured()
     await store.versions.enter(first)
