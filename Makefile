@@ -25,7 +25,7 @@ up: $(STAMP)            ## start the gateway on 127.0.0.1:7070 (options: make up
 	@exec $(BIN)/gatehouse up $(ARGS)
 
 test: check             ## every test, after every check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(STAMP)         ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

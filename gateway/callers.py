@@ -204,7 +204,12 @@ def identity_of(known: Known, roles: frozenset[str], team: str | None) -> Identi
     member = known.member
     teams = member.teams or (ADMINISTRATORS,)
     identity = Identity(
-        member.subject, teams[0], roles, known.credential_id, is_service=member.is_service
+        member.subject,
+        teams[0],
+        roles,
+        known.credential_id,
+        is_service=member.is_service,
+        signs_in=True,
     )
     if team is None or team == identity.team:
         return identity

@@ -27,6 +27,7 @@ class Polling:
         self._seconds = seconds
         self._sleep = sleep
         self._at_once = at_once
+        self._failure = ""  # of the last look: told at length once, and not every second
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,10 +59,12 @@ class Polling:
 
     def _report_end(self, looking: "asyncio.Future[None]") -> None:
         failure = None if looking.cancelled() else looking.exception()
+        before, self._failure = self._failure, "" if failure is None else type(failure).__name__
         if failure is None:
             return
-        facts = {"of": self._name, "error": type(failure).__name__}
+        facts = {"of": self._name, "error": self._failure}
         if isinstance(failure, SQLAlchemyError | OSError):
             log.warning("refresh_failed", extra=facts)
         else:
-            log.error("refresh_failed", extra=facts, exc_info=failure)
+            is_new = before != self._failure
+            log.error("refresh_failed", extra=facts, exc_info=failure if is_new else None)

@@ -19,9 +19,10 @@ PORTION: Final = 200
 
 PORTION_SECONDS: Final = 0.1
 
-Matter = tuple[str, str, Operation, str, str | None]
-"""What was decided on: the turn, the model by the name it was asked for, what it was to do, and
-the assistant with its version: policy may allow another, so an upgrade is asked anew."""
+Matter = tuple[str, str, Operation, str, str | None, str, frozenset[str]]
+"""What was decided on: the turn, the model by the name it was asked for, what it was to do, the
+assistant with its version, and for which team and with which roles it was asked: policy may allow
+another, so an upgrade, or the same token for another team, is asked anew."""
 
 
 @dataclass(slots=True)
@@ -182,13 +183,15 @@ class InProcessVerdicts:
 
 
 def _matter(exchange: Exchange) -> Matter:
-    facts, assistant = exchange.facts, exchange.assistant
+    facts, assistant, identity = exchange.facts, exchange.assistant, exchange.identity
     return (
         exchange.turn_id,
         facts.asked_model,
         facts.operation,
         assistant.name,
         assistant.version,
+        identity.team,
+        identity.roles,
     )
 
 

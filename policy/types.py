@@ -62,7 +62,10 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who is asking: a person, or a service. One key speaks for exactly one team."""
+    """Who is asking: a person, or a service. One key speaks for exactly one team.
+
+    `signs_in`: by a token, of which they get another every now and then, and not by a key.
+    """
 
     subject: str
     team: str
@@ -70,6 +73,12 @@ class Identity(msgspec.Struct, frozen=True):
     credential_id: str
     scope: Scope | None = None
     is_service: bool = False
+    signs_in: bool = False
+
+    @property
+    def counted_key(self) -> str:
+        """What a cap per key counts: the key, or who signs in, whatever the token."""
+        return f"{self.kind} {self.subject}" if self.signs_in else self.credential_id
 
     @property
     def kind(self) -> str:

@@ -292,7 +292,7 @@ class KeysResource:
     def _derived_id(self, caller: Caller, idempotency_key: str | None) -> str | None:
         if idempotency_key is None:
             return None
-        return self._desk.derived_id(f"{caller.identity.credential_id}:{idempotency_key}")
+        return self._desk.derived_id(f"{caller.identity.counted_key}:{idempotency_key}")
 
     def _expiry(self, written: str | None) -> int | None:
         if written is None:

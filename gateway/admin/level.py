@@ -1,15 +1,11 @@
 """Keep the sums of what was used level with the ledger, from when somebody first asks for them."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from gateway.admin.problems import Problem
-
-log = logging.getLogger(__name__)
+from gateway.polling import Polling
 
 EVERY_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 8.0
@@ -39,22 +35,21 @@ class Level:
         sums: Sums,
         *,
         patience_seconds: float = PATIENCE_SECONDS,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._sums = sums
         self._patience_seconds = patience_seconds
-        self._sleep = sleep
-        self._keeping: asyncio.Task[None] | None = None
+        self._polling = Polling("usage-level", self._keep, seconds=EVERY_SECONDS, sleep=sleep)
         self._catching_up: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to keep up."""
-        self._keeping = asyncio.create_task(self._keep(), name="usage-level")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Stop, also half-way: what is summed stays. Safe to call twice."""
-        keeping, self._keeping = self._keeping, None
-        ending = {*self._catching_up, *({keeping} if keeping is not None else ())}
+        await self._polling.stop()
+        ending = {*self._catching_up}
         for task in ending:
             task.cancel()
         if ending:
@@ -89,10 +84,5 @@ class Level:
             task.exception()  # whoever still waits is told
 
     async def _keep(self) -> None:
-        while True:
-            await self._sleep(EVERY_SECONDS)
-            try:
-                if await self._sums.is_kept():
-                    await self._sums.catch_up()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("usage_not_summed", extra={"error": type(error).__name__})
+        if await self._sums.is_kept():
+            await self._sums.catch_up()

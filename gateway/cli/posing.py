@@ -62,7 +62,14 @@ def recorded(body: Mapping[str, Any]) -> Posed:
     )
     label = body.get("data_class")
     return Posed(
-        Identity(body["subject"], body["team"], frozenset(body["roles"]), body["credential_id"]),
+        Identity(
+            body["subject"],
+            body["team"],
+            frozenset(body["roles"]),
+            body["credential_id"],
+            is_service=body.get("identity_kind") == "service",
+            signs_in=body.get("auth_method", "virtual_key") != "virtual_key",
+        ),
         facts,
         Circumstances(
             body["time_unix_us"] // 1_000_000,

@@ -6,6 +6,7 @@ from gateway.configuration.document import GatehouseDocument, ModelDocument, Ven
 from gateway.configuration.identity_checks import check_identity
 from gateway.configuration.problems import Path, suggestion
 from gateway.configuration.shipped import Shipped
+from gateway.key_wish import ADMINISTRATORS
 from policy.caps import Amounts
 from policy.document import AmountsDocument, LimitsDocument
 from policy.types import DataClass, Unit
@@ -121,6 +122,9 @@ def _check_limits(path: Path, model: ModelDocument) -> Found:
 
 def _check_teams(document: GatehouseDocument, shipped: Shipped) -> Found:
     for name, team in document.teams.items():
+        if name == ADMINISTRATORS:
+            told = f"{name} are those who belong to no team of this file; give it another name"
+            yield ("teams", name), told
         yield from _check_team_limits(("teams", name, "limits"), team.limits)
         for at, model in enumerate(team.models):
             path: Path = ("teams", name, "models", at)

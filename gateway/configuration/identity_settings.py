@@ -114,7 +114,7 @@ def _provider(
         algorithms=frozenset(written.algorithms),
         clock_skew_seconds=written.clock_skew_seconds,
         max_token_age_seconds=written.max_token_age_seconds,
-        hosts=frozenset({urlsplit(written.issuer).netloc, *written.hosts}),
+        hosts=frozenset({urlsplit(written.issuer).netloc.lower(), *written.hosts}),
         subject_claim=written.subject_claim,
         require_verified_email=written.require_verified_email,
         subject_prefix=own,

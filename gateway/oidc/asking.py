@@ -154,8 +154,8 @@ def _endpoint(method: str, address: str, provider: Provider) -> Endpoint:
     check_address(address, provider)
     plain, mark, query = address.partition("?")
     try:
-        origin, path = parse_base_url(plain)
-        return Endpoint.build(method, origin, (path or "/") + mark + query)
+        origin, _ = parse_base_url(plain)  # its path is a prefix, without a last slash
+        return Endpoint.build(method, origin, (urlsplit(plain).path or "/") + mark + query)
     except ValueError as error:
         raise ProviderAway(f"it names an address that cannot be asked: {error}") from error
 

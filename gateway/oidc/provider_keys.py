@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REFETCH_SECONDS: Final = 60.0
-"""How often at most an unknown key id makes us ask the provider again."""
+REFETCH_SECONDS: Final = 10.0
+"""How often at most an unknown key id makes us ask the provider again: so long a stranger, who may
+send any, can keep a new key from being found."""
+
+AWAY_SECONDS: Final = 60.0
+"""After how long a provider that did not answer is asked again, though nobody waits for it."""
 
 REFRESH_SECONDS: Final = 600.0
 """After how long keys are asked for anew, so that withdrawn ones go."""
@@ -89,7 +93,7 @@ class ProviderKeys:
     def is_due(self) -> bool:
         """Whether it is time to ask for the keys again, though nobody waits for them."""
         last = self._tried if self._is_away else self._fetched
-        wait = REFETCH_SECONDS if self._is_away else REFRESH_SECONDS
+        wait = AWAY_SECONDS if self._is_away else REFRESH_SECONDS
         return last is None or self._seconds() - last >= wait
 
     async def refresh(self) -> None:
@@ -103,7 +107,7 @@ class ProviderKeys:
         return self._fetching is not None and not self._fetching.done()
 
     async def _fetched_anew(self) -> bool:
-        """Whether the keys were asked for just now: once a minute."""
+        """Whether the keys were asked for just now: not again and again."""
         last = self._refetched
         if last is not None and self._seconds() - last < REFETCH_SECONDS:
             return False

@@ -8,10 +8,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import orjson
 
+from gateway.configuration.identity_document import AlgorithmLabel
 from gateway.configuration.identity_settings import Provider
 from gateway.oidc.refused import Cause, TokenRefused
 
@@ -28,6 +29,8 @@ _LONGEST_KEY_ID = 256
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{2,8192}\.[A-Za-z0-9_-]{0,1024}")
 _TYPES = frozenset({"", "jwt", "at+jwt", "application/at+jwt", "application/jwt"})
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_NAMED = frozenset({"none", "HS256", "HS384", "HS512", *get_args(AlgorithmLabel)})
+"""Algorithms that a reason may name; any other is what a stranger wrote."""
 _FAR_FUTURE = 1 << 40
 
 
@@ -80,9 +83,9 @@ def check_head(head: Head, provider: Provider) -> None:
 def check_algorithm(head: Head, provider: Provider) -> None:
     """Whether it is signed as this provider's tokens may be. Raises `TokenRefused`."""
     if head.algorithm not in provider.algorithms:
-        raise TokenRefused(
-            Cause.ALGORITHM, f"its algorithm is not among those of {provider.issuer}"
-        )
+        name = head.algorithm if head.algorithm in _NAMED else "one that is not known here"
+        told = f"its algorithm, {name}, is not among the algorithms listed for {provider.issuer}"
+        raise TokenRefused(Cause.ALGORITHM, told)
 
 
 def verified_claims(token: str, algorithm: str, key: "Key") -> Claims:

@@ -19,6 +19,19 @@ from gateway.sessions.sealing import ProviderSecret
 log = logging.getLogger(__name__)
 
 CALLBACK: Final = "/oauth/callback"
+_NO: Final = frozenset(
+    (
+        "invalid_grant",
+        "invalid_request",  # Canaille's, and others' made of Authlib, of who is locked or deleted
+        "access_denied",
+        "consent_required",
+        "interaction_required",
+        "login_required",
+    )
+)
+"""How providers say of a refresh token that it is good for nothing any more. What is wrong with us
+(`invalid_client`) says nothing of anybody."""
+
 _LONGEST_TOKEN: Final = 16_384
 _SHORTEST_SECONDS: Final = 60
 
@@ -125,8 +138,8 @@ class AtProvider:
         form = {"grant_type": "refresh_token", "refresh_token": secret.refresh_token}
         answer = await self._client.token(provider, client, metadata, form)
         if answer.status != 200:
-            if _error(answer) == "invalid_grant":
-                return KnownNoMore("its refresh token is not taken any more (invalid_grant)")
+            if answer.status == 400 and (error := _error(answer)) in _NO:
+                return KnownNoMore(f"its refresh token is not taken any more ({error})")
             raise ProviderAway(f"it answered {answer.status} {_error(answer)} to a refresh token")
         # The token before is used up: whatever else goes wrong, the new one must not be lost.
         renewed = self._secret(answer, secret.refresh_token, secret.asks_userinfo)

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.caps.port import QUARTER_SECONDS, Ended, HistoryUnknown, Used
+from gateway.polling import Polling
 from gateway.store.database import Database
 from gateway.store.rollup import Adding, Rollup, Sums, insert_of, on_postgres
 from gateway.store.tables import ACCOUNT_QUARTERS, BODIES
@@ -68,10 +69,11 @@ class AccountBook:
         self._level_at = -LEVEL_ENOUGH_SECONDS
         self._levelling = asyncio.Lock()
         self._unix_s = unix_s
-        self._sleep = sleep
         self._rollup = Rollup(database, Sums(SINK, ACCOUNT_QUARTERS, _summing))
         self._is_asked = False
-        self._keeping: asyncio.Task[None] | None = None
+        self._polling = Polling(
+            "account-book", self._be_level_if_asked, seconds=LEVEL_SECONDS, sleep=sleep
+        )
 
     async def start(self) -> None:
         """Sum what is new since the last run, if caps have ever asked. Raises `HistoryUnknown`."""
@@ -79,14 +81,11 @@ class AccountBook:
             self._is_asked = await self._rollup.is_kept()
         if self._is_asked:
             await self.catch_up()
-        self._keeping = asyncio.create_task(self._keep_level(), name="account-book")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Stop keeping level. Safe to call twice."""
-        keeping, self._keeping = self._keeping, None
-        if keeping is not None:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+        await self._polling.stop()
 
     async def used(self, account: str, since_unix_s: int) -> Sequence[Used]:
         """What an account has used in the quarters that end after then. Raises `HistoryUnknown`."""
@@ -142,14 +141,12 @@ class AccountBook:
             async with self._database.writing() as connection:
                 await connection.execute(delete(ACCOUNT_QUARTERS).where(old))
 
-    async def _keep_level(self) -> None:
-        while True:
-            await self._sleep(LEVEL_SECONDS)
-            if self._is_asked:
-                try:
-                    await self.catch_up()
-                except HistoryUnknown as error:
-                    log.warning("account_book_behind", extra={"error": str(error.__cause__)})
+    async def _be_level_if_asked(self) -> None:
+        if self._is_asked:
+            try:
+                await self.catch_up()
+            except HistoryUnknown as error:
+                log.warning("account_book_behind", extra={"error": str(error.__cause__)})
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def _whose(kind: PerLabel, asked: Question, target: TargetFacts) -> str:
         case "user":
             return asked.identity.subject
         case "key":
-            return asked.identity.credential_id
+            return asked.identity.counted_key
         case "assistant":
             return asked.circumstances.assistant
         case "model":

@@ -19,7 +19,7 @@ class OwnLimits:
     team: str
     has_money: bool
     caps_of: Callable[[str, str], tuple[Cap, ...]]
-    """By user and id of the key."""
+    """By user and key."""
 
     @classmethod
     def compile(cls, team: Team) -> Self | None:
@@ -41,7 +41,7 @@ class OwnLimits:
 
     def decide(self, question: Question) -> Decision:
         """Narrow to the priced targets where money is limited; deny when none is left."""
-        caps = self.caps_of(question.identity.subject, question.identity.credential_id)
+        caps = self.caps_of(question.identity.subject, question.identity.counted_key)
         if not self.has_money:
             return question.allow(caps=caps)
         priced = tuple([each.name for each in question.targets if each.price_known])

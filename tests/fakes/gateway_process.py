@@ -27,6 +27,7 @@ class GatewayProcess:
     developer_key: str
     admin_url: str = ""
     admin_key: str = ""
+    output: "asyncio.Task[tuple[bytes, bytes]] | None" = None
 
     @property
     def pid(self) -> int:
@@ -41,6 +42,11 @@ class GatewayProcess:
     async def ended(self, timeout_seconds: float = 20.0) -> int:
         """Its exit code, once it has ended."""
         return await asyncio.wait_for(self.process.wait(), timeout_seconds)
+
+    async def said(self) -> str:
+        """All it has written to its terminal, once it has ended."""
+        assert self.output is not None
+        return (await self.output)[0].decode()
 
     def records(self) -> list[dict[str, Any]]:
         """Every durable ledger record, by lane, oldest first."""
@@ -116,6 +122,7 @@ async def gateway_process(
             key,
             ready.get("admin_url", ""),
             ready.get("admin_key", ""),
+            output,
         )
     finally:
         if process.returncode is None:

@@ -22,6 +22,7 @@ class People:
     gives_id_token_again: bool = True
     nonce: str | None = None  # another than was sent
     is_gone: bool = False
+    says_gone: str = "invalid_grant"
     is_confused: bool = False
     audience: str = CLIENT
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class People:
         if form["grant_type"] == "authorization_code":
             return self._for_code(form)
         if self.is_gone or form["refresh_token"] not in self.refresh_tokens:
-            return 400, {"error": "invalid_grant"}
+            return 400, {"error": self.says_gone}
         self.refresh_tokens.remove(form["refresh_token"])
         self.refreshed += 1
         return 200, self._tokens(None, with_id=self.gives_id_token_again)

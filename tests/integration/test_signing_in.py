@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from tests.fakes.issuer import Issuer, an_issuer
 from tests.fakes.issuer_login import CLIENT, People
 from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import rough_client
+from tests.fakes.sign_in_pages import Browser, way_on
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
 
@@ -45,44 +45,6 @@ identity:
 """
 EVENTS = {"http://schemas.openid.net/event/backchannel-logout": {}}
 Told = dict[str, object]
-
-
-@dataclass
-class Browser:
-    """Goes where links and forms lead, and keeps cookies."""
-
-    client: httpx.AsyncClient
-    people: People
-
-    async def opens(self, code: str) -> str:
-        """The page for the code; the token of its form."""
-        page = await self.client.get("/device", params={"user_code": code})
-        assert page.status_code == 200
-        return _field(page.text, "form_token")
-
-    async def types(self, code: str) -> httpx.Response:
-        form = {"form_token": await self.opens(code), "user_code": code}
-        return await self.client.post("/device", data=form)
-
-    async def says(self, answer: str, page: httpx.Response) -> httpx.Response:
-        names = ("form_token", "user_code")
-        form = {name: _field(page.text, name) for name in names} | {"answer": answer}
-        return await self.client.post("/device/answer", data=form)
-
-    async def signs_in(self, code: str) -> httpx.Response:
-        left = await self.says("yes", await self.types(code))
-        (way,) = re.findall(r'href="([^"]+)"', left.text)
-        return await self.comes_back(self.people.arrive(unescape(way)))
-
-    async def comes_back(self, address: str) -> httpx.Response:
-        parts = urlsplit(address)
-        assert parts.path == "/gate/oauth/callback"
-        return await self.client.get(f"/oauth/callback?{parts.query}")
-
-
-def _field(page: str, name: str) -> str:
-    (value,) = re.findall(rf'name="{name}" value="([^"]*)"', page)
-    return unescape(value)
 
 
 @dataclass
@@ -138,10 +100,14 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         text = CONFIGURATION.format(vendor=vendor.url, issuer=issuer.url)
         async with running_gateway(tmp_path, text) as gateway:
             people = People(issuer)
+
+            async def arrive(way: str) -> str:
+                return people.arrive(way)
+
             client = httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
             browser = httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
             async with client, browser:
-                yield Place(gateway, people, issuer, vendor, client, Browser(browser, people))
+                yield Place(gateway, people, issuer, vendor, client, Browser(browser, arrive))
 
 
 async def test_who_signs_in_asks_models_as_themselves(place: Place) -> None:
@@ -198,8 +164,7 @@ async def test_the_provider_may_send_back_nobody(place: Place) -> None:
 async def test_another_browser_cannot_finish_what_one_began(place: Place) -> None:
     begun = await place.begins()
     left = await place.browser.says("yes", await place.browser.types(begun["user_code"]))
-    (way,) = re.findall(r'href="([^"]+)"', left.text)
-    back = urlsplit(place.people.arrive(unescape(way)))
+    back = urlsplit(place.people.arrive(way_on(left)))
     other = await place.client.get(f"/oauth/callback?{back.query}")
     assert (other.status_code, "another browser" in other.text) == (400, True)
     assert (await place.tokens(begun)).json()["error"] == "authorization_pending"

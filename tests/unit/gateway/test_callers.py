@@ -119,6 +119,7 @@ async def test_without_providers_a_token_is_no_credential(door: Door) -> None:
 async def test_who_is_in_several_teams_asks_for_one_or_is_in_the_first(door: Door) -> None:
     assert (await door.who(*BEARER)).team == "web"
     other = await door.who(*BEARER, (b"x-gatehouse-team", b"payments"))
+    assert other.signs_in
     assert (other.team, other.credential_id) == ("payments", "jwt_a")
     assert (await door.who(*BEARER)).team == "web"
 

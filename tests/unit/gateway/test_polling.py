@@ -49,15 +49,16 @@ async def test_the_first_look_may_come_at_once():
 
 
 async def test_what_nobody_foresaw_is_told_and_the_next_look_comes(caplog):
-    source = Source(ValueError("a bug"), None)
+    source = Source(ValueError("a bug"), ValueError("a bug"), None)
     polling = Polling("glasses", source.refresh, sleep=source.sleep)
     with caplog.at_level(logging.ERROR):
         polling.start()
         await asyncio.wait_for(source.seen.wait(), 20)
         await polling.stop()
-    (line,) = caplog.records
+    line, again = caplog.records
     assert (line.message, line.of, line.error) == ("refresh_failed", "glasses", "ValueError")
     assert line.exc_info
+    assert not again.exc_info
 
 
 async def test_a_look_that_is_under_way_is_given_up_with_it():

@@ -90,6 +90,20 @@ async def test_the_same_words_to_another_model_are_decided_anew(shelf):
     assert shelf.verdicts.find(other) is None
 
 
+@pytest.mark.parametrize(
+    "changed", [{"team": "payments"}, {"roles": frozenset({"developer", "security"})}]
+)
+async def test_the_same_words_for_another_team_or_with_another_role_are_decided_anew(
+    shelf, changed
+):
+    """Who signs in may ask for several teams, and is given roles, under one and the same token."""
+    shelf.hold(a_try())
+    asked = a_try()
+    asked.identity = replace(asked.identity, **changed)
+    assert shelf.ask_again(asked) is None
+    assert shelf.ask_again(a_try()) is not None
+
+
 async def test_a_count_and_an_answer_are_decided_apart(shelf):
     shelf.hold(a_try())
     count = a_try()

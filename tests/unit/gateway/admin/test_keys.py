@@ -1,12 +1,17 @@
 """Keys are listed, made, rotated and revoked by those who may, and on record with who did it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.admin.application import create_admin_app
+from gateway.admin.guard import Guard
 from gateway.roles import Role
 from gateway.store.subjects import Subjects
 from gateway.virtual_key import is_well_formed
+from policy.types import Identity
+from providers.base import Headers
 from tests.fakes.admin import ANNA, NOW_US, AdminApi, problem_of
 from tests.fakes.ledger_file import key_records
 
@@ -112,6 +117,20 @@ async def test_the_same_request_sent_again_makes_no_second_key(api: AdminApi) ->
     assert first.json()["key"]["id"] in problem_of(again, 409)["detail"]
     assert first.json()["secret"] not in again.text
     assert other.status_code == 201  # somebody else's name for something else
+
+
+async def test_who_signs_in_sends_it_again_under_another_token(api: AdminApi) -> None:
+    tokens = iter(("jwt_a", "jwt_b"))
+
+    async def identify(headers: Headers, peer: str | None) -> Identity:
+        roles = frozenset({"admin"})
+        return Identity("ada", "administrators", roles, next(tokens), signs_in=True)
+
+    guard = Guard(create_admin_app(api.desk), identify, "127.0.0.1", frozenset)
+    signed_in, sent = replace(api, guard=guard), {"headers": {"idempotency-key": "7f3a"}}
+    first = await signed_in.post("/keys", {"team": "web", "user": "ann"}, None, **sent)
+    again = await signed_in.post("/keys", {"team": "web", "user": "ann"}, None, **sent)
+    assert first.json()["key"]["id"] in problem_of(again, 409)["detail"]
 
 
 async def test_a_rotated_key_holds_on_for_the_overlap(api: AdminApi) -> None:

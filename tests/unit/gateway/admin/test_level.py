@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.admin.level import Level
 from gateway.admin.problems import Problem
+from tests.fakes.waiting import until
 
 
 class Sums:
@@ -19,6 +20,7 @@ class Sums:
         self.caught_up = 0
         self.kept = False
         self.fails = False
+        self.stumbles = False
 
     async def behind(self) -> int:
         return 1234
@@ -30,6 +32,8 @@ class Sums:
         async with self.turn:
             await self.free.wait()
             self.caught_up += 1
+            if self.stumbles:
+                raise KeyError("a bug")
             if self.fails:
                 raise OperationalError("", {}, Exception())
 
@@ -95,6 +99,20 @@ async def test_it_is_kept_level_only_where_somebody_has_asked() -> None:
     await level.stop()
     assert sums.caught_up == 2
     assert minutes.slept == [60.0] * 4
+
+
+async def test_a_minute_that_ends_as_nobody_foresaw_is_not_the_last_one() -> None:
+    sums, minutes = Sums(), Minutes()
+    level = Level(sums, sleep=minutes.sleep)
+    level.start()
+    sums.kept = True
+    sums.stumbles = True
+    minutes.passing.release()
+    await until(lambda: sums.caught_up == 1)
+    sums.stumbles = False
+    minutes.passing.release()
+    await until(lambda: sums.caught_up == 2)
+    await level.stop()
 
 
 async def test_it_stops_half_way() -> None:

@@ -117,6 +117,11 @@ def test_a_useless_model_is_told_with_who_is_cleared_for_what():
             "teams.web.models.0",
             "`coder`",
         ),
+        (
+            {"teams": {"administrators": {"models": ("coder",), "data_class": "public"}}},
+            "teams.administrators",
+            "belong to no team",
+        ),
         ({"prices": {"hause/m": {"input": 1, "output": 1}}}, "prices.hause/m", "`house`"),
         ({"telemetry": {"exporter": "otlp"}}, "telemetry.exporter", "add otlp_endpoint"),
     ],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gateway.configuration.build import load
 from gateway.configuration.identity_settings import NOBODY_ELSE
+from gateway.oidc.asking import check_address
 from providers.base import Secret
 from tests.fakes.configurations import ENVIRON, GOOD, SHIPPED, write
 from tests.fakes.identities import PROVIDER, WITH_IDENTITY
@@ -44,6 +45,14 @@ def test_a_secret_in_a_file_is_watched(tmp_path):
     assert client is not None
     assert client.secret == Secret("from-a-file")
     assert tmp_path / "client" in configuration.watched
+
+
+def test_an_issuer_that_is_written_in_capitals_may_be_asked(tmp_path):
+    """Its name is compared letter by letter with what tokens have, its host as hosts are."""
+    text = WITH_IDENTITY.replace("https://idp.example/", "https://IdP.Example/")
+    provider = settings(tmp_path, text).providers[ISSUER.replace("idp.example", "IdP.Example")]
+    check_address(provider.issuer + "/keys", provider)
+    check_address("https://idp.example/keys", provider)
 
 
 def test_each_providers_subjects_are_kept_from_the_others(tmp_path):

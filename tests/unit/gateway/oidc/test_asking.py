@@ -129,6 +129,14 @@ async def test_no_more_is_read_than_any_document_takes(
         await client.discover(a_provider(issuer.url))
 
 
+async def test_an_address_may_end_with_a_slash(issuer: Issuer, client: ProviderClient) -> None:
+    """Authentik's do, and without it they lead elsewhere."""
+    issuer.answers["/app/jwks/"] = lambda form: (200, {"keys": [{"kid": "x"}]})
+    issuer.discovery = {"jwks_uri": f"{issuer.url}/app/jwks/"}
+    provider = a_provider(issuer.url)
+    assert (await client.key_set(provider, await client.discover(provider)))["keys"]
+
+
 async def test_an_address_may_have_a_query(issuer: Issuer, client: ProviderClient) -> None:
     issuer.discovery = {"jwks_uri": f"{issuer.url}/jwks?policy=b2c"}
     provider = a_provider(issuer.url)

@@ -12,6 +12,7 @@ import pytest
 from gateway.oidc.asking import ProviderClient
 from gateway.oidc.provider_keys import (
     AGAIN_SECONDS,
+    AWAY_SECONDS,
     HOLD_SECONDS,
     REFETCH_SECONDS,
     REFRESH_SECONDS,
@@ -84,7 +85,7 @@ async def test_who_comes_while_a_new_key_is_fetched_waits_for_it(
     assert issuer.times_asked() == 2
 
 
-async def test_unknown_key_ids_make_us_ask_once_a_minute_at_most(
+async def test_unknown_key_ids_make_us_ask_once_in_ten_seconds_at_most(
     keys: ProviderKeys, issuer: Issuer, clock: Clock
 ) -> None:
     await keys.find(head())
@@ -94,6 +95,16 @@ async def test_unknown_key_ids_make_us_ask_once_a_minute_at_most(
     clock.now += REFETCH_SECONDS
     assert await refused(keys, head("no-9")) is Cause.UNKNOWN_KEY
     assert issuer.times_asked() == 3
+
+
+async def test_a_strangers_key_id_keeps_a_new_key_from_being_found_for_ten_seconds_at_most(
+    keys: ProviderKeys, issuer: Issuer, clock: Clock
+) -> None:
+    await keys.find(head())
+    assert await refused(keys, head("a-strangers")) is Cause.UNKNOWN_KEY
+    issuer.rotate(rsa("rsa-2"))
+    clock.now += 10
+    assert await keys.find(head("rsa-2"))
 
 
 async def test_while_the_provider_is_away_known_keys_hold_and_new_ones_are_refused(
@@ -160,7 +171,7 @@ async def test_a_provider_that_is_away_is_looked_at_once_a_minute(
     issuer.is_down = True
     await keys.refresh()
     assert not keys.is_due()
-    clock.now += REFETCH_SECONDS
+    clock.now += AWAY_SECONDS
     assert keys.is_due()
 
 

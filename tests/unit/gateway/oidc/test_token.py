@@ -79,6 +79,16 @@ def test_an_algorithm_that_is_not_listed_is_refused_before_any_key_is_looked_for
     assert cause_of(check_head, head, a_provider()) is Cause.ALGORITHM
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "named"),
+    [("RS512", "RS512"), ("none", "none"), ("RS1\nroot", "one that is not known here")],
+)
+def test_an_algorithm_that_is_not_listed_is_named_if_it_is_one(algorithm, named):
+    with pytest.raises(TokenRefused) as caught:
+        check_head(read_head(signed(CLAIMS, KEY, alg=algorithm)), a_provider())
+    assert caught.value.reason.startswith(f"its algorithm, {named}, is not among")
+
+
 def test_a_token_without_a_signature_is_refused():
     assert cause_of(check_head, read_head(unsigned(CLAIMS)), a_provider()) is Cause.ALGORITHM
 

@@ -170,10 +170,35 @@ async def test_a_provider_that_only_renews_says_that_it_knows_them(
     assert told.secret.refresh_token == secret.refresh_token
 
 
-async def test_who_is_gone_is_known_no_more(place: Place, provider: AtProvider) -> None:
+@pytest.mark.parametrize("said", ["invalid_grant", "invalid_request", "interaction_required"])
+async def test_who_is_gone_is_known_no_more(place: Place, provider: AtProvider, said: str) -> None:
     secret = (await signed_in(place, provider)).secret
-    place.people.is_gone = True
+    place.people.is_gone, place.people.says_gone = True, said
     assert isinstance(await again(place, provider, secret), KnownNoMore)
+
+
+async def test_a_gateway_that_the_provider_does_not_know_any_more_ends_nobodys_session(
+    place: Place, provider: AtProvider
+) -> None:
+    secret = (await signed_in(place, provider)).secret
+    place.people.is_gone, place.people.says_gone = True, "invalid_client"
+    with pytest.raises(ProviderAway, match="invalid_client"):
+        await again(place, provider, secret)
+
+
+@pytest.mark.parametrize("trouble", ["id token", "userinfo"])
+async def test_a_new_refresh_token_is_kept_whatever_else_goes_wrong(
+    place: Place, provider: AtProvider, trouble: str
+) -> None:
+    place.people.groups = None if trouble == "userinfo" else ("eng-web",)
+    place.people.userinfo = {"sub": "ada", "groups": ["eng-web"]}
+    secret = (await signed_in(place, provider)).secret
+    place.people.audience = "wiki" if trouble == "id token" else place.people.audience
+    place.issuer.answers["/userinfo"] = lambda form: (500, {})
+    told = await again(place, provider, secret)
+    assert isinstance(told, StillKnown)
+    assert told.who is None
+    assert told.secret.refresh_token in place.people.refresh_tokens
 
 
 async def test_who_became_somebody_else_is_known_no_more(

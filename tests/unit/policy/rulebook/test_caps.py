@@ -3,7 +3,7 @@
 import pytest
 
 from policy.rulebook.caps import RuleCaps
-from policy.types import Cap, Period, Unit, Window
+from policy.types import Cap, Identity, Period, Unit, Window
 from tests.fakes.policy_facts import DEEPSEEK, HOUSE, a_question
 from tests.fakes.rules import at, compiled
 
@@ -34,6 +34,15 @@ def test_a_cap_is_kept_for_whoever_it_says(per, account):
         Cap(account, Unit.REQUESTS, 5, Window.MINUTE),
         Cap(account, Unit.PARALLEL, 2, Window.NOW),
     )
+
+
+def test_who_signs_in_has_one_account_however_many_tokens_they_get():
+    build = Identity("ci", "web", frozenset({"developer"}), "jwt_a", is_service=True, signs_in=True)
+    made = compiled("few", "cap", cap={"per": "key", "requests_per_day": 5}).caps
+    assert isinstance(made, RuleCaps)
+    asked = a_question(circumstances=at("2026-06-01"), identity=build)
+    (cap,) = made.of(asked, BOTH, is_all=True)
+    assert cap.account == "key:service ci (rule few)"
 
 
 def test_each_vendor_has_an_account_that_counts_its_own_targets():

@@ -42,6 +42,16 @@ def test_another_user_has_another_account():
     }
 
 
+def test_who_signs_in_has_one_account_however_many_tokens_they_get():
+    accounts = set()
+    for token in ("jwt_a", "jwt_b"):
+        ada = Identity("ada", "web", frozenset({"developer"}), token, signs_in=True)
+        decision = limits(per_key={"requests_per_day": 9}).decide(a_question(identity=ada))
+        assert isinstance(decision, Allow)
+        accounts |= {each.account for each in decision.caps}
+    assert accounts == {"key:person ada (team web)"}
+
+
 def test_money_of_a_user_keeps_to_targets_with_a_price():
     decision = limits(per_user={"usd_per_day": 5}).decide(a_question(UNPRICED, HOUSE))
     assert isinstance(decision, Allow)
