@@ -19,11 +19,14 @@ from gateway.oidc.refused import Cause, TokenRefused
 from gateway.sessions.leavers import Held, Leavers
 from gateway.store.keys import KeyChanges
 from gateway.store.sessions import ACCESS, Sessions
-from gateway.store.stored_session import StoredSession
+from gateway.store.stored_session import ID_PREFIX, StoredSession
 
 log = logging.getLogger(__name__)
 
 ACCESS_PREFIX: Final = "gts_"
+UNKNOWN: Final = f"{ID_PREFIX}unknown"
+"""Stands in the log for a token that no session has."""
+
 MOST_REMEMBERED: Final = 50_000
 MOST_WAITING: Final = 512
 LOOK_SECONDS: Final = 1.0
@@ -101,7 +104,7 @@ class KnownSessions:
     def id_of(self, token: str) -> str:
         """The session's id where it is known, else a word that leads nowhere."""
         held = self._tokens.get(self._digests.digest(token))
-        return "ses_unknown" if held is None else held[0]
+        return UNKNOWN if held is None else held[0]
 
     def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> Iterator[str]:
         """The ids of these people's sessions in memory."""

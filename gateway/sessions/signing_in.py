@@ -17,7 +17,7 @@ from gateway.sessions.at_provider import AtProvider, SignedIn
 from gateway.sessions.sealing import Sealer
 from gateway.sessions.token_office import DEVICE_PREFIX
 from gateway.store.sign_ins import SignIns
-from gateway.store.stored_session import StoredSession
+from gateway.store.stored_session import ID_PREFIX, StoredSession
 from gateway.store.stored_sign_in import StoredSignIn
 
 log = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ class SigningIn:
     def _session(
         self, login: Login, sign_in: StoredSignIn, signed_in: SignedIn, named: Member, now: int
     ) -> StoredSession:
-        session_id = "ses_" + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
+        session_id = ID_PREFIX + base64.b32encode(self._random_bytes(8)).decode().lower()[:12]
         expires = now + login.session_hours * 3600 * _US
         if signed_in.secret.refresh_token is None:  # then it lasts as long as we can ask
             expires = min(expires, signed_in.secret.until_unix_seconds * _US)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+ID_PREFIX: Final = "ses_"
+"""How the ids of sessions begin, in ledger and spans too."""
 
 
 class End(StrEnum):

@@ -205,6 +205,9 @@ async def test_signing_out_ends_the_session_for_good(place: Place) -> None:
     assert (await place.post("/oauth/revoke", token=told["refresh_token"])).status_code == 200
     assert (await place.post("/oauth/revoke", token="nonsense")).status_code == 200
     await place.is_out(told["access_token"])
+    refused = await place.asks(told["access_token"])
+    assert "'gatehouse login' signs you in again" in refused.text
+    assert "session_ended" not in refused.text
     form = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}
     assert (await place.post("/oauth/token", **form)).json()["error"] == "invalid_grant"
     (ended,) = await place.ledger("session_ended")

@@ -128,3 +128,12 @@ def test_a_secret_in_the_file_itself_is_remarked_on(tmp_path: Path) -> None:
 def test_nothing_is_remarked_on_what_is_right(tmp_path: Path) -> None:
     notices = load(write(tmp_path, WITH_IDENTITY), ENVIRON, SHIPPED).notices
     assert not [each for each in notices if "identity" in each]
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(45, 0), (46, 1)])
+def test_a_recheck_that_breaks_the_promise_of_a_minute_is_remarked_on(
+    tmp_path: Path, seconds: int, count: int
+) -> None:
+    login = f"{{ url: https://gatehouse.example, recheck_seconds: {seconds} }}"
+    notices = load(write(tmp_path, changed(LOGIN, login)), ENVIRON, SHIPPED).notices
+    assert len([each for each in notices if "more than a minute" in each]) == count
