@@ -45,6 +45,7 @@ from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
+from gateway.store.proposals import Proposals
 from gateway.store.versions import Versions
 from gateway.surroundings import Surroundings
 from gateway.telemetry.metrics import Metrics
@@ -98,8 +99,8 @@ async def assembled(
         shipped = shipped_with(book)
         storage = await asyncio.to_thread(storage_at, options.config, environ)
         opened = await open_data(options.data, storage, environ, stack)
-        versions = Versions(opened.database)
-        choice = await choose(options, environ, shipped, versions)
+        versions, gate = Versions(opened.database), Proposals(opened.database)
+        choice = await choose(options, environ, shipped, versions, gate)
         if choice.engine is not None:
             stack.push_async_callback(choice.engine.stop)
         keys, key_ring = await _open_keys(opened, stack)
@@ -114,7 +115,7 @@ async def assembled(
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
         surroundings = _surround(opened, in_force, senders, versions, callers, stack)
-        ways = Ways(environ, shipped, versions, surroundings.apply, storage)
+        ways = Ways(environ, shipped, versions, surroundings.apply, gate, storage)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
         counters = bookkeeper.accountant.counters

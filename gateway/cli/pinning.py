@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.by_whom import now_unix_us
 from gateway.cli.configured import AnyName, configuration_path, shipped
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.cli.stored_versions import PREVIOUS, in_versions, made_again, stored_version
+from gateway.cli.waiting import in_proposals
 from gateway.settings import environment, operating_user, read_running
 
 if TYPE_CHECKING:
+    from gateway.configuration.build import Configuration
     from gateway.configuration.orders import Order
     from gateway.store.versions import Versions
 
@@ -39,9 +42,11 @@ def rollback(
     folder, why = data_folder(data), _reason(reason)
     stored = stored_version(folder, digest)
     try:
-        made_again(stored)
+        wanted = made_again(stored)
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
+    if not _is_running(folder):
+        _refuse_unapproved(folder, wanted, why)
     order = _carried_out(folder, stored.digest, why)
     _tell(order, stored.digest, as_json)
     note("The files do not count until `gatehouse policy resume`.")
@@ -81,8 +86,7 @@ def _checked(path: Path) -> str:
 
 def _carried_out(folder: Path, digest: str | None, reason: str) -> "Order":
     """Order it, and wait until a running gateway has done so. Raises `CommandFailed`."""
-    running = read_running(folder)
-    is_running = running is not None and running.is_alive
+    is_running = _is_running(folder)
 
     async def give(kept: "Versions") -> "tuple[Order, str, str | None]":
         from gateway.store.changes import Actor
@@ -104,6 +108,22 @@ def _carried_out(folder: Path, digest: str | None, reason: str) -> "Order":
     if not is_running:
         note("No gateway runs on this data folder; the next one starts so.")
     return order
+
+
+def _is_running(folder: Path) -> bool:
+    running = read_running(folder)
+    return running is not None and running.is_alive
+
+
+def _refuse_unapproved(folder: Path, wanted: "Configuration", reason: str) -> None:
+    """Where people have to approve it, propose it. A gateway that runs does so itself."""
+    from gateway.configuration.orders import Order
+
+    order = Order(0, wanted.digest, reason, "os_user", operating_user(), now_unix_us())
+    told = in_proposals(folder, lambda kept: kept.held_back(wanted, order))
+    if told is not None:
+        again = f"then order it again: gatehouse policy rollback {wanted.digest[:12]}"
+        raise CommandFailed(f"nothing was changed: {told}; {again}", Exit.FAILED)
 
 
 def _tell(order: "Order", digest: str | None, as_json: bool) -> None:

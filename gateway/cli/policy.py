@@ -15,6 +15,7 @@ from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.cli.pinning import resume, rollback
 from gateway.cli.preview import preview
+from gateway.cli.proposing import approve, proposals, propose, refuse
 from gateway.cli.replay import replay
 from gateway.cli.stored_versions import show, versions
 from gateway.cli.times import parse_moment
@@ -45,7 +46,7 @@ Tokens = Annotated[int | None, typer.Option(min=0, help="The input's estimate.")
 Address = Annotated[str | None, typer.Option(help="The caller's address.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="When: 2026-07-10. Default: now.")]
 
-_VERSION = "A gatehouse.yaml, a version's digest or its beginning, or `previous`."
+_VERSION = "A gatehouse.yaml, a version's digest or its beginning, `previous`, or a proposal."
 
 policy = typer.Typer(
     help="Explain, test and rehearse the rules; list, compare and roll back what was in force.",
@@ -58,6 +59,10 @@ policy.command()(versions)
 policy.command()(show)
 policy.command()(rollback)
 policy.command()(resume)
+policy.command()(propose)
+policy.command()(proposals)
+policy.command()(approve)
+policy.command()(refuse)
 
 
 @policy.command()

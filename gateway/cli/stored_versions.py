@@ -15,6 +15,7 @@ from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table, print_text
 from gateway.cli.times import format_unix_us
+from gateway.cli.waiting import waiting_notices, waiting_version
 from gateway.settings import environment, read_running
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def versions(data: Data = None, as_json: AsJson = False) -> None:
     print_table(_TABLE, [_row(each, now, pin) for each in known])
     if pin is not None:
         note(_told(pin))
+    for told in waiting_notices(data_folder(data)):
+        note(told)
 
 
 def show(
     digest: Annotated[
-        str, typer.Argument(metavar="DIGEST", help="Or its beginning, or `previous`.")
+        str, typer.Argument(metavar="DIGEST", help="Or its beginning, `previous`, or a proposal.")
     ],
     file: Annotated[
         str | None, typer.Option(metavar="NAME", help="This file alone, as it is.")
@@ -58,7 +61,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the files of a version as they were written, but for keys that stood in them."""
-    stored = stored_version(data_folder(data), digest)
+    stored = shown_version(data_folder(data), digest)
     if file is not None:
         print_text(_text_of(stored, file))
         return
@@ -90,8 +93,8 @@ def _text_of(stored: "StoredConfiguration", name: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Whether it may name a version: the beginning of a digest, or `previous`."""
-    return text == PREVIOUS or re.fullmatch("[0-9a-fA-F]{1,64}", text) is not None
+    """Whether it may name a version: the beginning of a digest, `previous`, or a proposal."""
+    return text == PREVIOUS or re.fullmatch("[0-9a-fA-F]{1,64}|pc_[a-z2-7]{12}", text) is not None
 
 
 def wanted_version(folder: Path, digest: str) -> "Configuration":
@@ -99,7 +102,7 @@ def wanted_version(folder: Path, digest: str) -> "Configuration":
     from gateway.configuration.problems import ConfigurationError
 
     try:
-        return made_again(stored_version(folder, digest))
+        return made_again(shown_version(folder, digest))
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
 
@@ -114,6 +117,19 @@ def made_again(stored: "StoredConfiguration") -> "Configuration":
     path = Path(stored.source or "gatehouse.yaml")
     anything = AnyName(environment())
     return restore(stored, path, anything, shipped(), opens_secrets=False)
+
+
+def shown_version(folder: Path, digest: str) -> "StoredConfiguration":
+    """A version that was in force, or one that waits for approval. Raises `CommandFailed`."""
+    try:
+        return stored_version(folder, digest)
+    except CommandFailed as failure:
+        if failure.code is not Exit.NOT_FOUND or digest == PREVIOUS:
+            raise
+        try:
+            return waiting_version(folder, digest)
+        except CommandFailed:
+            raise failure from None
 
 
 def stored_version(folder: Path, digest: str) -> "StoredConfiguration":

@@ -58,6 +58,8 @@ from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
 
+_UNSEEN = "takes files that can be kept and shown to people; these are too large together"
+
 Read = dict[Path | Pattern, str | tuple[str, ...]]
 """What a configuration was read from: of a file its digest, of a pattern the files it found."""
 
@@ -119,6 +121,7 @@ class Configuration:
     storage: Storage = NO_STORAGE
     break_glass: BreakGlassTerms = USUAL_TERMS
     counting: SharedCounting | None = None
+    policy_approvers: int = 1
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -193,8 +196,16 @@ def load(
         read=read | dict(policy.listings.items()),
         policy_tests=policy.cases(),
         origin=Origin.FILES,
-        stored=StoredConfiguration.of(digest, written, registers, policy.files),
+        stored=_kept(written, StoredConfiguration.of(digest, written, registers, policy.files)),
     )
+
+
+def _kept(written: Written[GatehouseDocument], stored: StoredConfiguration) -> StoredConfiguration:
+    """What may be kept, which people have to see where they approve it."""
+    if written.document.policy_changes.approvers > 1 and not stored.files:
+        found = [(("policy_changes", "approvers"), _UNSEEN)]
+        raise ConfigurationError(str(written.source), [*written.problems(found)])
+    return stored
 
 
 def _opened(
@@ -257,6 +268,7 @@ def build(
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         break_glass=document.break_glass.terms,
         identity=identity_settings(document.identity, opened),
+        policy_approvers=document.policy_changes.approvers,
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
 

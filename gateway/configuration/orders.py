@@ -10,6 +10,10 @@ class OrdersUnavailable(Exception):
     """What was ordered cannot be read or answered now: the database is away."""
 
 
+class NotApproved(OrdersUnavailable):
+    """People have to approve it before it comes into force, and have not, or not any more."""
+
+
 class VersionNotFound(LookupError):
     """No stored version has this digest, or more than one begins so; the message says which."""
 
