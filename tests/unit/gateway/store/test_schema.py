@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import gateway.store
+import gateway.store.session_tables
 from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.keys import Keys
