@@ -18,6 +18,7 @@ from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.policy import policy
 from gateway.cli.registers import registers
 from gateway.cli.roles import role
+from gateway.cli.sign_in import login, logout, token, whoami
 from gateway.cli.teams import teams
 from gateway.cli.up import up
 from gateway.cli.usage import usage
@@ -35,6 +36,10 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(check)
+app.command()(login)
+app.command()(token)
+app.command()(whoami)
+app.command()(logout)
 app.add_typer(key, name="key")
 app.add_typer(user, name="user")
 app.add_typer(role, name="role")
