@@ -11,6 +11,7 @@ from gateway.store import sqlite
 from gateway.store.database import Database, open_store
 from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
+from tests.fakes.postgres_renewed import Databases
 from tests.fakes.sqlite import Template, copied_databases
 from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
@@ -52,12 +53,18 @@ def postgres_template(postgres: PostgresServer, run_folder: Path) -> str:
     return migrated_template(postgres, run_folder)
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres: PostgresServer, postgres_template: str) -> Databases:
+    """Databases at the newest schema, which tests use one after the other."""
+    return Databases(postgres, postgres_template)
+
+
 @pytest.fixture
-def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
-    """The address of a fresh database at the newest schema, removed in the end."""
-    url = asyncio.run(postgres.new_database(postgres_template))
+def postgres_url(postgres_databases: Databases) -> Iterator[str]:
+    """The address of a database at the newest schema in which nothing is yet."""
+    url = asyncio.run(postgres_databases.take())
     yield url
-    asyncio.run(postgres.drop_database(url))
+    asyncio.run(postgres_databases.give_back(url))
 
 
 @pytest.fixture
