@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.configuration.approval import OPEN, Gate
 from gateway.configuration.build import Configuration, load
-from gateway.configuration.choice import Choice, Kept, choose_configuration
+from gateway.configuration.choice import Choice, Kept, choose_configuration, held_to_approval
 from gateway.configuration.counters import refuse_another_store
 from gateway.configuration.lookout import Lookout
 from gateway.configuration.orders import VersionNotFound
@@ -30,14 +31,19 @@ class Ways:
     shipped: Shipped
     versions: Versions
     apply: Apply
+    gate: Gate = OPEN
     storage: Storage = NO_STORAGE
     """Where the state is, to which every configuration is held."""
 
 
 async def choose(
-    options: ServeOptions, environ: Mapping[str, str], shipped: Shipped, versions: Versions
+    options: ServeOptions,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+    versions: Versions,
+    gate: Gate = OPEN,
 ) -> Choice:
-    """What the gateway starts with. Files that are refused are put on record.
+    """What the gateway starts with. Files that are refused, or held back, are put on record.
 
     Raises what `choose_configuration` does, and `OrdersUnavailable`.
     """
@@ -50,7 +56,7 @@ async def choose(
         raise
     if choice.path is not None and choice.refused is not None:
         await _note_refusal(choice.path, choice.refused, versions)
-    return choice
+    return await held_to_approval(choice, kept.last, gate, environ, shipped)
 
 
 async def keep_up(choice: Choice, ways: Ways, stack: AsyncExitStack) -> WatchState:
@@ -61,7 +67,13 @@ async def keep_up(choice: Choice, ways: Ways, stack: AsyncExitStack) -> WatchSta
     await ways.apply(choice.configuration, None)
     watcher = watcher_of(choice, ways)
     watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
-    stack.callback(watching.cancel)
+
+    async def stop() -> None:
+        """Before what it would put in force is taken apart: the shipper, the database."""
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    stack.push_async_callback(stop)
     return watcher.state
 
 
@@ -82,7 +94,9 @@ def watcher_of(choice: Choice, ways: Ways) -> Watcher:
         refuse_another_store(configuration.counting, fresh.counting, source)
         return fresh
 
-    is_of_files = path is None or configuration.origin is Origin.FILES
+    files = None if path is None or configuration.origin is Origin.FILES else Lookout((path,))
+    if choice.awaits is not None:
+        files = Lookout.over(choice.awaits)
     return Watcher(
         configuration,
         None if path is None else reload,
@@ -92,7 +106,9 @@ def watcher_of(choice: Choice, ways: Ways) -> Watcher:
         ways.versions.refused,
         pin=choice.pin,
         error=None if choice.refused is None else str(choice.refused),
-        files=None if is_of_files or path is None else Lookout((path,)),
+        files=files,
+        gate=ways.gate,
+        awaits=None if choice.awaits is None else choice.awaits.digest,
     )
 
 

@@ -1,8 +1,9 @@
-"""What people changed, in one sentence each: keys, people, configuration, exceptions."""
+"""What people changed, in one sentence each: keys, people, sessions, configuration, exceptions."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.session_lines import change_of_session
 from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_unix_us, format_usd
 
@@ -11,6 +12,7 @@ _ORIGINS = {
     "files": "the files",
     "pin": "the store (a pin)",
     "last_good": "the store (last good)",
+    "approved": "the store (the files await approval)",
     "embedded": "the embedded default",
 }
 
@@ -22,6 +24,8 @@ def change_told(body: Mapping[str, Any]) -> str | None:
             return change_of_key(body)
         case "config":
             return change_of_configuration(body)
+        case "session":
+            return change_of_session(body)
         case "user" | "role":
             return change_of_subject(body)
         case "break" if str(body["kind"]).startswith("break_glass_"):
@@ -64,13 +68,33 @@ def change_of_configuration(body: Mapping[str, Any]) -> str:
             return f"{_actor(body)} pinned version {version}: {body.get('reason', '?')}"
         case "config_resumed":
             return f"{_actor(body)} ended the pin of version {version}: {body.get('reason', '?')}"
+        case "config_proposed":
+            told = body.get("reason") or changes_in_short(body)
+            return f"{_actor(body)} proposed version {version}" + (f": {told}" if told else "")
+        case "config_approved":
+            missing = body.get("missing", 0)
+            more = f", {missing} more to approve it" if missing else ""
+            return f"{_actor(body)} approved version {version}{more}: {body.get('reason', '?')}"
+        case "config_dismissed":
+            why = f": {body['reason']}" if "reason" in body else ""
+            ended = body.get("as", "?")
+            by = f" by {_actor(body)}" if ended == "refused" else ""
+            return f"the proposal of version {version} is {ended}{by}{why}"
+        case "config_approval_refused":
+            attempt = body.get("attempt", "?")
+            return f"{_actor(body)} may not {attempt} version {version}: {body.get('refusal', '?')}"
         case "config_refused":
             what = _ORIGINS.get(str(body.get("origin")), "?")
             return f"{what} refused: {body.get('problem', '?')}"
         case _:
             origin = _ORIGINS.get(str(body.get("origin")), "?")
             told = changes_in_short(body)
-            return f"version {version} is in force, from {origin}" + (f": {told}" if told else "")
+            people = " and ".join(
+                str(each.get("name", "?")) for each in body.get("approved_by", ())
+            )
+            by = f", by word of {people}" if people else ""
+            told = f": {told}" if told else ""
+            return f"version {version} is in force, from {origin}{by}{told}"
 
 
 def changes_in_short(body: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from gateway.cli.opened_glasses import glasses_told
 from gateway.cli.options import AsJson, ConfigurationFile, Data, data_folder
 from gateway.cli.output import note, print_json, print_line
 from gateway.cli.stored_versions import pin_notices
+from gateway.cli.waiting import waiting_notices
 from gateway.settings import configuration_in, environment, read_running
 
 if TYPE_CHECKING:
@@ -38,13 +39,15 @@ def check(
     opened = _open_beside(data_folder(data))
     lapsing = [each for each in reviews if each.state in (State.ENDING, State.LAPSED)]
     pins = list(pin_notices(data_folder(data)))
+    waiting = list(waiting_notices(data_folder(data)))
     if as_json:
         summary = _summary(path, configuration, lapsing)
-        print_json([{**summary, "pins": pins, "break_glass": [glass.id for glass in opened]}])
+        glasses = [glass.id for glass in opened]
+        print_json([{**summary, "pins": pins, "waiting": waiting, "break_glass": glasses}])
         return
     told = [each.told() for each in lapsing]
     told += [sentence(glass, now_unix_us()) for glass in opened]
-    for notice in (*pins, *configuration.notices, *_due(configuration), *told):
+    for notice in (*pins, *waiting, *configuration.notices, *_due(configuration), *told):
         note(f"note: {notice}")
     print_line(
         f"{path} is right: vendors {len(configuration.vendors)}, "
@@ -61,6 +64,20 @@ def _open_beside(folder: Path) -> "Sequence[StoredBreakGlass]":
     if running is None or not running.is_alive:
         return ()
     return [each for each in glasses_told(folder) if each.state(now) is BreakGlassState.OPEN]
+
+
+def reviewed(file: Path | None, data: Path, as_json: bool) -> "Sequence[Standing]":
+    """How each entry of the registers of such a configuration stands today.
+
+    Raises `CommandFailed` where it keeps none.
+    """
+    from gateway.configuration.reviews import standings
+    from policy.registers import day_of
+
+    path, configuration = checked(file, data, as_json)
+    if not configuration.registers.files:
+        raise CommandFailed(f"{path} keeps no register; docs/registers.md", Exit.NOT_FOUND)
+    return list(standings(configuration, day_of(int(time.time()))))
 
 
 def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path, Configuration]":

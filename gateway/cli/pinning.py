@@ -1,25 +1,16 @@
 """`gatehouse policy rollback` and `resume`: a version instead of the files, and its end."""
 
-import asyncio
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gateway.cli.configured import AnyName, configuration_path, shipped
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.options import AsJson, Config, Data, Server
 from gateway.cli.output import note, print_json, print_line
-from gateway.cli.stored_versions import PREVIOUS, in_versions, made_again, stored_version
-from gateway.settings import environment, operating_user, read_running
+from gateway.cli.ports import Ordered
+from gateway.cli.state import state_at
+from gateway.cli.stored_versions import PREVIOUS
 
-if TYPE_CHECKING:
-    from gateway.configuration.orders import Order
-    from gateway.store.versions import Versions
-
-PATIENCE_SECONDS = 15.0
-_POLL_SECONDS = 0.1
 _MOST_REASON = 400
 
 Reason = Annotated[str, typer.Option(help="Why; it is put on record.")]
@@ -31,19 +22,11 @@ def rollback(
         str, typer.Argument(metavar="[DIGEST]", help="Default: the version before this one.")
     ] = PREVIOUS,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a version that was in force in force again, and keep it, whatever the files say."""
-    from gateway.configuration.problems import ConfigurationError
-
-    folder, why = data_folder(data), _reason(reason)
-    stored = stored_version(folder, digest)
-    try:
-        made_again(stored)
-    except ConfigurationError as error:
-        raise CommandFailed(str(error), Exit.CONFIGURATION) from error
-    order = _carried_out(folder, stored.digest, why)
-    _tell(order, stored.digest, as_json)
+    _tell(state_at(server, data).versions.rollback(digest, _reason(reason)), as_json)
     note("The files do not count until `gatehouse policy resume`.")
 
 
@@ -51,62 +34,15 @@ def resume(
     reason: Reason = "the files count again",
     config: Config = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """End a rollback: what the files say is in force again. Bad files leave all as it is."""
-    folder, why = data_folder(data), _reason(reason)
-
-    async def pinned(kept: "Versions") -> "Order | None":
-        return (await kept.standing()).pin
-
-    if in_versions(folder, pinned) is None:
-        raise CommandFailed("no version is pinned: the files count already", Exit.NOT_FOUND)
-    path = configuration_path(config, folder, Path.cwd())
-    digest = None if path is None else _checked(path)
-    _tell(_carried_out(folder, None, why), digest, as_json)
+    _tell(state_at(server, data, config).versions.resume(_reason(reason)), as_json)
 
 
-def _checked(path: Path) -> str:
-    """The digest of what the files say. Raises `CommandFailed` where they are bad."""
-    from gateway.configuration.build import load
-    from gateway.configuration.problems import ConfigurationError
-
-    anything = AnyName(environment())
-    try:
-        return load(path, anything, shipped(), unlock=None).digest
-    except ConfigurationError as error:
-        told = f"{error}\nThe files are bad, so the pin holds on."
-        raise CommandFailed(told, Exit.CONFIGURATION) from error
-
-
-def _carried_out(folder: Path, digest: str | None, reason: str) -> "Order":
-    """Order it, and wait until a running gateway has done so. Raises `CommandFailed`."""
-    running = read_running(folder)
-    is_running = running is not None and running.is_alive
-
-    async def give(kept: "Versions") -> "tuple[Order, str, str | None]":
-        from gateway.store.changes import Actor
-
-        by = Actor.os_user(operating_user())
-        if not is_running:
-            return await kept.order_at_once(digest, reason, by), "taken", None
-        order = await kept.order(digest, reason, by)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (answer := await kept.answer_to(order))[0] == "asked":
-            if time.monotonic() > deadline:
-                await kept.refuse(order, "no gateway took it")
-            await asyncio.sleep(_POLL_SECONDS)
-        return order, *answer
-
-    order, state, answer = in_versions(folder, give)
-    if state == "refused":
-        raise CommandFailed(f"nothing was changed: {answer}", Exit.FAILED)
-    if not is_running:
-        note("No gateway runs on this data folder; the next one starts so.")
-    return order
-
-
-def _tell(order: "Order", digest: str | None, as_json: bool) -> None:
+def _tell(ordered: Ordered, as_json: bool) -> None:
+    order, digest = ordered.order, ordered.digest
     if as_json:
         told = {"order": order.number, "digest": digest, "pinned": order.digest is not None}
         print_json([{**told, "reason": order.reason, "by": order.by}])

@@ -58,6 +58,8 @@ from policy.types import RequestFacts, TargetFacts
 from providers.base import Secret, Target, Vendor, Via, WireName
 from providers.catalogue import Limits
 
+_UNSEEN = "takes files that can be kept and shown to people; these are too large together"
+
 Read = dict[Path | Pattern, str | tuple[str, ...]]
 """What a configuration was read from: of a file its digest, of a pattern the files it found."""
 
@@ -119,6 +121,7 @@ class Configuration:
     storage: Storage = NO_STORAGE
     break_glass: BreakGlassTerms = USUAL_TERMS
     counting: SharedCounting | None = None
+    policy_approvers: int = 1
 
     def offered(self, model: str) -> OfferedModel:
         """A model as commands tell it: by the target that answers first."""
@@ -176,7 +179,7 @@ def load(
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
-        {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
+        opened,
         shipped,
         digest=digest,
         notices=(*notices_of(written), *register_notices(document, registers, shipped)),
@@ -193,8 +196,16 @@ def load(
         read=read | dict(policy.listings.items()),
         policy_tests=policy.cases(),
         origin=Origin.FILES,
-        stored=StoredConfiguration.of(digest, written, registers, policy.files),
+        stored=_kept(written, StoredConfiguration.of(digest, written, registers, policy.files)),
     )
+
+
+def _kept(written: Written[GatehouseDocument], stored: StoredConfiguration) -> StoredConfiguration:
+    """What may be kept, which people have to see where they approve it."""
+    if written.document.policy_changes.approvers > 1 and not stored.files:
+        found = [(("policy_changes", "approvers"), _UNSEEN)]
+        raise ConfigurationError(str(written.source), [*written.problems(found)])
+    return stored
 
 
 def _opened(
@@ -212,7 +223,7 @@ def _opened(
 
 def build(
     document: GatehouseDocument,
-    keys: Mapping[str, Secret],
+    opened: Mapping[FieldPath, Secret],
     shipped: Shipped,
     *,
     digest: str,
@@ -220,11 +231,11 @@ def build(
     rules: Sequence[Placed] = (),
     registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors. Its rules
-    have passed `check_rules`; what registers say of vendors is in the document already.
+    """Build from a document that has passed `checks.check`, and its secrets by where they stand.
+    Its rules have passed `check_rules`; what registers say of vendors is in the document already.
     """
     vendors = {
-        name: _vendor(name, each, keys.get(name), shipped)
+        name: _vendor(name, each, opened.get(("vendors", name, "api_key")), shipped)
         for name, each in document.vendors.items()
     }
     models = _models(document, vendors)
@@ -256,7 +267,8 @@ def build(
         admin=document.admin.settings(),
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         break_glass=document.break_glass.terms,
-        identity=identity_settings(document.identity),
+        identity=identity_settings(document.identity, opened),
+        policy_approvers=document.policy_changes.approvers,
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )
 

@@ -2,10 +2,11 @@
 on this machine."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from gateway.configuration.approval import Gate
 from gateway.configuration.build import Configuration, load
 from gateway.configuration.defaults import default_configuration
 from gateway.configuration.orders import Order
@@ -62,7 +63,8 @@ class Choice:
     """The configuration, the engine started for it (to be stopped with the gateway), and why.
 
     `path` is where gatehouse.yaml stands, also where something else was taken; `refused` is then
-    what was wrong with it. `pin` is the order that holds.
+    what was wrong with it, or `awaits` what people have to approve first. `pin` is the order that
+    holds.
     """
 
     configuration: Configuration
@@ -71,6 +73,7 @@ class Choice:
     path: Path | None = None
     refused: ConfigurationError | None = None
     pin: Order | None = None
+    awaits: Configuration | None = None
 
 
 def shipped_with(book: PriceBook) -> Shipped:
@@ -141,6 +144,43 @@ def _pinned(
         raise
     notes = (f"{told} The files do not count until then: {ends}", *configuration.notices)
     return Choice(configuration, notes=notes, path=path, pin=pin)
+
+
+async def held_to_approval(
+    choice: Choice,
+    last: StoredConfiguration | None,
+    gate: Gate,
+    environ: Mapping[str, str],
+    shipped: Shipped,
+) -> Choice:
+    """The choice, or the version of before where people have to approve what the files say.
+
+    Raises `ConfigurationError` where that version cannot be used, `ConflictingOptions` where what
+    waits is no file: a pin, or a start without any.
+    """
+    fresh = choice.configuration
+    if last is None or (told := await gate.held_back(fresh)) is None:
+        return choice
+    if choice.engine is not None:
+        await choice.engine.stop()
+    if choice.pin is not None:
+        raise ConflictingOptions(
+            f"version {short(fresh.digest)} is pinned, by {choice.pin.by}, and may not come into "
+            f"force: {told}. `gatehouse policy resume` ends the pin."
+        )
+    if choice.path is None:
+        where = "" if last.source is None else f", as it was: {last.source}"
+        raise ConflictingOptions(
+            "a change of policy takes two people here, and to start without a gatehouse.yaml is "
+            f"one: name the file with --config{where}"
+        )
+    try:
+        before = restore(last, choice.path, environ, shipped, origin=Origin.APPROVED)
+    except ConfigurationError as error:
+        error.hint = f"it was in force until now, and what the files say may not be: {told}"
+        raise
+    notes = (f"Version {short(last.digest)} goes on: {told}.", *before.notices)
+    return replace(choice, configuration=before, notes=notes, awaits=fresh)
 
 
 def _path_of_last(options: ServeOptions, last: StoredConfiguration | None) -> Path | None:

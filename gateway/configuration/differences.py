@@ -92,16 +92,21 @@ def file_changes(old: StoredConfiguration, new: StoredConfiguration) -> FileChan
     )
 
 
+def as_written(text: str) -> dict[str, Any]:
+    """What a stored file says. Raises `Unreadable`."""
+    value = read_tree(text.encode(), _AsWritten()).value
+    return value if isinstance(value, dict) else {}
+
+
 def _plain(stored: StoredConfiguration) -> dict[str, Any]:
     """Everything the files say, rules by their ids."""
     whole: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     for each in stored.files:
         try:
-            value = read_tree(each.text.encode(), _AsWritten()).value
+            said = as_written(each.text)
         except Unreadable:  # written by a version that read more than this one does
             continue
-        said = value if isinstance(value, dict) else {}
         if each.role == "configuration":
             whole |= said
         elif each.role.startswith("policy."):

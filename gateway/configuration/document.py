@@ -189,6 +189,13 @@ class BreakGlassDocument(Section):
         return BreakGlassTerms(self.max_hours * 3600, self.approvers)
 
 
+class PolicyChangesDocument(Section):
+    """How a change of policy comes into force."""
+
+    approvers: Literal[1, 2] = 1
+    """How many people it takes: 1, whoever changes the files, or 2, who approve it with keys."""
+
+
 PolicyFiles = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)]
 
 
@@ -218,3 +225,4 @@ class GatehouseDocument(Section):
     identity: IdentityDocument = IdentityDocument()
     """How people and builds are known by the company's own identity provider."""
     break_glass: BreakGlassDocument = BreakGlassDocument()
+    policy_changes: PolicyChangesDocument = PolicyChangesDocument()

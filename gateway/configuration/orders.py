@@ -10,6 +10,10 @@ class OrdersUnavailable(Exception):
     """What was ordered cannot be read or answered now: the database is away."""
 
 
+class NotApproved(OrdersUnavailable):
+    """People have to approve it before it comes into force, and have not, or not any more."""
+
+
 class VersionNotFound(LookupError):
     """No stored version has this digest, or more than one begins so; the message says which."""
 
@@ -18,7 +22,8 @@ class VersionNotFound(LookupError):
 class Order:
     """Put this version in force, whatever the files say; without a digest: the files count again.
 
-    `by` is who ordered it, `reason` why; the time is UTC microseconds.
+    `by` is who ordered it, with which key or token, if any, `reason` why; the time is UTC
+    microseconds.
     """
 
     number: int
@@ -27,6 +32,7 @@ class Order:
     actor_kind: str
     actor_name: str | None
     asked_unix_us: int
+    actor_credential_id: str | None = None
 
     @property
     def by(self) -> str:

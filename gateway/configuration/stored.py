@@ -20,7 +20,8 @@ from gateway.configuration.registers import ReadRegisters
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of all texts together; a configuration that is larger is named, and not kept."""
 
-_CONFIGURATION: Final = "configuration"
+CONFIGURATION: Final = "configuration"
+"""The role of gatehouse.yaml among the files."""
 
 
 class Origin(StrEnum):
@@ -29,6 +30,7 @@ class Origin(StrEnum):
     FILES = "files"
     PIN = "pin"  # a stored version, by somebody's order, until the order ends
     LAST_GOOD = "last_good"  # the stored version of before, since the files could not be used
+    APPROVED = "approved"  # the stored version of before, since nobody approved what the files say
     EMBEDDED = "embedded"  # there are no files
 
 
@@ -67,7 +69,7 @@ class StoredConfiguration:
         rules: Iterable[PolicyFile],
     ) -> "StoredConfiguration":
         """What may be kept of what was read."""
-        files = [_file(_CONFIGURATION, written.source.name, written)]
+        files = [_file(CONFIGURATION, written.source.name, written)]
         if (vendors := registers.vendors) is not None:
             files.append(_file("vendors", written.name_of(vendors.source), vendors))
         if (assistants := registers.assistants) is not None:
@@ -108,7 +110,7 @@ class StoredFiles:
 
     def configuration(self, path: Path) -> bytes:
         """As `Files` says."""
-        return self._by_role(_CONFIGURATION)
+        return self._by_role(CONFIGURATION)
 
     def register(self, field: str, path: Path) -> bytes:
         """As `Files` says."""

@@ -1,7 +1,8 @@
 """Take a changed configuration without a restart; a bad one is reported and the old one stays.
 
 What is in force is what the files say, or a stored version that somebody ordered (a pin). While a
-pin holds, files that change are checked and reported, not taken.
+pin holds, files that change are checked and reported, not taken. So are files that change policy,
+where that takes two people, until these have approved them.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.configuration.approval import OPEN, Gate
 from gateway.configuration.build import Configuration
 from gateway.configuration.lookout import Lookout, Pause, Seen
 from gateway.configuration.orders import (
@@ -41,6 +43,7 @@ class Standing(StrEnum):
     RELOAD_FAILED = "reload_failed"  # as nobody foresaw: the log has it
     PINNED = "pinned"  # somebody rolled back: the files do not count
     LAST_GOOD = "last_good"  # the files could not be used at the start
+    AWAITS_APPROVAL = "awaits_approval"  # people have to approve what the files say
 
 
 @dataclass(slots=True)
@@ -59,12 +62,16 @@ class WatchState:
     """The order that holds, if one does."""
     waiting: str | None = None
     """The digest of what the files say, where a pin keeps it from being in force."""
+    awaits: str | None = None
+    """The same, where people have to approve it first."""
 
     @property
     def standing(self) -> Standing:
         """All of that in a word."""
         if self.origin in (Origin.PIN, Origin.LAST_GOOD):
             return Standing.PINNED if self.origin is Origin.PIN else Standing.LAST_GOOD
+        if self.awaits is not None:
+            return Standing.AWAITS_APPROVAL
         if self.error is None:
             return Standing.IN_FORCE
         return Standing.RELOAD_FAILED if self.has_failed else Standing.FILE_REFUSED
@@ -103,6 +110,9 @@ class Watcher:
     """What was wrong with the files at the start, where something else was taken."""
     files: Lookout | None = None
     """What to watch, where `current` was not read from the files."""
+    gate: Gate = OPEN
+    awaits: str | None = None
+    """The digest of what the files said at the start, where people have to approve it first."""
     interval_seconds: float = 1.0
     pause: Pause = asyncio.sleep
     state: WatchState = field(init=False)
@@ -110,7 +120,9 @@ class Watcher:
     _keys: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = WatchState(self.current.digest, self.current.origin, self.error, pin=self.pin)
+        self.state = WatchState(
+            self.current.digest, self.current.origin, self.error, pin=self.pin, awaits=self.awaits
+        )
         self._keys = Lookout.over(self.current)
         self._files = self.files or self._keys
 
@@ -123,6 +135,7 @@ class Watcher:
                 await asyncio.wait([looking])
             finally:
                 looking.cancel()
+                await asyncio.wait([looking])
             self._report_end(looking)
 
     async def look(self) -> bool:
@@ -146,14 +159,35 @@ class Watcher:
 
     async def _look_at_files(self) -> bool:
         seen = await self._files.look(self.pause)
-        if seen is Seen.UNSETTLED or (seen is Seen.SAME and self.state.error is None):
+        if seen is Seen.UNSETTLED:
+            return False
+        if seen is Seen.SAME and self.state.error is None and await self._is_settled():
             return False
         try:
-            await self._put(await self._loaded(), None)
+            fresh = await self._loaded()
+            told = await self.gate.held_back(fresh)
+            if told is not None:
+                await self._hold_back(fresh, told)
+                return False
+            await self._put(fresh, None)
         except CannotChange as error:
+            self.state.awaits = None
             await self._refuse(error)
             return False
         return True
+
+    async def _is_settled(self) -> bool:
+        """Whether the same files mean the same: people may have approved by now what they say."""
+        awaits = self.state.awaits
+        return awaits is None or await self.gate.is_held(awaits)
+
+    async def _hold_back(self, fresh: Configuration, told: str) -> None:
+        self.state.error = None
+        self._files = await asyncio.to_thread(Lookout.over, fresh)
+        if self.state.awaits != fresh.digest:
+            self.state.awaits = fresh.digest
+            extra = {"digest": fresh.digest, "problem": told}
+            _log.warning("configuration_awaits_approval", extra=extra)
 
     async def _look_past(self, pin: Order) -> bool:
         """A pin holds: check files that changed, and take its own keys when these change."""
@@ -179,7 +213,7 @@ class Watcher:
     async def _carry_out(self, order: Order) -> bool:
         """Do what somebody waits for, or tell why not: then all stays as it was."""
         try:
-            await self._put(await self._wanted(order), order, order)
+            await self._put(await self._wanted(order, is_new=True), order, order)
         except CannotChange as error:
             _log.error(
                 "order_refused", extra={"order": order.number, "problems": list(error.lines)}
@@ -199,8 +233,16 @@ class Watcher:
             return False
         return True
 
-    async def _wanted(self, order: Order) -> Configuration:
+    async def _wanted(self, order: Order, *, is_new: bool = False) -> Configuration:
         """What an order asks for. Raises `CannotChange` or `OrdersUnavailable`."""
+        fresh = await self._ordered(order)
+        told = await self.gate.held_back(fresh, order if is_new else None)
+        if told is not None:
+            again = "resume" if order.digest is None else f"rollback {fresh.digest[:12]}"
+            raise CannotChange([f"{told}; then order it again: gatehouse policy {again}"])
+        return fresh
+
+    async def _ordered(self, order: Order) -> Configuration:
         if order.digest is None:
             return await self._loaded()
         restore = self.restore
@@ -241,7 +283,8 @@ class Watcher:
         state.reloads += 1
         self._keys = await asyncio.to_thread(Lookout.over, fresh)
         if fresh.origin is Origin.FILES:
-            self._files, state.error, state.waiting = self._keys, None, None
+            self._files, state.error = self._keys, None
+            state.waiting = state.awaits = None
         _log.info(
             "configuration_reloaded", extra={"digest": fresh.digest, "origin": fresh.origin.value}
         )

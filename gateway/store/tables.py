@@ -1,4 +1,4 @@
-"""Every table there is: ledger, keys, people, usage, exceptions, the configuration's versions."""
+"""Tables: ledger, keys, people, usage, exceptions, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -181,7 +182,8 @@ class ConfigurationVersion(Base, table=True):
 
 
 class ConfigurationState(Base, table=True):
-    """One row: what came into force last, and which files were refused last."""
+    """One row: what came into force last, which files were refused last, and how many people a
+    change of policy takes."""
 
     __tablename__ = "configuration_state"
 
@@ -189,6 +191,9 @@ class ConfigurationState(Base, table=True):
     digest: str | None = Field(default=None, sa_type=String(64))
     origin: str | None = Field(default=None, sa_type=String(16))
     refused: str | None = Field(default=None, sa_type=String(64))
+    approvers: int = Field(
+        default=1, sa_column=Column(BigInteger, nullable=False, server_default=text("1"))
+    )
 
 
 class ConfigurationOrder(Base, table=True):
@@ -208,6 +213,27 @@ class ConfigurationOrder(Base, table=True):
     asked_unix_us: int = Field(sa_type=BigInteger)
     state: str = Field(sa_type=String(16))
     answer: str | None = Field(default=None, sa_type=Text)
+    actor_credential_id: str | None = Field(default=None, sa_type=Text)
+
+
+class ConfigurationProposal(Base, table=True):
+    """A change of policy that people have to approve: what would come in place of `base`, and who
+    stands behind it (JSON). `files` are packed, without keys."""
+
+    __tablename__ = "configuration_proposal"
+
+    id: str = Field(sa_column=Column(String(16), primary_key=True))
+    digest: str = Field(sa_type=String(64))
+    base: str = Field(sa_type=String(64))
+    source: str | None = Field(default=None, sa_type=Text)
+    files: bytes = Field(sa_type=LargeBinary)
+    needs: int = Field(sa_type=BigInteger)
+    is_of_files: bool = Field(sa_type=Boolean)
+    proposed_unix_us: int = Field(sa_type=BigInteger)
+    backers: str = Field(sa_type=Text)
+    ended_as: str | None = Field(default=None, sa_type=String(16))
+    ended_by: str | None = Field(default=None, sa_type=Text)
+    end_reason: str | None = Field(default=None, sa_type=Text)
 
 
 class BreakGlassRow(Base, table=True):
@@ -291,24 +317,26 @@ class Installation(Base, table=True):
     pepper_check: bytes = Field(sa_type=HASH)
 
 
-def _table(model: type[SQLModel]) -> Table:
+def table_of(model: type[SQLModel]) -> Table:
+    """The table that a model declares."""
     return Base.metadata.tables[str(model.__tablename__)]
 
 
-LANES = _table(AuditLane)
-LEAVES = _table(AuditLeaf)
-BODIES = _table(AuditBody)
-CURSORS = _table(AuditCursor)
-KEYS = _table(VirtualKey)
-KEY_REVISION = _table(KeyRevision)
-SUBJECTS = _table(Subject)
-VERSIONS = _table(ConfigurationVersion)
-CONFIGURATION = _table(ConfigurationState)
-ORDERS = _table(ConfigurationOrder)
-INSTALLATION = _table(Installation)
-BREAK_GLASSES = _table(BreakGlassRow)
-USAGE_HOURS = _table(UsageHour)
-ACCOUNT_QUARTERS = _table(AccountQuarter)
+LANES = table_of(AuditLane)
+LEAVES = table_of(AuditLeaf)
+BODIES = table_of(AuditBody)
+CURSORS = table_of(AuditCursor)
+KEYS = table_of(VirtualKey)
+KEY_REVISION = table_of(KeyRevision)
+SUBJECTS = table_of(Subject)
+VERSIONS = table_of(ConfigurationVersion)
+CONFIGURATION = table_of(ConfigurationState)
+ORDERS = table_of(ConfigurationOrder)
+INSTALLATION = table_of(Installation)
+BREAK_GLASSES = table_of(BreakGlassRow)
+PROPOSALS = table_of(ConfigurationProposal)
+USAGE_HOURS = table_of(UsageHour)
+ACCOUNT_QUARTERS = table_of(AccountQuarter)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(

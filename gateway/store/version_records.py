@@ -6,10 +6,17 @@ from enum import StrEnum
 
 from gateway.audit.bounds import bounded
 from gateway.audit.record import RecordBody
-from gateway.configuration.differences import Difference, FileChanges
+from gateway.configuration.approval import changes_policy
+from gateway.configuration.differences import (
+    Difference,
+    FileChanges,
+    differences,
+    file_changes,
+)
 from gateway.configuration.orders import Order
-from gateway.configuration.stored import Origin
+from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.store.changes import GATEWAY, Actor, begun
+from gateway.store.stored_proposal import Proposal
 
 MOST_CHANGES = 64
 """So many differences stand in a record; the rest is counted."""
@@ -35,6 +42,20 @@ class Changed:
     previous_digest: str | None
     files: FileChanges
     differences: Sequence[Difference]
+    is_of_policy: bool = True
+    """Whether who may do what is another, and not only where state, traces and listeners are."""
+
+
+def changed(before: StoredConfiguration, now: StoredConfiguration, origin: Origin) -> Changed:
+    """What one changes that comes in place of another. It reads both: not for the event loop."""
+    return Changed(
+        now.digest,
+        origin,
+        before.digest,
+        file_changes(before, now),
+        tuple(differences(before, now)),
+        changes_policy(before, now),
+    )
 
 
 def id_of(digest: str) -> str:
@@ -48,12 +69,17 @@ class VersionRecords:
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
 
-    def changed(self, change: Changed, by: Actor, now_unix_us: int) -> RecordBody:
-        """Another configuration is in force."""
+    def changed(
+        self, change: Changed, by: Actor, now_unix_us: int, approved: Proposal | None = None
+    ) -> RecordBody:
+        """Another configuration is in force, where that took people because they `approved` it."""
         body = self._begun(ConfigurationEvent.CHANGED, change.digest, by, now_unix_us)
         body["origin"] = change.origin.value
         if change.previous_digest is not None:
             body["previous_digest"] = change.previous_digest
+        if approved is not None:
+            body["proposal"] = approved.id
+            body["approved_by"] = [each.actor.told() for each in approved.backers]
         return body | summary_of(change)
 
     def refused(self, digest: str, problems: Sequence[str], now_unix_us: int) -> RecordBody:
@@ -95,7 +121,7 @@ class VersionRecords:
 
 def actor_of(order: Order) -> Actor:
     """Who ordered it."""
-    return Actor(order.actor_kind, order.actor_name)
+    return Actor(order.actor_kind, order.actor_name, order.actor_credential_id)
 
 
 def summary_of(change: Changed) -> RecordBody:

@@ -6,26 +6,27 @@ Beside them stand the orders: a stored version that somebody wants in force, and
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import RowMapping, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.audit.record import RecordBody
 from gateway.configuration.build import Configuration
-from gateway.configuration.differences import FileChanges, differences, file_changes
-from gateway.configuration.orders import Order, OrdersUnavailable, StandingOrders, VersionNotFound
-from gateway.configuration.stored import StoredConfiguration
+from gateway.configuration.differences import FileChanges
+from gateway.configuration.orders import Order, StandingOrders, VersionNotFound
+from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.store.change_lane import ChangeLane
 from gateway.store.changes import GATEWAY, Actor
-from gateway.store.database import Database, StoreError
+from gateway.store.database import Database
+from gateway.store.proposal_records import ProposalRecords
+from gateway.store.proposal_rows import settle
 from gateway.store.tables import CONFIGURATION, ORDERS, VERSIONS
-from gateway.store.version_records import Changed, VersionRecords, actor_of, summary_of
+from gateway.store.version_records import Changed, VersionRecords, actor_of, changed, summary_of
+from gateway.store.version_rows import in_force, reading, state_of, stored_version, writing
 
 KEPT: Final = 500
 """So many versions are kept, the newest in force first; the ledger keeps its records for ever."""
@@ -61,29 +62,34 @@ class Versions:
         self._unix_us = unix_us
         self._lane = ChangeLane(random_bytes)
         self._records = VersionRecords(random_bytes)
+        self._proposals = ProposalRecords(random_bytes)
 
     async def enter(self, configuration: Configuration, order: Order | None = None) -> None:
         """Keep the configuration that comes into force now, and put on record what that changes.
 
-        `order` is the one that this carries out. Nothing is written where nothing changes.
+        `order` is the one that this carries out. Nothing is written where nothing changes. Raises
+        `NotApproved` where people have to approve it first.
         """
         stored = configuration.stored or StoredConfiguration(configuration.digest, None, ())
         while True:
             before = await self.in_force()
             change = await asyncio.to_thread(_change, before, configuration, stored)
-            async with self._writing() as connection:
-                state = await _state(connection)
+            async with writing(self._database) as connection:
+                state = await state_of(connection)
                 if state["digest"] != (None if before is None else before.digest):
                     continue  # another gateway was quicker: compare with what it put in force
                 is_new = (state["digest"], state["origin"]) != (change.digest, change.origin.value)
                 if is_new or order is not None:
                     await self._enter(connection, change, stored, order, is_new)
+                if is_new:
+                    needed = _needed(configuration, state["approvers"])
+                    await connection.execute(update(CONFIGURATION).values(approvers=needed))
                 return
 
     async def refused(self, digest: str, problems: Sequence[str]) -> None:
         """Put on record that files are refused, once for the same contents (named by `digest`)."""
-        async with self._writing() as connection:
-            if (await _state(connection))["refused"] == digest:
+        async with writing(self._database) as connection:
+            if (await state_of(connection))["refused"] == digest:
                 return
             await connection.execute(update(CONFIGURATION).values(refused=digest))
             now = self._unix_us()
@@ -91,12 +97,12 @@ class Versions:
 
     async def order(self, digest: str | None, reason: str, by: Actor) -> Order:
         """Ask for a version, or (None) for the files; a running gateway carries it out."""
-        async with self._writing() as connection:
+        async with writing(self._database) as connection:
             return await self._order(connection, digest, reason, by, "asked")
 
     async def order_at_once(self, digest: str | None, reason: str, by: Actor) -> Order:
         """The same where no gateway runs: it holds from the next start on."""
-        async with self._writing() as connection:
+        async with writing(self._database) as connection:
             pinned = (await _standing(connection)).pin
             order = await self._order(connection, digest, reason, by, "taken")
             record = self._records.ordered(order, _version_of(order, pinned), order.asked_unix_us)
@@ -106,13 +112,13 @@ class Versions:
     async def answer_to(self, order: Order) -> tuple[str, str | None]:
         """What became of an order: `asked`, `taken` or `refused`, and then why."""
         query = select(ORDERS.c.state, ORDERS.c.answer).where(ORDERS.c.number == order.number)
-        async with self._reading() as connection:
+        async with reading(self._database) as connection:
             state, answer = (await connection.execute(query)).one()
         return str(state), answer
 
     async def refuse(self, order: Order, problem: str) -> None:
         """As `gateway.configuration.orders.Orders` says."""
-        async with self._writing() as connection:
+        async with writing(self._database) as connection:
             if not await _settle(connection, order, "refused", problem):
                 return
             pinned = (await _standing(connection)).pin
@@ -122,38 +128,34 @@ class Versions:
 
     async def standing(self) -> StandingOrders:
         """As `gateway.configuration.orders.Orders` says."""
-        async with self._reading() as connection:
+        async with reading(self._database) as connection:
             return await _standing(connection)
 
     async def in_force(self) -> StoredConfiguration | None:
         """What came into force last; None before the first start."""
-        async with self._reading() as connection:
-            digest = (await _state(connection))["digest"]
-            try:
-                return None if digest is None else await _stored(connection, digest)
-            except VersionNotFound:  # damaged; it is still known which one it was
-                return StoredConfiguration(digest, None, ())
+        async with reading(self._database) as connection:
+            return await in_force(connection)
 
     async def stored(self, digest: str) -> StoredConfiguration:
         """As `gateway.configuration.orders.Orders` says; the beginning of a digest will do."""
-        async with self._reading() as connection:
-            return await _stored(connection, await _whole_digest(connection, digest))
+        async with reading(self._database) as connection:
+            return await stored_version(connection, await _whole_digest(connection, digest))
 
     async def previous(self) -> StoredConfiguration:
         """The version that was in force before the one that is. Raises `VersionNotFound`."""
-        async with self._reading() as connection:
-            now = (await _state(connection))["digest"]
+        async with reading(self._database) as connection:
+            now = (await state_of(connection))["digest"]
             query = select(VERSIONS.c.digest).where(VERSIONS.c.digest != now)
             found = await connection.scalar(query.order_by(VERSIONS.c.last_unix_us.desc()).limit(1))
             if found is None:
                 raise VersionNotFound("no version was in force before this one")
-            return await _stored(connection, found)
+            return await stored_version(connection, found)
 
     async def list(self) -> Sequence[KnownVersion]:
         """Every version that is kept, the one that came into force last first."""
         columns = [each for each in VERSIONS.c if each is not VERSIONS.c.files]
         query = select(*columns).order_by(VERSIONS.c.last_unix_us.desc(), VERSIONS.c.digest)
-        async with self._reading() as connection:
+        async with reading(self._database) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [KnownVersion(**{**row, "changes": orjson.loads(row["changes"])}) for row in rows]
 
@@ -173,7 +175,9 @@ class Versions:
                 records.append(self._records.ordered(order, _version_of(order, pinned), now))
         if is_new:
             by = GATEWAY if order is None else actor_of(order)
-            records.append(self._records.changed(change, by, now))
+            taken, over = await settle(connection, change.digest, change.is_of_policy, now)
+            records += [self._proposals.dismissed(each, now) for each in over]
+            records.append(self._records.changed(change, by, now, taken))
             await _keep(connection, change, stored, now)
             values = {"digest": change.digest, "origin": change.origin.value, "refused": None}
             await connection.execute(update(CONFIGURATION).values(values))
@@ -184,54 +188,28 @@ class Versions:
         self, connection: AsyncConnection, digest: str | None, reason: str, by: Actor, state: str
     ) -> Order:
         newest = await connection.scalar(select(func.max(ORDERS.c.number)))
-        order = Order((newest or 0) + 1, digest, reason, by.kind, by.name, self._unix_us())
+        number, now = (newest or 0) + 1, self._unix_us()
+        order = Order(number, digest, reason, by.kind, by.name, now, by.credential_id)
         values = {
             "number": order.number,
             "digest": digest,
             "reason": reason,
             "actor_kind": by.kind,
             "actor_name": by.name,
+            "actor_credential_id": by.credential_id,
             "asked_unix_us": order.asked_unix_us,
             "state": state,
         }
         await connection.execute(insert(ORDERS).values(values))
         return order
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._database.reading() as connection:
-                yield connection
-        except (SQLAlchemyError, StoreError) as error:
-            raise OrdersUnavailable(_cause(error)) from error
-
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._database.writing() as connection:
-                yield connection
-        except (SQLAlchemyError, StoreError) as error:
-            raise OrdersUnavailable(_cause(error)) from error
-
-
-def _cause(error: SQLAlchemyError | StoreError) -> str:
-    if isinstance(error, StoreError):
-        return str(error)
-    return str(getattr(error, "orig", None) or type(error).__name__)
-
 
 def _change(
     before: StoredConfiguration | None, now: Configuration, stored: StoredConfiguration
 ) -> Changed:
     if before is None:
-        return Changed(now.digest, now.origin, None, FileChanges(), ())
-    return Changed(
-        now.digest,
-        now.origin,
-        before.digest,
-        file_changes(before, stored),
-        tuple(differences(before, stored)),
-    )
+        return Changed(now.digest, now.origin, None, FileChanges(), (), is_of_policy=False)
+    return changed(before, stored, now.origin)
 
 
 def _version_of(order: Order, pinned: Order | None) -> str:
@@ -241,8 +219,11 @@ def _version_of(order: Order, pinned: Order | None) -> str:
     return pinned.digest if pinned is not None and pinned.digest is not None else ""
 
 
-async def _state(connection: AsyncConnection) -> RowMapping:
-    return (await connection.execute(select(CONFIGURATION))).mappings().one()
+def _needed(configuration: Configuration, until_now: int) -> int:
+    """How many people a change of policy takes from now on. Only files, which went through what
+    held until now, may ask for fewer: not what a pin or a start brings back."""
+    needed = configuration.policy_approvers
+    return needed if configuration.origin is Origin.FILES else max(needed, until_now)
 
 
 async def _standing(connection: AsyncConnection) -> StandingOrders:
@@ -259,8 +240,7 @@ async def _standing(connection: AsyncConnection) -> StandingOrders:
 
 
 def _order_of(row: RowMapping) -> Order:
-    names = ("number", "digest", "reason", "actor_kind", "actor_name", "asked_unix_us")
-    return Order(*(row[name] for name in names))
+    return Order(**{name: row[name] for name in Order.__slots__})
 
 
 async def _settle(
@@ -289,17 +269,6 @@ async def _whole_digest(connection: AsyncConnection, prefix: str) -> str:
     if len(found) > 1:
         raise VersionNotFound(f"{prefix!r} begins several digests; give more of it")
     return str(found[0])
-
-
-async def _stored(connection: AsyncConnection, digest: str) -> StoredConfiguration:
-    query = select(VERSIONS.c.source, VERSIONS.c.files).where(VERSIONS.c.digest == digest)
-    row = (await connection.execute(query)).first()
-    if row is None:
-        raise VersionNotFound(f"version {digest} is not kept any more")
-    try:
-        return StoredConfiguration.unpacked(digest, row[0], row[1])
-    except (ValueError, TypeError, OSError, EOFError) as error:
-        raise VersionNotFound(f"version {digest} cannot be read: {error}") from error
 
 
 async def _keep(

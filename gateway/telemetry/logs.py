@@ -20,7 +20,7 @@ from gateway.telemetry.story import CLIENT_LEFT, PROCESS_ENDED, Story
 
 _HASH_ALGORITHM = "SHA-256"
 NO_IDS = (b"", b"")
-_REFUSALS = frozenset({"config_refused", "break_glass_refused"})
+_REFUSALS = frozenset({"config_refused", "break_glass_refused", "config_approval_refused"})
 
 _AUDITED = Group(
     {},

@@ -286,7 +286,7 @@ AUDIT_FAILURES = Metric("gatehouse.audit.device.failures", _C, "", ("cause",), "
 CONFIG_RELOADS = Metric("gatehouse.config.reloads", _C, "", ("result",), "`applied` or `refused`")
 CONFIG_INFO = Metric(
     "gatehouse.config.info", _G, "", ("digest", "origin"),
-    "1 for the one in force; `origin` is `files`, `pin`, `last_good` or `embedded`",
+    "1 for the one in force; `origin` is `files`, `pin`, `last_good`, `approved` or `embedded`",
 )  # fmt: skip
 BREAK_GLASS = Metric("gatehouse.break_glass.open", _G, "", (), "exceptions from policy open now")
 AUTH_FAILURES = Metric("gatehouse.auth.failures", _C, "", ("cause",), "callers turned away")
