@@ -22,6 +22,7 @@ from gateway.admin.keys import KeysResource
 from gateway.admin.ledger import LedgerResource
 from gateway.admin.policy import PolicyResource
 from gateway.admin.problems import Flaw, Problem
+from gateway.admin.proposals import ProposalsResource
 from gateway.admin.registers import RegistersResource
 from gateway.admin.status import StatusResource
 from gateway.admin.subjects import SubjectsResource
@@ -41,6 +42,7 @@ RESOURCES = (
     CapsResource,
     RegistersResource,
     PolicyResource,
+    ProposalsResource,
     LedgerResource,
 )
 """In the order in which the manual tells of them."""

@@ -15,6 +15,7 @@ from gateway.caps.port import AccountState
 from gateway.configuration.admin import AdminSettings
 from gateway.identity import KeyRing
 from gateway.pipeline import InForce
+from gateway.policy_changes import PolicyChangesDesk
 from gateway.server import bound, listen
 from gateway.status import Status
 from gateway.store.changes import Actor
@@ -22,6 +23,7 @@ from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.store.people import People
+from gateway.store.proposals import Proposals
 from gateway.store.rollup import Rollup
 from gateway.store.subjects import Subjects
 from gateway.store.usage import UsageBook
@@ -108,6 +110,7 @@ def _listener(host: str, settings: AdminSettings, port: int | None) -> socket.so
 
 def desk_of(beside: Beside, level: Level) -> Desk:
     """What the resources work on."""
+    proposals = Proposals(beside.database, unix_us=beside.unix_us)
     return Desk(
         version=beside.version,
         started_unix_us=beside.unix_us(),
@@ -120,6 +123,7 @@ def desk_of(beside: Beside, level: Level) -> Desk:
         derived_id=beside.derived_id,
         cap_states=beside.cap_states,
         versions=beside.versions,
+        policy_changes=PolicyChangesDesk(proposals, beside.unix_us, os.urandom),
         ledger=Ledger(beside.database),
         people=People(beside.database),
         subjects=Subjects(beside.database),

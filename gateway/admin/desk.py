@@ -7,6 +7,7 @@ from gateway.admin.level import Level
 from gateway.admin.reads import Reads
 from gateway.caps.port import AccountState
 from gateway.pipeline import InForce
+from gateway.policy_changes import PolicyChangesDesk
 from gateway.status import Status
 from gateway.store.changes import Actor
 from gateway.store.keys import Keys
@@ -35,6 +36,7 @@ class Desk:
     derived_id: Callable[[str], str]
     cap_states: Callable[[], Awaitable[list[AccountState]]]
     versions: Versions
+    policy_changes: PolicyChangesDesk
     ledger: Ledger
     people: People
     subjects: Subjects

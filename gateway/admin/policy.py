@@ -79,7 +79,10 @@ class VersionsTold(Told):
 
 
 class PolicyResource:
-    """Versions are changed in files, and rolled back by `gatehouse policy rollback`, not here."""
+    """Versions are changed in files, and rolled back by `gatehouse policy rollback`, not here.
+
+    Where that takes two people, `ProposalsResource` has what waits for them.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -96,7 +99,7 @@ class PolicyResource:
         try:
             pin = (await self._desk.versions.standing()).pin
         except OrdersUnavailable as error:
-            raise _away() from error
+            raise away() from error
         in_force = self._desk.in_force
         configuration, since_us = in_force.configuration, in_force.since_unix_seconds * 1_000_000
         return PolicyTold(
@@ -117,12 +120,13 @@ class PolicyResource:
             async with self._desk.reads.turn():
                 found = await self._desk.versions.list()
         except OrdersUnavailable as error:
-            raise _away() from error
+            raise away() from error
         now = self._desk.in_force.configuration.digest
         return VersionsTold(versions=tuple(_version(each, now) for each in found))
 
 
-def _away() -> Problem:
+def away() -> Problem:
+    """The database does not answer."""
     told = "the database does not answer; ask again"
     return Problem(503, "database_unavailable", told, retry_after_seconds=2)
 
