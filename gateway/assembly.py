@@ -14,7 +14,7 @@ from gateway.accounting import Accountant
 from gateway.admin.assembly import AdminSide, Beside, admin_side
 from gateway.app import create_app
 from gateway.bookkeeping import Bookkeeper
-from gateway.callers import Callers
+from gateway.callers import Callers, Tokens
 from gateway.calls import Calls, Patience
 from gateway.configuration.build import Configuration
 from gateway.configuration.choice import shipped_with
@@ -30,6 +30,7 @@ from gateway.front import Front, FrontDoor
 from gateway.identity import KeyRing
 from gateway.lifting import Lifting
 from gateway.notes import Notes
+from gateway.oauth.routes import declare_sign_in
 from gateway.oidc.asking import ProviderClient
 from gateway.oidc.provider_tokens import ProviderTokens
 from gateway.oidc.token import BEGINNING
@@ -37,6 +38,8 @@ from gateway.opening import Opened, lock_folder, open_counters, open_data, open_
 from gateway.pipeline import InForce, Pipeline
 from gateway.policy_mark import PolicyMark
 from gateway.refusal import Refusals
+from gateway.sessions.known_sessions import ACCESS_PREFIX
+from gateway.sessions.opened import SessionSide, open_sessions
 from gateway.settings import ServeOptions, operating_user
 from gateway.status import LedgerHealth, Status
 from gateway.store.break_glasses import BreakGlasses
@@ -107,7 +110,7 @@ async def assembled(
         refusals, lifting = await _open_refusals(bookkeeper, opened, in_force, stack)
         client = client or HttpClient()
         senders = _open_senders(client, stack)
-        callers = _open_callers(key_ring, client, opened, stack)
+        callers, side = _open_callers(key_ring, client, opened, stack)
         turns, notes = TurnIds(opened.pepper), Notes(NOTE_FORMS, InProcessToldSessions())
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
@@ -118,10 +121,10 @@ async def assembled(
         bookkeeper.metrics.watch_configuration(state)
         counters = bookkeeper.accountant.counters
         status = Status(health, lambda: state.standing, counters.health, lambda: lifting.open_count)
-        calls = _watch_calls(bookkeeper.metrics, callers, stack)
-        front, app = _road(pipeline, calls, opened, status)
+        calls = _watch_calls(bookkeeper.metrics, callers, side, stack)
+        front, app = _road(pipeline, calls, opened, status, side)
         door = FrontDoor(front if front_is_on else None, app)
-        beside = _beside(pipeline, status, opened, versions, keys, key_ring)
+        beside = _beside(pipeline, status, opened, versions, key_ring, lifting)
         admin = await stack.enter_async_context(admin_side(beside, options.port_for_admin))
         first_keys = await _first_keys(keys, opened, choice.configuration)  # last: shown once
         await key_ring.refresh()
@@ -138,16 +141,23 @@ async def _open_keys(opened: Opened, stack: AsyncExitStack) -> tuple[Keys, KeyRi
 
 def _open_callers(
     keys: KeyRing, client: HttpClient, opened: Opened, stack: AsyncExitStack
-) -> Callers:
+) -> tuple[Callers, SessionSide]:
+    """Who knows keys, providers' tokens and sessions, and how people sign in."""
+    provider = ProviderClient(client)
     tokens = ProviderTokens(
-        ProviderClient(client),
+        provider,
         opened.hasher,
         unix_seconds=lambda: int(time.time()),
         seconds=time.monotonic,
     )
     tokens.start()
     stack.push_async_callback(tokens.stop)
-    return Callers(keys, {BEGINNING: tokens}, time.monotonic)
+    side = open_sessions(opened.database, opened.pepper, provider, tokens, keys.subjects)
+    keys.listeners.append(side.known.learn)
+    side.known.start()
+    stack.push_async_callback(side.known.stop)
+    kinds: dict[str, Tokens] = {BEGINNING: tokens, ACCESS_PREFIX: side.known}
+    return Callers(keys, kinds, time.monotonic), side
 
 
 async def _open_books(
@@ -206,13 +216,15 @@ def _open_senders(client: HttpClient, stack: AsyncExitStack) -> Senders:
 
 
 def _road(
-    pipeline: Pipeline, calls: Calls, opened: Opened, status: Status
+    pipeline: Pipeline, calls: Calls, opened: Opened, status: Status, side: SessionSide
 ) -> tuple[Front, FastAPI]:
     """The hot road, and the application for the rest."""
     estimate = pipeline.bookkeeper.estimator.estimate
     spoken, related = wires(estimate), families(estimate)
     front = Front(spoken, pipeline, calls, opened.records.new_audit_id, related)
-    return front, create_app(_version(), spoken, related, front, pipeline, status)
+    app = create_app(_version(), spoken, related, front, pipeline, status)
+    declare_sign_in(app, side, pipeline)
+    return front, app
 
 
 def _beside(
@@ -220,8 +232,8 @@ def _beside(
     status: Status,
     opened: Opened,
     versions: Versions,
-    keys: Keys,
     key_ring: KeyRing,
+    lifting: Lifting,
 ) -> Beside:
     """What the admin API works on."""
     return Beside(
@@ -232,8 +244,8 @@ def _beside(
         cap_states=pipeline.bookkeeper.accountant.states,
         versions=versions,
         database=opened.database,
-        keys=keys,
         key_ring=key_ring,
+        refresh_exceptions=lifting.refresh,
         hasher=opened.hasher,
         unix_us=_unix_us,
     )
@@ -265,11 +277,16 @@ async def _first_keys(keys: Keys, opened: Opened, configuration: Configuration) 
     return await issue_first_keys(issuer, configuration.developer_team)
 
 
-def _watch_calls(metrics: Metrics, callers: Callers, stack: AsyncExitStack) -> Calls:
+def _watch_calls(
+    metrics: Metrics, callers: Callers, side: SessionSide, stack: AsyncExitStack
+) -> Calls:
     calls = Calls(Patience(), callers.is_ended)
     calls.start()
     stack.callback(calls.stop)
     metrics.watch_in_flight(lambda: len(calls))
+    side.known.running = lambda: (
+        call.identity.credential_id for call in calls if call.identity is not None
+    )
     return calls
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.acting import Acting
+from gateway.acting import Asker
 from gateway.roles import Permission
 from gateway.store.break_glasses import BreakGlasses
 from gateway.store.stored_break_glass import StoredBreakGlass, new_glass_id
@@ -40,7 +40,7 @@ class BreakGlassDesk:
     unix_us: Callable[[], int]
     random_bytes: Callable[[int], bytes]
 
-    async def open(self, wanted: Wanted, by: Acting) -> StoredBreakGlass:
+    async def open(self, wanted: Wanted, by: Asker) -> StoredBreakGlass:
         """Open an exception, or propose it where it takes two people.
 
         Raises `BreakGlassRefused`.
@@ -65,7 +65,7 @@ class BreakGlassDesk:
         await self.glasses.begin(glass)
         return glass
 
-    async def approve(self, glass_id: str, by: Acting) -> StoredBreakGlass:
+    async def approve(self, glass_id: str, by: Asker) -> StoredBreakGlass:
         """Open what somebody else proposed.
 
         Raises `BreakGlassNotFound`, `BreakGlassStands` or `BreakGlassRefused`.
@@ -80,7 +80,7 @@ class BreakGlassDesk:
             raise await self._refused(glass, "approve", why, by)
         return await self.glasses.approve(glass_id, by.actor, now)
 
-    async def close(self, glass_id: str, by: Acting) -> StoredBreakGlass:
+    async def close(self, glass_id: str, by: Asker) -> StoredBreakGlass:
         """End an exception, or withdraw it: one person is enough, for then the policy holds.
 
         Raises `BreakGlassNotFound`, `BreakGlassStands` or `BreakGlassRefused`.
@@ -99,7 +99,7 @@ class BreakGlassDesk:
         return f"a break-glass is open {most // _HOUR} hours at most (break_glass.max_hours)"
 
     async def _refused(
-        self, glass: StoredBreakGlass, attempt: str, why: str, by: Acting
+        self, glass: StoredBreakGlass, attempt: str, why: str, by: Asker
     ) -> BreakGlassRefused:
         await self.glasses.refuse(glass, attempt, why, by.actor, self.unix_us())
         return BreakGlassRefused(why)

@@ -18,6 +18,7 @@ from gateway.oidc.provider_tokens import VerifierBusy
 from gateway.oidc.refused import Cause, ProviderAway, TokenRefused
 from gateway.roles import held_apart
 from gateway.store.keys import KeyChanges
+from gateway.store.stored_session import ID_PREFIX
 from gateway.virtual_key import PREFIX
 from policy.types import Identity
 from providers.base import Headers
@@ -142,7 +143,8 @@ class Callers:
         return self._keys.subjects.is_blocked(caller.subject, caller.is_service)
 
     def _learn(self, changes: KeyChanges) -> None:
-        """Somebody was blocked or given a role, or is not any more."""
+        """Sessions ended; somebody was blocked or given a role, or is not any more."""
+        self._ended.update(changes.ended_sessions)
         if not changes.subjects:
             return
         self._identities.clear()
@@ -184,7 +186,8 @@ class Callers:
         self._log.refused(refused, credential_id)
         told = f"the token is refused: {refused.reason}"
         whose = _whose(refused, credential_id)
-        return NotAuthenticated.token(refused.cause.value, told, whose)
+        is_session = credential_id.startswith(ID_PREFIX)
+        return NotAuthenticated.token(refused.cause.value, told, whose, is_session=is_session)
 
 
 def asked_team(headers: Headers) -> str | None:

@@ -67,11 +67,16 @@ class NotAuthenticated(GatewayError):
         )
 
     @classmethod
-    def token(cls, cause: str, reason: str, identity: Identity | None) -> "NotAuthenticated":
+    def token(
+        cls, cause: str, reason: str, identity: Identity | None, *, is_session: bool = False
+    ) -> "NotAuthenticated":
         """A token that is not taken, for whatever reason: the caller is told to get another."""
+        how = "get a new one from your identity provider"
+        if is_session:
+            how = "'gatehouse token' prints the next one, 'gatehouse login' signs you in again"
         return cls(
-            "this token is not taken here, or not any more: get a new one from your identity "
-            "provider; your platform team can see why it was refused",
+            f"this token is not taken here, or not any more: {how}; "
+            "your platform team can see why it was refused",
             cause=cause,
             identity=identity,
             reason=reason,

@@ -125,6 +125,18 @@ def data_dir_default(environ: Mapping[str, str]) -> Path:
     return home / "gatehouse"
 
 
+def gateway_key(environ: Mapping[str, str]) -> str | None:
+    """The key that assistants and commands are told to use, if one is named."""
+    return environ.get("GATEHOUSE_KEY", "").strip() or None
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Where a user's own settings of this program are kept."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    home = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
+    return home / "gatehouse"
+
+
 def database_url(environ: Mapping[str, str]) -> str | None:
     """The database that keeps the state, where the environment names one. Holds a password."""
     return environ.get(DATABASE_VARIABLE) or None

@@ -77,7 +77,13 @@ async def keep_up(choice: Choice, ways: Ways, stack: AsyncExitStack) -> WatchSta
     await ways.put(choice.configuration, None)
     watcher = watcher_of(choice, ways)
     watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
-    stack.callback(watching.cancel)
+
+    async def stop() -> None:
+        """Before what it would put in force is taken apart: the shipper, the database."""
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    stack.push_async_callback(stop)
     return watcher.state
 
 

@@ -2,12 +2,11 @@
 
 import base64
 import hmac
-import re
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from gateway import credential_shape
 from gateway.roles import Role
 from gateway.store.changes import Actor
 from gateway.store.stored_key import StoredKey
@@ -15,13 +14,6 @@ from policy.types import Scope
 from providers.base import Secret
 
 PREFIX = "gth_"
-
-_RANDOM_BYTES = 24
-_RANDOM_CHARACTERS = 33  # enough for 24 bytes in base 62
-_CHECKSUM_CHARACTERS = 6  # enough for 32 bits in base 62
-_CHECKED = len(PREFIX) + _RANDOM_CHARACTERS
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS}}}")
 
 
 class KeyStore(Protocol):
@@ -56,16 +48,12 @@ class IssuedKey:
 
 def mint(random_bytes: Callable[[int], bytes]) -> str:
     """A new key: prefix, 192 random bits, checksum; 43 characters."""
-    number = int.from_bytes(random_bytes(_RANDOM_BYTES), "big")
-    checked = PREFIX + _base62(number, _RANDOM_CHARACTERS)
-    return checked + _checksum(checked)
+    return credential_shape.mint(PREFIX, random_bytes)
 
 
 def is_well_formed(credential: str) -> bool:
     """Whether this can be a key of ours at all. Tells a typo from a key that was revoked."""
-    if _SHAPE.fullmatch(credential) is None:
-        return False
-    return _checksum(credential[:_CHECKED]) == credential[_CHECKED:]
+    return credential_shape.is_well_formed(PREFIX, credential)
 
 
 def is_mistyped(credential: str) -> bool:
@@ -189,15 +177,3 @@ class KeyIssuer:
 def key_id_of(eight_bytes: bytes) -> str:
     """The id of a key, by which nothing can be done; of at least eight random bytes."""
     return "key_" + base64.b32encode(eight_bytes[:8]).decode().lower()[:12]
-
-
-def _checksum(checked: str) -> str:
-    return _base62(zlib.crc32(checked.encode()), _CHECKSUM_CHARACTERS)
-
-
-def _base62(number: int, characters: int) -> str:
-    digits = [""] * characters
-    for position in range(characters - 1, -1, -1):
-        number, digit = divmod(number, 62)
-        digits[position] = _BASE62[digit]
-    return "".join(digits)

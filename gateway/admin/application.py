@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway.admin import problems
+from gateway.admin.break_glass import BreakGlassResource
 from gateway.admin.caps import CapsResource
 from gateway.admin.description import DESCRIPTION, describe
 from gateway.admin.desk import Desk
@@ -29,6 +30,7 @@ from gateway.admin.subjects import SubjectsResource
 from gateway.admin.teams import TeamsResource
 from gateway.admin.usage import UsageResource
 from gateway.admin.users import UsersResource
+from gateway.admin.versions import VersionsResource
 from gateway.errors import GatewayError
 from gateway.manual import manual_page
 
@@ -42,7 +44,9 @@ RESOURCES = (
     CapsResource,
     RegistersResource,
     PolicyResource,
+    VersionsResource,
     ProposalsResource,
+    BreakGlassResource,
     LedgerResource,
 )
 """In the order in which the manual tells of them."""

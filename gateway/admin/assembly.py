@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.admin.application import create_admin_app
 from gateway.admin.desk import Desk
@@ -18,17 +19,19 @@ from gateway.pipeline import InForce
 from gateway.policy_changes import PolicyChangesDesk
 from gateway.server import bound, listen
 from gateway.status import Status
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
+from gateway.store.passed import passed_under
 from gateway.store.people import People
 from gateway.store.proposals import Proposals
 from gateway.store.rollup import Rollup
 from gateway.store.subjects import Subjects
 from gateway.store.usage import UsageBook
 from gateway.store.versions import Versions
-from gateway.virtual_key import Hasher, KeyIssuer, key_id_of
+from gateway.virtual_key import Hasher, KeyIssuer
 
 ADVICE = (
     "the admin API wants it: say where else with admin.listen in gatehouse.yaml or with "
@@ -55,20 +58,20 @@ class Beside:
     cap_states: Callable[[], Awaitable[list[AccountState]]]
     versions: Versions
     database: Database
-    keys: Keys
     key_ring: KeyRing
+    refresh_exceptions: Callable[[], Awaitable[None]]
     hasher: Hasher
     unix_us: Callable[[], int]
 
     def issuer(self, by: Actor) -> KeyIssuer:
         """Makes keys on behalf of somebody."""
         return KeyIssuer(
-            self.keys, self.hasher, by=by, unix_us=self.unix_us, random_bytes=os.urandom
+            Keys(self.database), self.hasher, by=by, unix_us=self.unix_us, random_bytes=os.urandom
         )
 
-    def derived_id(self, name: str) -> str:
-        """The id of a key that is asked for under a name: always the same, and nobody's guess."""
-        return key_id_of(self.hasher.digest(f"idempotency:{name}"))
+    def digest_of(self, name: str) -> bytes:
+        """For the id of what is asked for under a name: always the same, and nobody's guess."""
+        return self.hasher.digest(f"idempotency:{name}")
 
 
 @asynccontextmanager
@@ -117,14 +120,17 @@ def desk_of(beside: Beside, level: Level) -> Desk:
         unix_us=beside.unix_us,
         in_force=beside.in_force,
         status=beside.status,
-        keys=beside.keys,
+        keys=Keys(beside.database),
         issuer=beside.issuer,
         refresh_keys=beside.key_ring.refresh,
-        derived_id=beside.derived_id,
+        refresh_exceptions=beside.refresh_exceptions,
+        digest_of=beside.digest_of,
         cap_states=beside.cap_states,
         versions=beside.versions,
         policy_changes=PolicyChangesDesk(proposals, beside.unix_us, os.urandom),
         ledger=Ledger(beside.database),
+        glasses=BreakGlasses(beside.database),
+        passed=partial(passed_under, beside.database),
         people=People(beside.database),
         subjects=Subjects(beside.database),
         usage=UsageBook(beside.database),

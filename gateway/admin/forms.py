@@ -42,6 +42,9 @@ def _moment(value: str) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 """A name as people give them."""
 
+Reason = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_printable)]
+"""Why somebody changes something, for whoever reads the ledger."""
+
 Moment = Annotated[
     str,
     Field(max_length=40),

@@ -36,6 +36,7 @@ from gateway.store.keys import (
 )
 from gateway.store.stored_key import KeyState, StoredKey, scope_of
 from gateway.store.stored_subject import RolesStayApart, SubjectBlocked
+from gateway.virtual_key import key_id_of
 
 LONGEST: Final = timedelta(days=36_500)
 
@@ -292,7 +293,7 @@ class KeysResource:
     def _derived_id(self, caller: Caller, idempotency_key: str | None) -> str | None:
         if idempotency_key is None:
             return None
-        return self._desk.derived_id(f"{caller.identity.counted_key}:{idempotency_key}")
+        return key_id_of(self._desk.digest_of(f"{caller.identity.counted_key}:{idempotency_key}"))
 
     def _expiry(self, written: str | None) -> int | None:
         if written is None:

@@ -14,8 +14,8 @@ from gateway.admin.access import Asking, Caller
 from gateway.admin.desk import Desk
 from gateway.admin.forms import Given, Text, TimeTold, Told, time_told
 from gateway.admin.guard import ROOT
-from gateway.admin.policy import away
 from gateway.admin.problems import Problem
+from gateway.admin.versions import away
 from gateway.configuration.differences import differences
 from gateway.configuration.orders import OrdersUnavailable
 from gateway.configuration.stored import StoredConfiguration

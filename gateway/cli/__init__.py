@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli.audit import audit
 from gateway.cli.break_glass import break_glass
+from gateway.cli.caps import caps
 from gateway.cli.check import check
 from gateway.cli.connect import connect
 from gateway.cli.doctor import doctor
@@ -17,6 +18,8 @@ from gateway.cli.output import ReaderGone, forget_stdout, note
 from gateway.cli.policy import policy
 from gateway.cli.registers import registers
 from gateway.cli.roles import role
+from gateway.cli.sign_in import login, logout, token, whoami
+from gateway.cli.teams import teams
 from gateway.cli.up import up
 from gateway.cli.usage import usage
 from gateway.cli.users import user
@@ -33,10 +36,16 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(check)
+app.command()(login)
+app.command()(token)
+app.command()(whoami)
+app.command()(logout)
 app.add_typer(key, name="key")
 app.add_typer(user, name="user")
 app.add_typer(role, name="role")
 app.command()(models)
+app.command()(teams)
+app.command()(caps)
 app.command()(registers)
 app.add_typer(audit, name="audit")
 app.command()(usage)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.offered import Sizes, read_offered
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 120.0
-_MOST_BYTES: Final = 8 << 20
+_MOST_BYTES: Final = 32 << 20
 
 
 class Unreachable(Exception):
@@ -65,6 +65,19 @@ def ask(
     root: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None = None
 ) -> Answer:
     """GET, or POST a JSON body; the whole answer. Raises `Unreachable`, or `AnswerLost`."""
+    if body is None:
+        return _exchange(root, path, headers, None)
+    kind = {"content-type": "application/json"}
+    return _exchange(root, path, {**kind, **headers}, json.dumps(body).encode())
+
+
+def post_form(root: str, path: str, form: Mapping[str, str]) -> Answer:
+    """POST a form; the whole answer. Raises `Unreachable`, or `AnswerLost`."""
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    return _exchange(root, path, kind, urlencode(form).encode())
+
+
+def _exchange(root: str, path: str, headers: Mapping[str, str], sent: bytes | None) -> Answer:
     parts = urlsplit(root)
     began = time.monotonic()
     connection = _connection(parts)
@@ -72,11 +85,9 @@ def ask(
     try:
         connection.connect()
         connection.sock.settimeout(_ANSWER_SECONDS)
-        sent = None if body is None else json.dumps(body).encode()
-        kind = {"content-type": "application/json"} if sent is not None else {}
         method = "GET" if sent is None else "POST"
         failed = AnswerLost
-        connection.request(method, parts.path + path, sent, {**kind, **headers})
+        connection.request(method, parts.path + path, sent, dict(headers))
         response = connection.getresponse()
         read = response.read(_MOST_BYTES)
         return Answer(response.status, read, time.monotonic() - began)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.cli import ports
 from gateway.cli.configured import AnyName, configuration_path, shipped
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.stored_versions import is_digest, wanted_version
@@ -29,14 +30,14 @@ def configured(
     return loaded(path, more_rules)
 
 
-def chosen(wanted: str, folder: Path) -> "Configuration":
+def chosen(wanted: str, versions: ports.Versions) -> "Configuration":
     """A gatehouse.yaml by its path, or a version that is kept. Raises `CommandFailed`."""
     path = Path(wanted)
     if path.is_file():
         return loaded(path)
     if not is_digest(wanted):
         raise CommandFailed(f"there is no file {path}", Exit.NOT_FOUND)
-    return wanted_version(folder, wanted)
+    return wanted_version(versions, wanted)
 
 
 def loaded(path: Path, more_rules: Sequence[Path] = ()) -> "Configuration":

@@ -1,8 +1,9 @@
-"""What people changed, in one sentence each: keys, people, configuration, exceptions."""
+"""What people changed, in one sentence each: keys, people, sessions, configuration, exceptions."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.cli.session_lines import change_of_session
 from gateway.cli.subject_lines import change_of_subject
 from gateway.cli.times import format_unix_us, format_usd
 
@@ -23,6 +24,8 @@ def change_told(body: Mapping[str, Any]) -> str | None:
             return change_of_key(body)
         case "config":
             return change_of_configuration(body)
+        case "session":
+            return change_of_session(body)
         case "user" | "role":
             return change_of_subject(body)
         case "break" if str(body["kind"]).startswith("break_glass_"):

@@ -66,6 +66,20 @@ def _open_beside(folder: Path) -> "Sequence[StoredBreakGlass]":
     return [each for each in glasses_told(folder) if each.state(now) is BreakGlassState.OPEN]
 
 
+def reviewed(file: Path | None, data: Path, as_json: bool) -> "Sequence[Standing]":
+    """How each entry of the registers of such a configuration stands today.
+
+    Raises `CommandFailed` where it keeps none.
+    """
+    from gateway.configuration.reviews import standings
+    from policy.registers import day_of
+
+    path, configuration = checked(file, data, as_json)
+    if not configuration.registers.files:
+        raise CommandFailed(f"{path} keeps no register; docs/registers.md", Exit.NOT_FOUND)
+    return list(standings(configuration, day_of(int(time.time()))))
+
+
 def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path, Configuration]":
     """The configuration a command is about; one that is not right is told, and ends the command."""
     from gateway.configuration.choice import load_configuration

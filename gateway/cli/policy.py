@@ -11,12 +11,13 @@ import typer
 
 from gateway.cli.candidate import chosen, configured
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Config, Data, data_folder
+from gateway.cli.options import AsJson, Config, Data, Server, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.cli.pinning import resume, rollback
 from gateway.cli.preview import preview
 from gateway.cli.proposing import approve, proposals, propose, refuse
 from gateway.cli.replay import replay
+from gateway.cli.state import state_at
 from gateway.cli.stored_versions import show, versions
 from gateway.cli.times import parse_moment
 
@@ -173,13 +174,14 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help=_VERSION)],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Another one.")],
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two configurations: their rules and all else, and what becomes of the tests."""
     from gateway.cli.versions_of_policy import changes_of_rules, flips_of_cases, other_changes
 
-    folder = data_folder(data)
-    before, after = chosen(old, folder), chosen(new, folder)
+    kept = state_at(server, data).versions
+    before, after = chosen(old, kept), chosen(new, kept)
     rules = list(changes_of_rules(before.policy, after.policy))
     flips = list(flips_of_cases(before, after, int(time.time())))
     others = list(other_changes(before, after))

@@ -3,15 +3,27 @@
 Everything raises `CommandFailed`; every change is in the ledger with who made it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.break_glass import Wanted
+    from gateway.caps.port import AccountState
     from gateway.cli.key_facts import Facts
     from gateway.cli.key_wishes import KeyWish
+    from gateway.configuration.orders import Order
+    from gateway.configuration.reviews import Standing
+    from gateway.configuration.stored import StoredConfiguration
     from gateway.roles import Role
     from gateway.store.ledger import LedgerRow, Search
+    from gateway.store.passed import Passed
+    from gateway.store.people import Person
+    from gateway.store.stored_break_glass import StoredBreakGlass
     from gateway.store.stored_subject import StoredSubject
+    from gateway.store.versions import KnownVersion
     from gateway.usage import Asked, UsageRow
 
     Told = Callable[[Sequence[LedgerRow]], None]
@@ -46,6 +58,10 @@ class Subjects(Protocol):
 
     def list(self) -> "Sequence[StoredSubject]":
         """Everybody who is blocked or was granted a role."""
+        ...
+
+    def everybody(self, team: str | None) -> "Sequence[Person]":
+        """Everybody who has or had a key, or has asked; with a team, as far as it goes."""
         ...
 
     def block(self, name: str, *, is_service: bool) -> "StoredSubject":
@@ -89,6 +105,85 @@ class Records(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class KnownVersions:
+    """The versions that are kept, the newest in force first: which is in force, by which order."""
+
+    known: "Sequence[KnownVersion]"
+    in_force: str | None
+    pin: "Order | None"
+    waiting: Sequence[str] = ()
+    """What waits for approval, a line for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that was carried out, and the digest that is in force by it, where it is known."""
+
+    order: "Order"
+    digest: str | None
+
+
+class Versions(Protocol):
+    """The configurations that were in force."""
+
+    def list(self) -> KnownVersions:
+        """Those that are kept, and how they stand."""
+        ...
+
+    def shown(self, digest: str) -> "StoredConfiguration":
+        """What is kept, or waits for approval, under a digest, its beginning, or `previous`."""
+        ...
+
+    def rollback(self, digest: str, reason: str) -> Ordered:
+        """Put a version in force, whatever the files say."""
+        ...
+
+    def resume(self, reason: str) -> Ordered:
+        """Have the files count again."""
+        ...
+
+
+class Glasses(Protocol):
+    """The exceptions from policy that people have opened for a time."""
+
+    def open(self, wanted: "Wanted") -> "StoredBreakGlass":
+        """Open one, or propose it where it takes two people."""
+        ...
+
+    def approve(self, glass_id: str) -> "StoredBreakGlass":
+        """Open what somebody else has proposed."""
+        ...
+
+    def close(self, glass_id: str) -> "StoredBreakGlass":
+        """End one before its time, or withdraw a proposal."""
+        ...
+
+    def list(self) -> "Sequence[StoredBreakGlass]":
+        """Every one there has been, oldest first."""
+        ...
+
+    def story(self, glass_id: str) -> "tuple[StoredBreakGlass, Sequence[Passed]]":
+        """One of them, and what passed because of it."""
+        ...
+
+
+class Teams(Protocol):
+    """The teams of the configuration in force."""
+
+    def list(self) -> "Sequence[Mapping[str, Any]]":
+        """Each with its models, data class, limits, and what it used this month."""
+        ...
+
+
+class Caps(Protocol):
+    """What counts caps."""
+
+    def list(self, team: str | None, unit: str | None) -> "Sequence[AccountState]":
+        """Every account, or those of a team or unit, as it stands now."""
+        ...
+
+
 class State(Protocol):
     """All that a gateway keeps."""
 
@@ -110,4 +205,31 @@ class State(Protocol):
     @property
     def ledger(self) -> Records:
         """Its ledger."""
+        ...
+
+    @property
+    def versions(self) -> Versions:
+        """Its configurations."""
+        ...
+
+    @property
+    def teams(self) -> Teams:
+        """Its teams. Raises `CommandFailed` where no gateway runs."""
+        ...
+
+    @property
+    def caps(self) -> Caps:
+        """Its counters. Raises `CommandFailed` where no gateway runs."""
+        ...
+
+    def reviews(self, file: "Path | None", *, as_json: bool) -> "Sequence[Standing]":
+        """How each entry of its registers stands today, by the configuration in `file` or in force.
+
+        Raises `CommandFailed` where no register is kept.
+        """
+        ...
+
+    def glasses(self, key: str | None = None) -> Glasses:
+        """Its exceptions, changed by whose key this is. Raises `CommandFailed` where another
+        key says who asks."""
         ...

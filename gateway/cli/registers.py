@@ -1,14 +1,13 @@
 """`gatehouse registers`: what was reviewed, by whom, and for how long it still holds."""
 
-import time
 from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.cli.check import checked
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, ConfigurationFile, Data
+from gateway.cli.options import AsJson, ConfigurationFile, Data, Server, data_folder
 from gateway.cli.output import note, print_json, print_table
+from gateway.cli.state import FolderState, state_at
 
 if TYPE_CHECKING:
     from gateway.configuration.reviews import Standing
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
 def registers(
     file: ConfigurationFile = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the registers with the days left; ends with 1 when something is refused."""
-    from gateway.configuration.reviews import standings
-    from policy.registers import day_of
-
-    path, configuration = checked(file, data, as_json)
-    if not configuration.registers.files:
-        raise CommandFailed(f"{path} keeps no register; docs/registers.md", Exit.NOT_FOUND)
-    found = list(standings(configuration, day_of(int(time.time()))))
+    if file is not None and server is not None:
+        raise CommandFailed("say one of FILE and --server", Exit.USAGE)
+    state = FolderState(data_folder(data)) if file is not None else state_at(server, data)
+    found = state.reviews(file, as_json=as_json)
     if as_json:
         print_json(_facts(each) for each in found)
     else:

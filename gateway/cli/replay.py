@@ -11,6 +11,7 @@ from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import print_json, print_line, print_table
 from gateway.cli.times import format_unix_us, format_usd, parse_moment
 from gateway.cli.traffic import Since, Span, Until, count_exchanges, span_of
+from gateway.cli.version_folder import FolderVersions
 
 if TYPE_CHECKING:
     from gateway.configuration.build import Configuration
@@ -48,8 +49,9 @@ def replay(
     from gateway.replay.flips import AsRecorded, Comparison
 
     folder, span = data_folder(data), span_of(since, until)
-    after = configured(config, folder) if candidate is None else chosen(candidate, folder)
-    before = None if against is None else chosen(against, folder)
+    kept = FolderVersions(folder)
+    after = configured(config, folder) if candidate is None else chosen(candidate, kept)
+    before = None if against is None else chosen(against, kept)
     moment = None if at is None else int(parse_moment(at, datetime.now(UTC)).timestamp())
     compared = Comparison(
         _decided(after, moment),

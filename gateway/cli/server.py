@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from gateway.cli.asking import Answer, AnswerLost, Unreachable, ask, gateway_root
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.output import note
-from gateway.settings import environment
+from gateway.settings import environment, read_running
 
 URL_VARIABLE: Final = "GATEHOUSE_ADMIN_URL"
 KEY_VARIABLE: Final = "GATEHOUSE_ADMIN_KEY"
@@ -180,6 +180,27 @@ def server_at(url: str) -> AdminServer:
         )
     _warn_of_clear_text(root)
     return AdminServer(root, key)
+
+
+def server_beside(folder: Path) -> AdminServer:
+    """The admin API of the gateway that runs on a data folder: some things only it knows.
+
+    Raises `CommandFailed`.
+    """
+    running = read_running(folder)
+    if running is None or not running.is_alive:
+        raise CommandFailed(
+            f"no gateway runs on {folder}, and only one that runs knows this: start one with "
+            "gatehouse up, or name one with --server",
+            Exit.NOT_FOUND,
+        )
+    if running.admin_url is None:
+        raise CommandFailed(
+            "the admin API of the gateway that runs here is switched off (admin.listen), and only "
+            "by it this can be asked",
+            Exit.NOT_FOUND,
+        )
+    return server_at(running.admin_url)
 
 
 def own_key() -> str | None:

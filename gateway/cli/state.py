@@ -1,12 +1,17 @@
 """Where the state is that a command works on: in a data folder, or behind an admin API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.cli import ports
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import data_folder
-from gateway.cli.server import AdminServer, server_for
+from gateway.cli.server import KEY_VARIABLE, AdminServer, server_beside, server_for
+
+if TYPE_CHECKING:
+    from gateway.configuration.reviews import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,39 @@ class FolderState:
 
         return FolderLedger(self.folder)
 
+    @property
+    def versions(self) -> ports.Versions:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.version_folder import FolderVersions
+
+        return FolderVersions(self.folder, self.config)
+
+    @property
+    def teams(self) -> ports.Teams:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.running_server import ServerTeams
+
+        return ServerTeams(server_beside(self.folder))
+
+    @property
+    def caps(self) -> ports.Caps:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.running_server import ServerCaps
+
+        return ServerCaps(server_beside(self.folder))
+
+    def reviews(self, file: Path | None, *, as_json: bool) -> "Sequence[Standing]":
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.check import reviewed
+
+        return reviewed(file, self.folder, as_json)
+
+    def glasses(self, key: str | None = None) -> ports.Glasses:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.glass_folder import FolderGlasses
+
+        return FolderGlasses(self.folder, self.config, key)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
@@ -78,6 +116,45 @@ class ServerState:
         from gateway.cli.ledger_server import ServerLedger
 
         return ServerLedger(self.server)
+
+    @property
+    def versions(self) -> ports.Versions:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.version_server import ServerVersions
+
+        return ServerVersions(self.server)
+
+    @property
+    def teams(self) -> ports.Teams:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.running_server import ServerTeams
+
+        return ServerTeams(self.server)
+
+    @property
+    def caps(self) -> ports.Caps:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.running_server import ServerCaps
+
+        return ServerCaps(self.server)
+
+    def reviews(self, file: Path | None, *, as_json: bool) -> "Sequence[Standing]":
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.running_server import reviewed
+
+        return reviewed(self.server)
+
+    def glasses(self, key: str | None = None) -> ports.Glasses:
+        """As `gateway.cli.ports.State` says."""
+        from gateway.cli.glass_server import ServerGlasses
+
+        if key is not None:
+            raise CommandFailed(
+                f"--key does not go with --server, where the key of {KEY_VARIABLE} says who you "
+                "are",
+                Exit.USAGE,
+            )
+        return ServerGlasses(self.server)
 
 
 def state_at(server: str | None, data: Path | None, config: Path | None = None) -> ports.State:

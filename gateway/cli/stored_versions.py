@@ -4,18 +4,19 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from gateway.cli import ports
 from gateway.cli.changes_told import changes_in_short
 from gateway.cli.configured import AnyName, shipped
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.options import AsJson, Data, data_folder
+from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import note, print_json, print_line, print_table, print_text
+from gateway.cli.state import state_at
 from gateway.cli.times import format_unix_us
-from gateway.cli.waiting import waiting_notices, waiting_version
 from gateway.settings import environment, read_running
 
 if TYPE_CHECKING:
@@ -32,21 +33,16 @@ PREVIOUS = "previous"
 _TABLE = ("VERSION", "IN FORCE", "FIRST", "LAST", "#FILES", "CHANGED")
 
 
-def versions(data: Data = None, as_json: AsJson = False) -> None:
+def versions(data: Data = None, server: Server = None, as_json: AsJson = False) -> None:
     """List the configurations that were in force, the newest first."""
-
-    async def read(kept: "Versions") -> tuple[Any, ...]:
-        return await kept.list(), await kept.in_force(), (await kept.standing()).pin
-
-    known, in_force, pin = in_versions(data_folder(data), read)
-    now = None if in_force is None else in_force.digest
+    found = state_at(server, data).versions.list()
     if as_json:
-        print_json(_object(each, now, pin) for each in known)
+        print_json(_object(each, found.in_force, found.pin) for each in found.known)
         return
-    print_table(_TABLE, [_row(each, now, pin) for each in known])
-    if pin is not None:
-        note(_told(pin))
-    for told in waiting_notices(data_folder(data)):
+    print_table(_TABLE, [_row(each, found.in_force, found.pin) for each in found.known])
+    if found.pin is not None:
+        note(_told(found.pin))
+    for told in found.waiting:
         note(told)
 
 
@@ -58,10 +54,11 @@ def show(
         str | None, typer.Option(metavar="NAME", help="This file alone, as it is.")
     ] = None,
     data: Data = None,
+    server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the files of a version as they were written, but for keys that stood in them."""
-    stored = shown_version(data_folder(data), digest)
+    stored = state_at(server, data).versions.shown(digest)
     if file is not None:
         print_text(_text_of(stored, file))
         return
@@ -97,12 +94,12 @@ def is_digest(text: str) -> bool:
     return text == PREVIOUS or re.fullmatch("[0-9a-fA-F]{1,64}|pc_[a-z2-7]{12}", text) is not None
 
 
-def wanted_version(folder: Path, digest: str) -> "Configuration":
+def wanted_version(versions: ports.Versions, digest: str) -> "Configuration":
     """A version as a configuration whose secrets need not be here."""
     from gateway.configuration.problems import ConfigurationError
 
     try:
-        return made_again(shown_version(folder, digest))
+        return made_again(versions.shown(digest))
     except ConfigurationError as error:
         raise CommandFailed(str(error), Exit.CONFIGURATION) from error
 
@@ -117,28 +114,6 @@ def made_again(stored: "StoredConfiguration") -> "Configuration":
     path = Path(stored.source or "gatehouse.yaml")
     anything = AnyName(environment())
     return restore(stored, path, anything, shipped(), opens_secrets=False)
-
-
-def shown_version(folder: Path, digest: str) -> "StoredConfiguration":
-    """A version that was in force, or one that waits for approval. Raises `CommandFailed`."""
-    try:
-        return stored_version(folder, digest)
-    except CommandFailed as failure:
-        if failure.code is not Exit.NOT_FOUND or digest == PREVIOUS:
-            raise
-        try:
-            return waiting_version(folder, digest)
-        except CommandFailed:
-            raise failure from None
-
-
-def stored_version(folder: Path, digest: str) -> "StoredConfiguration":
-    """What is kept under a digest, its beginning, or `previous`."""
-
-    async def read(kept: "Versions") -> "StoredConfiguration":
-        return await (kept.previous() if digest == PREVIOUS else kept.stored(digest))
-
-    return in_versions(folder, read)
 
 
 def pin_notices(folder: Path) -> Iterator[str]:

@@ -4,16 +4,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.cli.acting import acting_user, until_known
-from gateway.cli.data import opened_database
+from gateway.cli.data import opened_database, opened_whole
 from gateway.cli.exits import CommandFailed, Exit
 
 if TYPE_CHECKING:
     from gateway.roles import Role
+    from gateway.store.people import Person
     from gateway.store.stored_subject import StoredSubject
     from gateway.store.subjects import Subjects
+
+_PAGE: Final = 500
 
 
 class FolderSubjects:
@@ -28,6 +31,10 @@ class FolderSubjects:
     def list(self) -> "Sequence[StoredSubject]":
         """Everybody who is blocked or was granted a role."""
         return asyncio.run(self._list())
+
+    def everybody(self, team: str | None) -> "Sequence[Person]":
+        """Everybody who has or had a key, or has asked."""
+        return asyncio.run(self._everybody(team))
 
     def block(self, name: str, *, is_service: bool) -> "StoredSubject":
         """Take nothing of theirs any more."""
@@ -54,6 +61,21 @@ class FolderSubjects:
 
         async with opened_database(self._folder) as database:
             return await Subjects(database).list()
+
+    async def _everybody(self, team: str | None) -> "Sequence[Person]":
+        from gateway.store.people import People
+        from gateway.store.rollup import Rollup
+
+        found: list[Person] = []
+        async with opened_whole(self._folder) as database:
+            await Rollup(database).catch_up()
+            people = People(database)
+            while True:
+                last = (found[-1].subject, found[-1].is_service) if found else None
+                page = await people.page(_now(), _PAGE, team=team, after=last)
+                found += page
+                if len(page) < _PAGE:
+                    return found
 
     def _change(self, change: "Callable[[Subjects], Awaitable[StoredSubject]]") -> "StoredSubject":
         """What was asked for, once a running gateway knows of it."""

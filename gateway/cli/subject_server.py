@@ -7,6 +7,7 @@ from gateway.cli.server import AdminServer
 
 if TYPE_CHECKING:
     from gateway.roles import Role
+    from gateway.store.people import Person
     from gateway.store.stored_subject import StoredSubject
 
 _TAKEN_BACK: Final = "`gatehouse role list` shows whether it was taken back"
@@ -26,6 +27,12 @@ class ServerSubjects:
         with self._server.understood():
             pages = self._server.pages("/subjects")
             return [_stored(each) for page in pages for each in page["subjects"]]
+
+    def everybody(self, team: str | None) -> "Sequence[Person]":
+        """Everybody who has or had a key, or has asked."""
+        with self._server.understood():
+            pages = self._server.pages("/users", team=team)
+            return [_person(each) for page in pages for each in page["users"]]
 
     def block(self, name: str, *, is_service: bool) -> "StoredSubject":
         """Take nothing of theirs any more."""
@@ -59,4 +66,18 @@ def _stored(told: Mapping[str, Any]) -> "StoredSubject":
         told["kind"] == "service",
         frozenset(told["granted_roles"]),
         told["blocked_unix_us"],
+    )
+
+
+def _person(told: Mapping[str, Any]) -> "Person":
+    from gateway.store.people import Person
+
+    last = told["last_seen_unix_us"]
+    return Person(
+        told["user"],
+        told["kind"] == "service",
+        tuple(told["teams"]),
+        told["keys"],
+        told["active_keys"],
+        None if last is None else last // 1_000_000,
     )

@@ -179,7 +179,7 @@ def load(
     digest = digest_with(registers.digest_with(written.digest), policy.files)
     built = build(
         document,
-        {str(path[1]): key for path, key in opened.items() if path[0] == "vendors"},
+        opened,
         shipped,
         digest=digest,
         notices=(*notices_of(written), *register_notices(document, registers, shipped)),
@@ -223,7 +223,7 @@ def _opened(
 
 def build(
     document: GatehouseDocument,
-    keys: Mapping[str, Secret],
+    opened: Mapping[FieldPath, Secret],
     shipped: Shipped,
     *,
     digest: str,
@@ -231,11 +231,11 @@ def build(
     rules: Sequence[Placed] = (),
     registers: ReadRegisters = NO_REGISTERS,
 ) -> Configuration:
-    """Build from a document that has passed `checks.check`, and the keys of its vendors. Its rules
-    have passed `check_rules`; what registers say of vendors is in the document already.
+    """Build from a document that has passed `checks.check`, and its secrets by where they stand.
+    Its rules have passed `check_rules`; what registers say of vendors is in the document already.
     """
     vendors = {
-        name: _vendor(name, each, keys.get(name), shipped)
+        name: _vendor(name, each, opened.get(("vendors", name, "api_key")), shipped)
         for name, each in document.vendors.items()
     }
     models = _models(document, vendors)
@@ -267,7 +267,7 @@ def build(
         admin=document.admin.settings(),
         proxies=TrustedProxies.of(document.server.trusted_proxies),
         break_glass=document.break_glass.terms,
-        identity=identity_settings(document.identity),
+        identity=identity_settings(document.identity, opened),
         policy_approvers=document.policy_changes.approvers,
         notices=(*notices, *unpriced(document, by_model), *lint(compiled, by_model)),
     )

@@ -7,9 +7,11 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.configuration.build import Configuration, build
 from gateway.configuration.document import GatehouseDocument
 from gateway.configuration.notices import DEFAULT_TEAM
+from gateway.configuration.problems import Path
 from gateway.configuration.reading import digest_of
 from gateway.configuration.shipped import Shipped
 from policy.document import ModelName
+from providers.base import Secret
 from providers.discovery import FoundEngine
 
 REHEARSAL = "rehearsal"
@@ -37,7 +39,11 @@ def default_configuration(found: Sequence[FoundEngine], shipped: Shipped) -> Con
     engines = {engine.name: engine for engine in found}
     document = _document(engines, targets) if targets else _rehearsal()
     digest = digest_of(document.model_dump_json(exclude_none=True).encode())
-    keys = {engine.name: engine.api_key for engine in found if engine.api_key is not None}
+    keys: dict[Path, Secret] = {
+        ("vendors", engine.name, "api_key"): engine.api_key
+        for engine in found
+        if engine.api_key is not None
+    }
     return build(document, keys, shipped, digest=digest, notices=tuple(notices))
 
 

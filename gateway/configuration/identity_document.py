@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from gateway.configuration.field_types import Words
+from gateway.configuration.field_types import Address, SecretText, Words
 from policy.document import Name, Section
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -86,10 +86,12 @@ class ProviderDocument(Section):
 
     issuer: Issuer
     """Exactly as its tokens have it under `iss`, a last slash included."""
-    audience: Audience
-    """What its tokens must hold under `aud`, one of these."""
+    audience: Audience = ()
+    """What its tokens must hold under `aud`, one of these. Left out: its tokens are not taken."""
     client_id: Words | None = None
-    """What the gateway is called there: one of the parties that tokens may be made for."""
+    """What the gateway is called there; needed where people sign in by `gatehouse login`."""
+    client_secret: SecretText | None = None
+    """The client's secret, where it has one: "${NAME}" or file:/path. Never printed."""
     authorized_parties: tuple[Words, ...] = ()
     """Clients, besides those above, that tokens may have been made for (`azp`)."""
     algorithms: Annotated[tuple[AlgorithmLabel, ...], Field(min_length=1)] = (
@@ -105,6 +107,13 @@ class ProviderDocument(Section):
     """Refuse a token that is older, though it says that it holds longer."""
     hosts: tuple[Host, ...] = ()
     """Hosts, besides the issuer's own, that its addresses may lead to."""
+    scopes: Annotated[tuple[Words, ...], Field(min_length=1)] = (
+        "openid",
+        "profile",
+        "email",
+        "offline_access",
+    )
+    """What is asked for at `gatehouse login`."""
     subject_claim: ClaimName = "sub"
     """Which claim names somebody in policy, budgets and the ledger."""
     require_verified_email: bool = True
@@ -130,8 +139,27 @@ class ProviderDocument(Section):
     """Tokens of builds: the team by a pattern of the subject, such as `repo:acme/web:*`."""
 
 
+class LoginDocument(Section):
+    """`gatehouse login`: short-lived tokens for people, who sign in at the provider."""
+
+    url: Address
+    """Where people's browsers reach this gateway; nothing is ever sent elsewhere."""
+    issuer: Issuer | None = None
+    """Where they sign in. Default: the only provider with a client_id."""
+    access_token_seconds: Annotated[int, Field(ge=900, le=3600)] = 3600
+    """How long an access token holds; `gatehouse token` gets the next one."""
+    session_hours: Annotated[int, Field(ge=1, le=2160)] = 168
+    """After how long somebody signs in again."""
+    recheck_seconds: Annotated[int, Field(ge=10, le=3600)] = 45
+    """How old the provider's last word on somebody may be while the session is used."""
+    outage_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
+    """How long sessions hold while the provider does not answer."""
+
+
 class IdentityDocument(Section):
     """Who is known besides the holders of virtual keys."""
 
     oidc: tuple[ProviderDocument, ...] = ()
     """OpenID Connect providers; each token is its issuer's, and no other's."""
+    login: LoginDocument | None = None
+    """Sign-in by `gatehouse login`."""

@@ -22,7 +22,8 @@ class VersionNotFound(LookupError):
 class Order:
     """Put this version in force, whatever the files say; without a digest: the files count again.
 
-    `by` is who ordered it, `reason` why; the time is UTC microseconds.
+    `by` is who ordered it, with which key or token, if any, `reason` why; the time is UTC
+    microseconds.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Order:
     actor_kind: str
     actor_name: str | None
     asked_unix_us: int
+    actor_credential_id: str | None = None
 
     @property
     def by(self) -> str:

@@ -58,6 +58,9 @@ def secrets_in(document: GatehouseDocument) -> Iterator[tuple[FieldPath, Secret]
     for name, vendor in document.vendors.items():
         if vendor.api_key is not None:
             yield ("vendors", name, "api_key"), vendor.api_key
+    for at, provider in enumerate(document.identity.oidc):
+        if provider.client_secret is not None:
+            yield ("identity", "oidc", at, "client_secret"), provider.client_secret
 
 
 def secret_files(document: GatehouseDocument, folder: Path) -> list[Path]:

@@ -135,6 +135,7 @@ class Watcher:
                 await asyncio.wait([looking])
             finally:
                 looking.cancel()
+                await asyncio.wait([looking])
             self._report_end(looking)
 
     async def look(self) -> bool:

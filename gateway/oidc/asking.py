@@ -1,16 +1,17 @@
 """Ask a provider over HTTP: only hosts that the configuration names, no redirects, bounded."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
 from gateway.configuration.identity_document import LOOPBACK
-from gateway.configuration.identity_settings import Provider
-from gateway.oidc.refused import ProviderAway
+from gateway.configuration.identity_settings import Client, Provider
+from gateway.oidc.refused import ProviderAway, ProviderUnreachable
 from providers.base import Headers
 from providers.errors import ProviderError
 from providers.http.client import HttpClient
@@ -21,6 +22,7 @@ MOST_BYTES: Final = 1 << 20
 _SECONDS: Final = 6.0
 _TIMEOUTS: Final = Timeouts(connect_seconds=3.0, first_byte_seconds=5.0, idle_seconds=5.0)
 _ACCEPT: Final = (b"accept", b"application/json")
+_FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
 
 Document = Mapping[str, Any]
 
@@ -35,9 +37,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A provider's own addresses, as its discovery document has them."""
+    """A provider's own addresses, as its discovery document has them, checked."""
 
     keys: str
+    authorization: str | None
+    token: str | None
+    userinfo: str | None
+    basic_auth: bool
 
 
 class ProviderClient:
@@ -54,14 +60,46 @@ class ProviderClient:
         if document.get("issuer") != provider.issuer:
             raise ProviderAway("its discovery document is another issuer's")
 
-        keys = document.get("jwks_uri")
-        if not isinstance(keys, str):
+        def named(field: str) -> str | None:
+            value = document.get(field)
+            return value if isinstance(value, str) else None
+
+        keys = named("jwks_uri")
+        if keys is None:
             raise ProviderAway("its discovery document names no jwks_uri")
-        return Metadata(keys)
+        return Metadata(
+            keys,
+            named("authorization_endpoint"),
+            named("token_endpoint"),
+            named("userinfo_endpoint"),
+            _wants_basic_auth(document.get("token_endpoint_auth_methods_supported")),
+        )
 
     async def key_set(self, provider: Provider, metadata: Metadata) -> Document:
         """Read the provider's key set. Raises `ProviderAway`."""
         return (await self._get_document(metadata.keys, provider)).document
+
+    async def userinfo(self, provider: Provider, address: str, access_token: str) -> Answer:
+        """Ask who an access token of the provider's stands for. Raises `ProviderAway`."""
+        bearer = (b"authorization", f"Bearer {access_token}".encode())
+        return await self._ask("GET", address, provider, (_ACCEPT, bearer))
+
+    async def token(
+        self, provider: Provider, client: Client, metadata: Metadata, form: Mapping[str, str]
+    ) -> Answer:
+        """Ask the token endpoint, as its client. Raises `ProviderAway`."""
+        if metadata.token is None:
+            raise ProviderAway("its discovery document names no token_endpoint")
+        headers: Headers = (_ACCEPT, _FORM)
+        fields = dict(form)
+        if client.secret is None:
+            fields["client_id"] = client.id
+        elif metadata.basic_auth:
+            headers = (*headers, _basic(client.id, client.secret.reveal()))
+        else:
+            fields |= {"client_id": client.id, "client_secret": client.secret.reveal()}
+        body = urlencode(fields).encode()
+        return await self._ask("POST", metadata.token, provider, headers, body)
 
     async def _get_document(self, address: str, provider: Provider) -> Answer:
         answer = await self._ask("GET", address, provider, (_ACCEPT,))
@@ -77,9 +115,11 @@ class ProviderClient:
             async with asyncio.timeout(self._seconds):
                 return await self._answer(endpoint, headers, body)
         except TimeoutError as error:
-            raise ProviderAway(f"no answer within {self._seconds:g} seconds") from error
-        except (ProviderError, ValueError) as error:  # or a token that no header can carry
-            raise ProviderAway(f"it cannot be reached ({type(error).__name__})") from error
+            raise ProviderUnreachable(f"no answer within {self._seconds:g} seconds") from error
+        except ProviderError as error:
+            raise ProviderUnreachable(f"it cannot be reached ({type(error).__name__})") from error
+        except ValueError as error:
+            raise ProviderAway("it gave a token that no header can carry") from error
 
     async def _answer(self, endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
         reply = await self._client.request(endpoint, headers, body, timeouts=_TIMEOUTS)
@@ -126,3 +166,13 @@ def _document(content: bytes) -> Document:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _wants_basic_auth(methods: object) -> bool:
+    """OpenID Connect's default is basic; only who lists others is sent the secret in the form."""
+    return not isinstance(methods, list) or "client_secret_basic" in methods
+
+
+def _basic(client_id: str, secret: str) -> tuple[bytes, bytes]:
+    both = f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()
+    return b"authorization", b"Basic " + base64.b64encode(both)

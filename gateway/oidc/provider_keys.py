@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from gateway.configuration.identity_settings import Provider
-from gateway.oidc.asking import ProviderClient
+from gateway.oidc.asking import Metadata, ProviderClient
 from gateway.oidc.refused import Cause, ProviderAway, TokenRefused
 from gateway.oidc.token import Head
 
@@ -51,6 +51,7 @@ class ProviderKeys:
         self._client = client
         self._seconds = seconds
         self._keys: tuple[SigningKey, ...] = ()
+        self._metadata: Metadata | None = None
         self._fetched: float | None = None
         self._tried: float | None = None
         self._refetched: float | None = None
@@ -80,6 +81,14 @@ class ProviderKeys:
             return None
         found = chosen(self._keys, head)
         return None if found is None or found.as_dict() == key.as_dict() else found
+
+    async def metadata(self) -> Metadata:
+        """The provider's addresses. Raises `ProviderAway`."""
+        if self._metadata is None:
+            await self._fetch()
+        if self._metadata is None:
+            raise ProviderAway("its discovery document could not be fetched")
+        return self._metadata
 
     def is_due(self) -> bool:
         """Whether it is time to ask for the keys again, though nobody waits for them."""
@@ -129,7 +138,7 @@ class ProviderKeys:
         if _names(keys) != _names(self._keys):
             self.generation += 1
             log.info("provider_keys", extra={"issuer": issuer, "keys": len(keys)})
-        self._keys = keys
+        self._keys, self._metadata = keys, metadata
         self._fetched, self._is_away = self._seconds(), False
 
 

@@ -13,10 +13,11 @@ from gateway.configuration.identity_settings import NOBODY_ELSE, IdentitySetting
 from gateway.oidc.asking import ProviderClient
 from gateway.oidc.membership import Member, claimed, member
 from gateway.oidc.provider_keys import ProviderKeys
-from gateway.oidc.refused import Cause, TokenRefused
+from gateway.oidc.refused import Cause, ProviderAway, TokenRefused
 from gateway.oidc.token import (
     Claims,
     Head,
+    check_algorithm,
     check_audience,
     check_head,
     check_times,
@@ -133,6 +134,13 @@ class ProviderTokens:
         except TimeoutError:
             pass  # nothing new: time to look whether some are old
 
+    def keys_of(self, provider: Provider) -> ProviderKeys:
+        """The keys of a provider that is configured. Raises `ProviderAway` where it is not now."""
+        keys = self._keys.get(provider.issuer)
+        if keys is None:
+            raise ProviderAway("it is not configured any more")
+        return keys
+
     def id_of(self, token: str) -> str:
         """The id of any token, also of one that is refused."""
         return token_id(self._digests.digest(token))
@@ -169,6 +177,17 @@ class ProviderTokens:
             task.add_done_callback(lambda done: self._forget_task(digest, done))
         return await asyncio.shield(task)
 
+    async def claims_of(self, token: str, provider: Provider) -> Claims:
+        """The claims under one of this provider's signatures, and of nobody else's.
+
+        Raises `TokenRefused` or `ProviderAway`.
+        """
+        head = read_head(token)
+        if head.issuer != provider.issuer:
+            raise TokenRefused(Cause.UNKNOWN_ISSUER, "it is another issuer's")
+        check_algorithm(head, provider)
+        return await self._signed(token, head, self.keys_of(provider))
+
     async def _signed(self, token: str, head: Head, keys: ProviderKeys) -> Claims:
         key = await keys.find(head)
         try:
@@ -196,7 +215,7 @@ class ProviderTokens:
         settings = self._settings
         head = read_head(token)
         provider = settings.providers.get(head.issuer)
-        if provider is None:
+        if provider is None or not provider.audiences:
             raise TokenRefused(Cause.UNKNOWN_ISSUER, "its issuer is not one whose tokens are taken")
         check_head(head, provider)
         keys = self._keys[provider.issuer]

@@ -21,8 +21,12 @@ class Cause(StrEnum):
     NO_SUBJECT = "no_subject"
     UNVERIFIED_EMAIL = "unverified_email"
     WRONG_CLAIM = "wrong_claim"
+    WRONG_NONCE = "wrong_nonce"
     NO_TEAM = "no_team"
     BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    ENDED = "session_ended"
+    UNCHECKED = "unchecked"
 
 
 class TokenRefused(Exception):
@@ -37,3 +41,7 @@ class TokenRefused(Exception):
 
 class ProviderAway(Exception):
     """The provider gave no answer that can be used; the message says what went wrong."""
+
+
+class ProviderUnreachable(ProviderAway):
+    """It gave none at all."""

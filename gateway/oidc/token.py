@@ -75,12 +75,17 @@ def read_head(token: str) -> Head:
 
 def check_head(head: Head, provider: Provider) -> None:
     """Refuse, before a key is looked for, what no key could make good. Raises `TokenRefused`."""
+    check_algorithm(head, provider)
+    if head.type not in _TYPES:
+        raise TokenRefused(Cause.WRONG_TYPE, "it is a token of another type than an access token")
+
+
+def check_algorithm(head: Head, provider: Provider) -> None:
+    """Whether it is signed as this provider's tokens may be. Raises `TokenRefused`."""
     if head.algorithm not in provider.algorithms:
         name = head.algorithm if head.algorithm in _NAMED else "one that is not known here"
         told = f"its algorithm, {name}, is not among the algorithms listed for {provider.issuer}"
         raise TokenRefused(Cause.ALGORITHM, told)
-    if head.type not in _TYPES:
-        raise TokenRefused(Cause.WRONG_TYPE, "it is a token of another type than an access token")
 
 
 def verified_claims(token: str, algorithm: str, key: "Key") -> Claims:

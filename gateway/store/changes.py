@@ -10,8 +10,8 @@ from policy.types import Identity
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: a user of the operating system, somebody with a key or a token, or the
-    gateway itself (no name)."""
+    """Who makes a change: a user of the operating system, somebody with a key or a token, a person
+    who signs in, or the gateway itself (no name)."""
 
     kind: str
     name: str | None = None
@@ -27,6 +27,11 @@ class Actor:
         """Whoever asked for it, over the admin API or with a key at the command line."""
         kind = "key" if identity.credential_id.startswith("key_") else "token"
         return cls(kind, identity.subject, identity.credential_id)
+
+    @classmethod
+    def person(cls, subject: str) -> "Actor":
+        """Somebody who proved at their provider who they are."""
+        return cls("person", subject)
 
     def told(self) -> RecordBody:
         """As records name them."""

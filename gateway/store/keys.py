@@ -13,6 +13,7 @@ from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
 from gateway.store.key_records import KeyEvent, KeyRecords
 from gateway.store.revision import newest_revision, next_revision
+from gateway.store.sessions import ended_since
 from gateway.store.stored_key import KeyState, StoredKey
 from gateway.store.stored_subject import StoredSubject, SubjectBlocked
 from gateway.store.subjects import read_subject, refuse_apart, subjects_since
@@ -53,11 +54,15 @@ class ListedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """Keys, by digest, and subjects that changed since some revision; `revision` is the newest."""
+    """What changed since some revision: keys, by digest, subjects, and sessions that ended.
+
+    `revision` is the newest.
+    """
 
     revision: int
     keys: Mapping[bytes, StoredKey]
     subjects: Sequence[StoredSubject] = ()
+    ended_sessions: frozenset[str] = frozenset()
 
 
 class Keys:
@@ -235,7 +240,8 @@ class Keys:
             newest = await newest_revision(connection)
             found = (await connection.execute(query)).mappings().all()
             subjects = await subjects_since(connection, revision)
-        return KeyChanges(newest, {row["digest"]: _stored(row) for row in found}, subjects)
+            ended = await ended_since(connection, revision)
+        return KeyChanges(newest, {row["digest"]: _stored(row) for row in found}, subjects, ended)
 
     async def _revoke(
         self, which: ColumnElement[bool], missing: str, now_unix_us: int, by: Actor

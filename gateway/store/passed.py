@@ -23,13 +23,18 @@ class Passed:
     requests: int
 
 
-async def passed_under(database: Database, exception: str, since_unix_us: int) -> list[Passed]:
-    """Who asked for what because of a break-glass since then, most requests first."""
+async def passed_under(
+    database: Database, exception: str, since_unix_us: int, until_unix_us: int
+) -> list[Passed]:
+    """Who asked for what because of a break-glass in this time, most requests first."""
     columns = (BODIES.c.team, BODIES.c.subject, BODIES.c.model)
     requests = func.count()
     query = (
         select(*columns, requests)
-        .where(BODIES.c.time_unix_us >= since_unix_us, *admitted_under(BODIES, exception))
+        .where(
+            BODIES.c.time_unix_us.between(since_unix_us, until_unix_us),
+            *admitted_under(BODIES, exception),
+        )
         .group_by(*columns)
         .order_by(requests.desc(), *columns)
     )

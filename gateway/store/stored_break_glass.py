@@ -79,6 +79,12 @@ class StoredBreakGlass:
             self, opened_unix_us=now_unix_us, until_unix_us=until, approved_by=approved_by
         )
 
+    @property
+    def admits_until_unix_us(self) -> int:
+        """When the last request is on record that passed because of it, at the latest; 0 where it
+        was never open: what was decided before the end may be admitted a moment later."""
+        return 0 if self.until_unix_us is None else self.until_unix_us + 60 * _SECOND_US
+
     def for_policy(self) -> BreakGlass:
         """One that was opened, as policy is told of it; closed in a second, it held to its end."""
         assert self.opened_unix_us is not None

@@ -13,6 +13,7 @@ from gateway.store.change_lane import ChangeLane
 from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.revision import next_revision
+from gateway.store.sessions import Sessions
 from gateway.store.stored_key import check_name
 from gateway.store.stored_subject import (
     GrantToOneself,
@@ -37,13 +38,14 @@ class Subjects:
         self._database = database
         self._lane = ChangeLane(random_bytes)
         self._records = SubjectRecords(random_bytes)
+        self._sessions = Sessions(database, random_bytes)
 
     async def block(
         self, subject: str, now_unix_us: int, by: Actor, *, is_service: bool = False
     ) -> StoredSubject:
-        """Take nothing of theirs any more; who was blocked before stays so since then.
+        """Take nothing of theirs any more, and end their sessions.
 
-        Raises `ValueError` for what is no name.
+        Who was blocked before stays so since then. Raises `ValueError` for what is no name.
         """
         check_name("service" if is_service else "user", subject)
         async with self._database.writing() as connection:
@@ -52,12 +54,14 @@ class Subjects:
                 return stored
             blocked = replace(stored, blocked_unix_us=now_unix_us)
             await self._change(connection, SubjectEvent.BLOCKED, blocked, by, now_unix_us)
+            if not is_service:
+                await self._sessions.end_of_subject(connection, subject, by, now_unix_us)
         return blocked
 
     async def unblock(
         self, subject: str, now_unix_us: int, by: Actor, *, is_service: bool = False
     ) -> StoredSubject:
-        """Take again what holds of theirs: keys that were revoked stay revoked."""
+        """Take again what holds of theirs: what was revoked or ended stays so."""
         async with self._database.writing() as connection:
             stored = await read_subject(connection, subject, is_service)
             if not stored.is_blocked:

@@ -1,4 +1,4 @@
-"""Every table there is: ledger, keys, people, usage, exceptions, the configuration's versions."""
+"""Tables: ledger, keys, people, usage, exceptions, the configuration's versions."""
 
 from typing import ClassVar
 
@@ -213,6 +213,7 @@ class ConfigurationOrder(Base, table=True):
     asked_unix_us: int = Field(sa_type=BigInteger)
     state: str = Field(sa_type=String(16))
     answer: str | None = Field(default=None, sa_type=Text)
+    actor_credential_id: str | None = Field(default=None, sa_type=Text)
 
 
 class ConfigurationProposal(Base, table=True):
@@ -316,25 +317,26 @@ class Installation(Base, table=True):
     pepper_check: bytes = Field(sa_type=HASH)
 
 
-def _table(model: type[SQLModel]) -> Table:
+def table_of(model: type[SQLModel]) -> Table:
+    """The table that a model declares."""
     return Base.metadata.tables[str(model.__tablename__)]
 
 
-LANES = _table(AuditLane)
-LEAVES = _table(AuditLeaf)
-BODIES = _table(AuditBody)
-CURSORS = _table(AuditCursor)
-KEYS = _table(VirtualKey)
-KEY_REVISION = _table(KeyRevision)
-SUBJECTS = _table(Subject)
-VERSIONS = _table(ConfigurationVersion)
-CONFIGURATION = _table(ConfigurationState)
-ORDERS = _table(ConfigurationOrder)
-INSTALLATION = _table(Installation)
-BREAK_GLASSES = _table(BreakGlassRow)
-PROPOSALS = _table(ConfigurationProposal)
-USAGE_HOURS = _table(UsageHour)
-ACCOUNT_QUARTERS = _table(AccountQuarter)
+LANES = table_of(AuditLane)
+LEAVES = table_of(AuditLeaf)
+BODIES = table_of(AuditBody)
+CURSORS = table_of(AuditCursor)
+KEYS = table_of(VirtualKey)
+KEY_REVISION = table_of(KeyRevision)
+SUBJECTS = table_of(Subject)
+VERSIONS = table_of(ConfigurationVersion)
+CONFIGURATION = table_of(ConfigurationState)
+ORDERS = table_of(ConfigurationOrder)
+INSTALLATION = table_of(Installation)
+BREAK_GLASSES = table_of(BreakGlassRow)
+PROPOSALS = table_of(ConfigurationProposal)
+USAGE_HOURS = table_of(UsageHour)
+ACCOUNT_QUARTERS = table_of(AccountQuarter)
 
 # Rows without the column are most of the table: leaving them out keeps a write cheap.
 Index(

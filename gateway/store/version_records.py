@@ -121,7 +121,7 @@ class VersionRecords:
 
 def actor_of(order: Order) -> Actor:
     """Who ordered it."""
-    return Actor(order.actor_kind, order.actor_name)
+    return Actor(order.actor_kind, order.actor_name, order.actor_credential_id)
 
 
 def summary_of(change: Changed) -> RecordBody:

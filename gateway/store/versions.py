@@ -188,13 +188,15 @@ class Versions:
         self, connection: AsyncConnection, digest: str | None, reason: str, by: Actor, state: str
     ) -> Order:
         newest = await connection.scalar(select(func.max(ORDERS.c.number)))
-        order = Order((newest or 0) + 1, digest, reason, by.kind, by.name, self._unix_us())
+        number, now = (newest or 0) + 1, self._unix_us()
+        order = Order(number, digest, reason, by.kind, by.name, now, by.credential_id)
         values = {
             "number": order.number,
             "digest": digest,
             "reason": reason,
             "actor_kind": by.kind,
             "actor_name": by.name,
+            "actor_credential_id": by.credential_id,
             "asked_unix_us": order.asked_unix_us,
             "state": state,
         }
@@ -238,8 +240,7 @@ async def _standing(connection: AsyncConnection) -> StandingOrders:
 
 
 def _order_of(row: RowMapping) -> Order:
-    names = ("number", "digest", "reason", "actor_kind", "actor_name", "asked_unix_us")
-    return Order(*(row[name] for name in names))
+    return Order(**{name: row[name] for name in Order.__slots__})
 
 
 async def _settle(

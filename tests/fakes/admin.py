@@ -20,9 +20,11 @@ from gateway.configuration.build import load
 from gateway.configuration.watch import Standing
 from gateway.errors import WrongNetwork
 from gateway.identity import KeyRing, extract_credential
+from gateway.lifting import Lifting
 from gateway.pipeline import InForce
 from gateway.roles import Role
 from gateway.status import LedgerHealth, Status
+from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
 from gateway.store.database import Database, open_database
 from gateway.store.keys import Keys
@@ -131,17 +133,19 @@ async def an_admin_api(
     """Over a SQLite file of its own, or over another database, which stays open."""
     database = store or open_database(folder / "data")
     in_force = InForce(load(write(folder, configuration), ENVIRON, SHIPPED), NOW_US // 1_000_000)
-    health = LedgerHealth(Unmetered())
-    keys, hasher = Keys(database), Hasher(b"p" * 32)
-    now = [NOW_US]
-    ring = KeyRing(keys, hasher, unix_us=lambda: now[0])
+    health, now = LedgerHealth(Unmetered()), [NOW_US]
+    hasher = Hasher(b"p" * 32)
+    ring = KeyRing(Keys(database), hasher, unix_us=lambda: now[0])
 
     async def identify(headers: Headers, peer: str | None) -> Identity:
         if peer == ELSEWHERE:
             raise WrongNetwork("the key may be used from 10.0.0.0/8 only")
         return ring.identify(extract_credential(headers))
 
-    status = Status(health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: 0)
+    lifting = Lifting(BreakGlasses(database), in_force, lambda: None, unix_us=lambda: now[0])
+    status = Status(
+        health, lambda: Standing.IN_FORCE, lambda: IN_PROCESS, lambda: lifting.open_count
+    )
     counters = InProcessCounters(lambda: now[0] * 1000, lambda: now[0] // 1_000_000)
     beside = Beside(
         "1.2.3",
@@ -151,8 +155,8 @@ async def an_admin_api(
         counters.states,
         Versions(database, unix_us=lambda: now[0]),
         database,
-        keys,
         ring,
+        lifting.refresh,
         hasher,
         lambda: now[0],
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from joserfc.jwk import RSAKey
@@ -26,6 +26,7 @@ PEOPLE = {
     "eve": ["canteen"],
     "leo": ["eng-web"],
     "lea": ["eng-web"],
+    "liz": ["eng-web"],
 }
 """Who there is, and in which groups."""
 
@@ -39,6 +40,10 @@ APPLICATIONS = {
 the provider takes the strongest that its key knows."""
 
 REDIRECT = "http://127.0.0.1:9/back"
+GATEWAY = "http://127.0.0.1:9"
+"""Where the provider takes the gateway to be: it sends people's browsers back there."""
+
+CALLBACK = f"{GATEWAY}/oauth/callback"
 _MOST_STEPS = 8
 _ROOT = Path(__file__).parents[2]
 
@@ -109,11 +114,16 @@ class Browser:
         return await self._client.post((await self.metadata())["token_endpoint"], data=given)
 
     async def _code(self, address: str, asked: dict[str, str]) -> str:
-        page = await self._client.get(address, params=asked)
+        back = await self.follows(f"{address}?{urlencode(asked)}", REDIRECT)
+        return parse_qs(urlsplit(back).query)["code"][0]
+
+    async def follows(self, address: str, until: str) -> str:
+        """Sign in where this address leads; the one that the browser is sent back to."""
+        page = await self._client.get(address)
         for _ in range(_MOST_STEPS):
             onward = page.headers.get("location", "")
-            if onward.startswith(REDIRECT):
-                return parse_qs(urlsplit(onward).query)["code"][0]
+            if onward.startswith(until):
+                return onward
             page = await (self._client.get(onward) if onward else self._fills_in(page))
         raise AssertionError(f"{self.name} cannot sign in: {page.url.path}")
 
@@ -183,7 +193,7 @@ class Canaille:
             port=self.port,
             people=people,
             applications=APPLICATIONS,
-            redirect_uri=REDIRECT,
+            redirect_uris=[REDIRECT, CALLBACK],
             **self._published(),
         )
         self.port = told["port"]

@@ -70,7 +70,7 @@ def an_application(name: str, told: dict[str, Any]) -> models.Client:
     application = models.Client(
         client_id=name,
         client_name=name,
-        redirect_uris=[told["redirect_uri"]],
+        redirect_uris=told["redirect_uris"],
         grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
         scope=SCOPES,

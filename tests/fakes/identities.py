@@ -8,12 +8,14 @@ identity:
     - issuer: https://idp.example/realms/acme
       audience: gatehouse
       client_id: gatehouse-cli
+      client_secret: ${WORD}
       teams: { eng-web: web, eng-pay: payments }
       roles: { sec: [security], audit: [auditor, finance] }
     - issuer: https://ci.example
       audience: [gatehouse, other]
       subject_prefix: "ci:"
       services: { "repo:acme/web:*": web }
+  login: { url: https://gatehouse.example }
 """
 
 WITH_IDENTITY = GOOD + PROVIDER

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from gateway.configuration.identity_settings import IdentitySettings, Provider
+from gateway.configuration.identity_settings import Client, IdentitySettings, Provider
+from providers.base import Secret
 
 ALGORITHMS = frozenset({"RS256", "ES256", "Ed25519", "EdDSA"})
 
@@ -13,6 +14,7 @@ def a_provider(issuer: str = "https://idp.example", **changed: object) -> Provid
         issuer=issuer,
         audiences=frozenset({"gatehouse"}),
         parties=frozenset({"gatehouse", "gatehouse-cli"}),
+        client=Client("gatehouse-cli", Secret("client-secret"), ("openid",)),
         algorithms=ALGORITHMS,
         clock_skew_seconds=30,
         max_token_age_seconds=None,

@@ -25,8 +25,13 @@ class Serving:
 
 
 @contextmanager
-def serving_gateway(folder: Path) -> Iterator[Serving]:
-    """`gatehouse up` in a folder, on free ports; told to end, and waited for."""
+def serving_gateway(folder: Path, configuration: str | None = None) -> Iterator[Serving]:
+    """`gatehouse up` in a folder, on free ports; told to end, and waited for.
+
+    With a configuration it stands there as `gatehouse.yaml`.
+    """
+    if configuration is not None:
+        (folder / "gatehouse.yaml").write_text(configuration)
     ready, data = folder / "ready.json", folder / "data"
     where = ["--port", "0", "--data", str(data), "--ready-file", str(ready)]
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

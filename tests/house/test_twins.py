@@ -34,6 +34,10 @@ SHARED_TWIN: dict[str, str] = {
     "gateway/configuration/counters_document.py": (
         "tests/unit/gateway/configuration/test_counters.py"
     ),
+    "gateway/oauth/machine.py": "tests/integration/test_signing_in.py",
+    "gateway/oauth/person.py": "tests/integration/test_signing_in.py",
+    "gateway/sessions/opened.py": "tests/unit/gateway/sessions/test_leavers.py",
+    "gateway/store/session_tables.py": "tests/unit/gateway/store/test_schema.py",
     "gateway/store/tables.py": "tests/unit/gateway/store/test_schema.py",
     "gateway/telemetry/otlp_grpc.py": "tests/unit/gateway/telemetry/test_otlp.py",
     "gateway/telemetry/reference.py": "tests/unit/gateway/telemetry/test_names.py",

@@ -4,6 +4,7 @@ import sqlmodel  # noqa: F401  (column types of new revisions name it)
 from alembic import context
 from sqlalchemy import Connection
 
+import gateway.store.session_tables  # noqa: F401  (its tables belong to the metadata)
 from gateway.store.tables import Base
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.acting import Acting, acting
+from gateway.acting import Acting, Proven, acting
 from gateway.roles import Permission
 from gateway.store.changes import Actor
 from gateway.store.stored_key import StoredKey
 from gateway.virtual_key import Hasher, mint
+from policy.types import Identity
 
 NOW_US = 5_000
 HASHER = Hasher(b"pepper" * 6)
@@ -40,6 +41,10 @@ class Keys:
         return key.subject in self.blocked
 
 
+def proven(key: StoredKey) -> Proven:
+    return Proven(key.identity)
+
+
 def test_whoever_is_at_the_machine_may():
     assert Acting(ROOT).refusal(NOW_US, Permission.OPEN_BREAK_GLASS) is None
 
@@ -55,7 +60,10 @@ def test_whoever_is_at_the_machine_may():
     ],
 )
 def test_a_key_may_what_its_roles_permit(role, permission, may):
-    assert (by(a_key("anna", role)).refusal(NOW_US, permission) is None) is may
+    key = a_key("anna", role)
+    assert (by(key).refusal(NOW_US, permission) is None) is may
+    assert proven(key).refusal(NOW_US, permission) == by(key).refusal(NOW_US, permission)
+    assert proven(key).actor == by(key).actor
 
 
 def test_a_refusal_says_which_roles_it_takes():
@@ -63,6 +71,14 @@ def test_a_refusal_says_which_roles_it_takes():
     assert told == (
         "the key key_anna has the roles developer, and this takes one of: admin, security"
     )
+
+
+def test_a_token_is_called_one():
+    told = Proven(Identity("anna", "web", frozenset({"developer"}), "jti-1")).refusal(
+        NOW_US, Permission.OPEN_BREAK_GLASS
+    )
+    assert told is not None
+    assert told.startswith("the token jti-1 has the roles developer")
 
 
 def test_one_of_several_permissions_is_enough():
@@ -88,6 +104,10 @@ def test_a_key_that_holds_no_more_permits_nothing(changes, why):
         (by(a_key("ben")), Actor.caller(a_key("anna").identity), None),
         (Acting(ROOT), None, "give yours with --key"),
         (by(a_key("ci", is_service=True)), None, "is a service"),
+        (proven(a_key("ci", is_service=True)), None, "is a service"),
+        (proven(a_key("ben")), Actor.caller(a_key("anna").identity), None),
+        (proven(a_key("anna")), Actor.caller(a_key("anna").identity), "another person than anna"),
+        (proven(a_key("ben")), ROOT, "another person than root, with a key"),
         (by(a_key("anna")), Actor.caller(a_key("anna").identity), "another person than anna"),
         (
             by(a_key("anna", id="key_2")),

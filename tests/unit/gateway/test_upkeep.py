@@ -115,7 +115,6 @@ async def test_what_was_chosen_is_put_in_force_and_watched_until_the_stack_is_cl
         state = await keep_up(choice, gateway.ways, stack)
         assert "configuration-watcher" in {each.get_name() for each in asyncio.all_tasks()}
     assert state.digest == gateway.in_force[0].digest
-    await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -1,14 +1,12 @@
-"""The version in force is told with its rules, and those before it with what they changed."""
+"""The version in force is told with its rules as written, and by whose order it is."""
 
 from pathlib import Path
 
 import pytest
 
-from gateway.configuration.build import load
 from gateway.roles import Role
-from gateway.store.tables import ORDERS, VERSIONS
+from gateway.store.tables import ORDERS
 from tests.fakes.admin import ANNA, CONFIGURATION, NOW_US, AdminApi, an_admin_api, problem_of
-from tests.fakes.configurations import ENVIRON, SHIPPED, write
 
 RULES = """\
 rules:
@@ -47,20 +45,6 @@ async def test_the_version_in_force_has_its_rules_as_written(tmp_path: Path) -> 
     }
 
 
-async def test_versions_are_told_with_what_they_changed(api: AdminApi, tmp_path: Path) -> None:
-    first = api.in_force.configuration
-    await api.desk.versions.enter(first)
-    api.now[0] += 1
-    changed = CONFIGURATION.replace("parallel: 4", "parallel: 5")
-    second = load(write(tmp_path, changed), ENVIRON, SHIPPED)
-    await api.desk.versions.enter(second)
-    new, old = (await api.get("/policy/versions")).json()["versions"]
-    assert (new["digest"], new["is_in_force"]) == (second.digest, False)
-    assert (old["digest"], old["is_in_force"]) == (first.digest, True)
-    assert (old["first"], old["file_count"]) == ("2026-09-22T12:00:00Z", 1)
-    assert "parallel" in str(new["changes"])
-
-
 async def test_a_pin_says_by_whose_order(api: AdminApi) -> None:
     digest = api.in_force.configuration.digest
     await api.desk.versions.enter(api.in_force.configuration)
@@ -71,13 +55,10 @@ async def test_a_pin_says_by_whose_order(api: AdminApi) -> None:
 
 async def test_a_database_that_is_away_is_told(api: AdminApi) -> None:
     async with api.database.writing() as connection:
-        for table in (ORDERS, VERSIONS):
-            await connection.exec_driver_sql(f"DROP TABLE {table.name}")
-    for path in ("/policy", "/policy/versions"):
-        assert problem_of(await api.get(path), 503)["code"] == "database_unavailable"
+        await connection.exec_driver_sql(f"DROP TABLE {ORDERS.name}")
+    assert problem_of(await api.get("/policy"), 503)["code"] == "database_unavailable"
 
 
 @pytest.mark.parametrize("role", [Role.DEVELOPER, Role.TEAM_LEAD, Role.FINANCE])
 async def test_who_does_not_read_the_configuration_sees_none(api: AdminApi, role: Role) -> None:
-    for path in ("/policy", "/policy/versions"):
-        problem_of(await api.get(path, role, team="web"), 403)
+    problem_of(await api.get("/policy", role, team="web"), 403)

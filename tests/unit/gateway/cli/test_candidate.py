@@ -4,6 +4,7 @@ import pytest
 
 from gateway.cli.candidate import chosen, configured, loaded
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.version_folder import FolderVersions
 from tests.fakes.configurations import GOOD, write
 from tests.unit.gateway.cli.conftest import CommandLine
 from tests.unit.gateway.cli.test_stored_versions import OTHER, in_force
@@ -11,8 +12,8 @@ from tests.unit.gateway.cli.test_stored_versions import OTHER, in_force
 
 def test_a_file_is_read_without_its_secrets(command_line: CommandLine) -> None:
     path = write(command_line.working, GOOD)
-    assert loaded(path).digest == chosen("gatehouse.yaml", command_line.data).digest
-    assert configured(None, command_line.data).digest == loaded(path).digest
+    assert loaded(path).digest == chosen("gatehouse.yaml", FolderVersions(command_line.data)).digest
+    assert configured(None, FolderVersions(command_line.data)).digest == loaded(path).digest
 
 
 def test_neither_a_database_nor_a_store_of_counters_need_be_known(
@@ -25,8 +26,8 @@ def test_neither_a_database_nor_a_store_of_counters_need_be_known(
 
 def test_a_version_is_found_by_its_digest(command_line: CommandLine) -> None:
     first, _ = in_force(command_line, GOOD, OTHER)
-    assert chosen(first[:8], command_line.data).digest == first
-    assert chosen("previous", command_line.data).digest == first
+    assert chosen(first[:8], FolderVersions(command_line.data)).digest == first
+    assert chosen("previous", FolderVersions(command_line.data)).digest == first
 
 
 def test_further_rules_count_last(command_line: CommandLine) -> None:
@@ -40,11 +41,11 @@ def test_further_rules_count_last(command_line: CommandLine) -> None:
 def test_what_there_is_none_of_is_not_found(command_line: CommandLine, wanted: str) -> None:
     in_force(command_line, GOOD)
     with pytest.raises(CommandFailed) as refused:
-        chosen(wanted, command_line.data)
+        chosen(wanted, FolderVersions(command_line.data))
     assert refused.value.code == Exit.NOT_FOUND
 
 
 def test_without_any_configuration_there_is_nothing_to_go_by(command_line: CommandLine) -> None:
     with pytest.raises(CommandFailed) as refused:
-        configured(None, command_line.data)
+        configured(None, FolderVersions(command_line.data))
     assert refused.value.code == Exit.NOT_FOUND

@@ -96,7 +96,7 @@ def test_an_order_that_no_running_gateway_takes_changes_nothing(
 ) -> None:
     in_force(command_line, GOOD, OTHER)
     write_running(command_line.data, RunningGateway(os.getpid(), "http://127.0.0.1:1", None))
-    monkeypatch.setattr("gateway.cli.pinning.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.ordering.PATIENCE_SECONDS", 0.0)
     ran = command_line.run("policy", "rollback", "--reason", "x")
     assert ran.code == Exit.FAILED
     assert "nothing was changed: no gateway took it" in ran.err

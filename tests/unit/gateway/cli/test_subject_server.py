@@ -42,12 +42,21 @@ def test_the_ledger_names_whose_key_it_was(remote: CommandLine, serving: Serving
     assert record["actor"]["key_id"].startswith("key_")
 
 
+def test_everybody_is_told_as_in_the_folder(remote: CommandLine, serving: Serving) -> None:
+    remote.run_bare("key", "create", "--user", "zoe", "--team", "default")
+    for words in (["--json"], ["--team", "default"]):
+        there, here = both(remote, serving, "user", "list", "--all", *words)
+        assert there == here
+        assert "zoe" in there
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
         (["role", "grant", "ada", "root"], Exit.NOT_FOUND, "there is no role 'root'"),
         (["role", "revoke", "ada", "finance"], Exit.NOT_FOUND, "finance"),
         (["user", "block", ""], Exit.USAGE, "body.user"),
+        (["user", "list", "--team", "x"], Exit.USAGE, "--team goes with --all"),
     ],
 )
 def test_what_cannot_be_done_ends_as_in_a_folder(

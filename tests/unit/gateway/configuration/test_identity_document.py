@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gateway.configuration.identity_document import (
     AlgorithmLabel,
+    LoginDocument,
     ProviderDocument,
     RoleLabel,
 )
@@ -14,9 +15,7 @@ from gateway.roles import Role
 
 
 def provider(**fields: object) -> ProviderDocument:
-    return ProviderDocument.model_validate(
-        {"issuer": "https://idp.example", "audience": "a", **fields}
-    )
+    return ProviderDocument.model_validate({"issuer": "https://idp.example", **fields})
 
 
 @pytest.mark.parametrize(
@@ -91,6 +90,8 @@ def test_one_audience_may_be_written_without_a_list():
         ("groups_claim", "a\nb"),
         ("roles", {"sec": ("root",)}),
         ("teams", {"": "web"}),
+        ("client_secret", ""),
+        ("scopes", ()),
     ],
 )
 def test_what_cannot_be_meant_is_refused(field, wrong):
@@ -100,3 +101,22 @@ def test_what_cannot_be_meant_is_refused(field, wrong):
 
 def test_hosts_may_have_a_port():
     assert provider(hosts=("keys.example", "keys.example:8443")).hosts[1] == "keys.example:8443"
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("access_token_seconds", 899),
+        ("access_token_seconds", 3601),
+        ("session_hours", 0),
+        ("recheck_seconds", 9),
+        ("outage_minutes", -1),
+    ],
+)
+def test_a_sign_in_holds_for_a_bounded_time(field, wrong):
+    with pytest.raises(ValidationError):
+        LoginDocument.model_validate({"url": "https://gatehouse.example", field: wrong})
+
+
+def test_by_default_a_leavers_session_ends_within_a_minute():
+    assert LoginDocument(url="https://gatehouse.example").recheck_seconds < 50

@@ -198,6 +198,29 @@ async def test_watching_goes_on_until_it_is_cancelled(tmp_path):
         await task
 
 
+async def test_once_it_has_stopped_nothing_is_put_in_place_any_more(tmp_path):
+    gateway = Gateway(tmp_path)
+    has_ended = asyncio.Event()
+
+    async def apply(configuration: Configuration, order: Order | None = None) -> None:
+        gateway.was_applied.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):  # as a transaction that is taken back
+                await asyncio.sleep(0)
+            has_ended.set()
+
+    gateway.watcher.apply = apply
+    write(tmp_path, OTHER)
+    task = asyncio.create_task(gateway.watcher.run())
+    await gateway.was_applied.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert has_ended.is_set()
+
+
 async def test_a_look_that_fails_as_nobody_foresaw_is_told_once_and_not_the_last(tmp_path, caplog):
     gateway = Gateway(tmp_path)
     looks = asyncio.Semaphore(0)

@@ -1,11 +1,14 @@
 """A provider is asked at its own hosts, within bounds, and what it sends is believed no further."""
 
+import base64
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.configuration.identity_settings import Client
 from gateway.oidc.asking import MOST_BYTES, ProviderClient, check_address
 from gateway.oidc.refused import ProviderAway
+from providers.base import Secret
 from providers.http.client import HttpClient
 from tests.fakes.issuer import Issuer, an_issuer
 from tests.fakes.providers import a_provider
@@ -30,6 +33,8 @@ async def test_discovery_leads_to_keys(issuer: Issuer, client: ProviderClient) -
     provider = a_provider(issuer.url)
     found = await client.discover(provider)
     assert found.keys == f"{issuer.url}/jwks"
+    assert found.token == f"{issuer.url}/token"
+    assert found.basic_auth
     document = await client.key_set(provider, found)
     assert [key["kid"] for key in document["keys"]] == ["rsa-1"]
 
@@ -136,3 +141,55 @@ async def test_an_address_may_have_a_query(issuer: Issuer, client: ProviderClien
     issuer.discovery = {"jwks_uri": f"{issuer.url}/jwks?policy=b2c"}
     provider = a_provider(issuer.url)
     assert (await client.key_set(provider, await client.discover(provider)))["keys"]
+
+
+async def test_the_client_shows_its_secret_as_the_provider_wants_it(
+    issuer: Issuer, client: ProviderClient
+) -> None:
+    issuer.answers["/token"] = lambda form: (200, {"access_token": "at"})
+    provider = a_provider(issuer.url)
+    us = Client("us", Secret("p:q"), ("openid",))
+    found = await client.discover(provider)
+    answer = await client.token(provider, us, found, {"grant_type": "x"})
+    assert answer.document == {"access_token": "at"}
+    assert issuer.forms[-1] == {"grant_type": "x"}
+    shown = issuer.headers[-1]["authorization"].removeprefix("Basic ")
+    assert base64.b64decode(shown) == b"us:p%3Aq"
+    issuer.discovery = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    await client.token(provider, us, await client.discover(provider), {"grant_type": "x"})
+    assert issuer.forms[-1] == {"grant_type": "x", "client_id": "us", "client_secret": "p:q"}
+    public = Client("us", None, ("openid",))
+    await client.token(provider, public, found, {"grant_type": "x"})
+    assert issuer.forms[-1] == {"grant_type": "x", "client_id": "us"}
+
+
+async def test_a_refusal_of_the_provider_is_an_answer(
+    issuer: Issuer, client: ProviderClient
+) -> None:
+    issuer.answers["/token"] = lambda form: (400, {"error": "invalid_grant"})
+    provider = a_provider(issuer.url)
+    us = Client("us", None, ("openid",))
+    answer = await client.token(provider, us, await client.discover(provider), {})
+    assert (answer.status, answer.document) == (400, {"error": "invalid_grant"})
+
+
+async def test_without_a_token_endpoint_nobody_is_asked(
+    issuer: Issuer, client: ProviderClient
+) -> None:
+    issuer.discovery = {"token_endpoint": None}
+    provider = a_provider(issuer.url)
+    us, metadata = Client("us", None, ("openid",)), await client.discover(provider)
+    with pytest.raises(ProviderAway, match="token_endpoint"):
+        await client.token(provider, us, metadata, {})
+
+
+async def test_who_an_access_token_stands_for_is_asked_with_it(
+    issuer: Issuer, client: ProviderClient
+) -> None:
+    issuer.answers["/userinfo"] = lambda form: (200, {"sub": "ada"})
+    provider = a_provider(issuer.url)
+    answer = await client.userinfo(provider, f"{issuer.url}/userinfo", "at")
+    assert answer.document == {"sub": "ada"}
+    assert issuer.headers[-1]["authorization"] == "Bearer at"
+    with pytest.raises(ProviderAway):
+        await client.userinfo(provider, f"{issuer.url}/userinfo", "a\r\nx: y")

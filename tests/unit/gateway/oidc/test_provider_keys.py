@@ -188,6 +188,20 @@ async def test_another_key_under_the_same_id_is_found(
     assert new.thumbprint() == issuer.key.thumbprint()
 
 
+async def test_metadata_comes_with_the_keys(keys: ProviderKeys, issuer: Issuer) -> None:
+    assert (await keys.metadata()).token == f"{issuer.url}/token"
+    await keys.find(head())
+    assert issuer.times_asked() == 1
+
+
+async def test_without_the_provider_there_is_no_metadata(
+    keys: ProviderKeys, issuer: Issuer
+) -> None:
+    issuer.is_down = True
+    with pytest.raises(ProviderAway):
+        await keys.metadata()
+
+
 def test_a_token_without_a_key_id_is_held_against_the_only_key_of_its_kind() -> None:
     published = [key.as_dict(private=False) for key in (rsa(), es256(), ed25519())]
     keys = tuple(signing_keys({"keys": published}))

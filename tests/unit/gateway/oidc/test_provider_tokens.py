@@ -261,6 +261,13 @@ async def test_one_issuers_key_signs_for_no_other(tokens: ProviderTokens, issuer
         assert (await tokens.verify(other.token())).member.subject == "b:ada"
 
 
+async def test_an_issuer_without_an_audience_has_no_tokens_that_are_taken(
+    tokens: ProviderTokens, issuer: Issuer
+) -> None:
+    await tokens.apply(settings_of(a_provider(issuer.url, audiences=frozenset())))
+    assert (await refused(tokens, issuer.token())).cause is Cause.UNKNOWN_ISSUER
+
+
 async def test_while_the_provider_is_away_known_keys_verify_new_tokens(
     tokens: ProviderTokens, issuer: Issuer
 ) -> None:
@@ -341,3 +348,17 @@ async def test_the_id_of_a_token_is_the_same_known_or_not(
 ) -> None:
     token = issuer.token()
     assert (await tokens.verify(token)).credential_id == tokens.id_of(token)
+
+
+async def test_claims_are_read_for_one_provider_only(
+    tokens: ProviderTokens, issuer: Issuer
+) -> None:
+    provider = a_provider(issuer.url)
+    assert (await tokens.claims_of(issuer.token(aud="gatehouse-cli"), provider))["sub"] == "ada"
+    with pytest.raises(TokenRefused, match="another issuer's"):
+        await tokens.claims_of(issuer.token(iss="https://evil.example"), provider)
+    with pytest.raises(TokenRefused, match="algorithm"):
+        await tokens.claims_of(unsigned(issuer.claims()), provider)
+    other = a_provider("https://gone.example")
+    with pytest.raises(ProviderAway, match="not configured any more"):
+        await tokens.claims_of(issuer.token(iss="https://gone.example"), other)

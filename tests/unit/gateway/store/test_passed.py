@@ -7,6 +7,8 @@ from tests.fakes.ledger import ALLOW, LedgerFolder, a_ledger_in, a_story
 
 ONE, OTHER = "bg_" + "a" * 12, "bg_" + "b" * 12
 
+LATER = 1 << 60
+
 
 async def admit(folder: LedgerFolder, model: str, *exceptions: str) -> None:
     story = a_story(folder.records, model=model)
@@ -21,21 +23,22 @@ async def test_requests_are_counted_by_model_most_first(tmp_path, address):
             await admit(folder, "coder", OTHER, ONE)
         await admit(folder, "coder", OTHER)
         await admit(folder, "coder")
-        assert await passed_under(folder.database, ONE, 0) == [
+        assert await passed_under(folder.database, ONE, 0, LATER) == [
             Passed("web", "ann", "coder", 3),
             Passed("web", "ann", "small", 1),
         ]
 
 
-async def test_what_was_before_is_left_out(tmp_path, address):
+async def test_what_was_before_or_after_is_left_out(tmp_path, address):
     async with a_ledger_in(tmp_path, address=address) as folder:
         await admit(folder, "coder", ONE)
         (row,) = await folder.ledger.newest(1)
-        assert await passed_under(folder.database, ONE, row.time_unix_us + 1) == []
+        assert await passed_under(folder.database, ONE, row.time_unix_us + 1, LATER) == []
+        assert await passed_under(folder.database, ONE, 0, row.time_unix_us - 1) == []
 
 
 async def test_a_wildcard_is_no_id(tmp_path, address):
     async with a_ledger_in(tmp_path, address=address) as folder:
         await admit(folder, "coder", ONE)
-        assert await passed_under(folder.database, "bg_%", 0) == []
-        assert await passed_under(folder.database, "_" * 15, 0) == []
+        assert await passed_under(folder.database, "bg_%", 0, LATER) == []
+        assert await passed_under(folder.database, "_" * 15, 0, LATER) == []

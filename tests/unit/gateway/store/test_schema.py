@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import gateway.store
+import gateway.store.session_tables
 from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.keys import Keys
@@ -23,6 +24,8 @@ from gateway.store.schema import (
 )
 from gateway.store.tables import Base
 from tests.unit.gateway.store.test_keys import a_key
+
+pytestmark = pytest.mark.usefixtures("migrations_in_earnest")
 
 
 def scripts() -> ScriptDirectory:

@@ -14,6 +14,8 @@ from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
 from gateway.store.sqlite import open_sqlite
 from tests.fakes.ledger import a_ledger_in
 
+pytestmark = pytest.mark.usefixtures("migrations_in_earnest")
+
 
 @contextmanager
 def raw(folder: Path) -> Iterator[sqlite3.Connection]:

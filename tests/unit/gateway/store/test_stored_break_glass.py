@@ -53,6 +53,11 @@ def test_it_may_be_open_within_the_terms(approved_by, terms, may):
     assert a_stored_glass(approved_by=approved_by).is_within(terms) is may
 
 
+def test_what_was_decided_before_the_end_may_be_admitted_a_minute_later():
+    assert a_stored_glass().admits_until_unix_us == END_US + 60 * SECOND_US
+    assert a_stored_glass(is_open=False).admits_until_unix_us == 0
+
+
 def test_policy_is_told_of_whole_seconds():
     told = a_stored_glass().for_policy()
     assert (told.starts, told.ends) == (WHOLE_US // SECOND_US, END_US // SECOND_US)

@@ -1,0 +1,1 @@
+"""The pages and endpoints by which people sign in: OAuth's device flow, offered by the gateway."""
