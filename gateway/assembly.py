@@ -36,6 +36,7 @@ from gateway.oidc.provider_tokens import ProviderTokens
 from gateway.oidc.token import BEGINNING
 from gateway.opening import Opened, lock_folder, open_counters, open_data, open_ledger
 from gateway.pipeline import InForce, Pipeline
+from gateway.policy_mark import PolicyMark
 from gateway.refusal import Refusals
 from gateway.sessions.known_sessions import ACCESS_PREFIX
 from gateway.sessions.opened import SessionSide, open_sessions
@@ -95,8 +96,7 @@ async def assembled(
     """
     async with AsyncExitStack() as stack:
         await lock_folder(options.data, stack)
-        book = load_price_book()
-        shipped = shipped_with(book)
+        shipped = shipped_with(book := load_price_book())
         storage = await asyncio.to_thread(storage_at, options.config, environ)
         opened = await open_data(options.data, storage, environ, stack)
         versions, gate = Versions(opened.database), Proposals(opened.database)
@@ -115,7 +115,8 @@ async def assembled(
         steps = (refusals, senders.dispatch, senders.drains, unix_ns, origins, turns, notes)
         pipeline = Pipeline(in_force, callers, bookkeeper, *steps)
         surroundings = _surround(opened, in_force, senders, versions, callers, stack)
-        ways = Ways(environ, shipped, versions, surroundings.apply, gate, storage)
+        mark = PolicyMark(options.data)
+        ways = Ways(environ, shipped, versions, surroundings.apply, gate, storage, mark)
         state = await keep_up(choice, ways, stack)
         bookkeeper.metrics.watch_configuration(state)
         counters = bookkeeper.accountant.counters

@@ -12,13 +12,14 @@ from gateway.configuration.build import Configuration, load
 from gateway.configuration.choice import Choice, Kept, choose_configuration, held_to_approval
 from gateway.configuration.counters import refuse_another_store
 from gateway.configuration.lookout import Lookout
-from gateway.configuration.orders import VersionNotFound
+from gateway.configuration.orders import Order, VersionNotFound
 from gateway.configuration.problems import ConfigurationError, Place, Problem
 from gateway.configuration.restore import restore
 from gateway.configuration.shipped import Shipped
 from gateway.configuration.storage import NO_STORAGE, Storage, refuse_a_move
 from gateway.configuration.stored import Origin, StoredConfiguration
 from gateway.configuration.watch import Apply, Watcher, WatchState, refusal_name
+from gateway.policy_mark import PolicyMark
 from gateway.settings import ServeOptions
 from gateway.store.versions import Versions
 
@@ -34,6 +35,13 @@ class Ways:
     gate: Gate = OPEN
     storage: Storage = NO_STORAGE
     """Where the state is, to which every configuration is held."""
+    mark: PolicyMark | None = None
+
+    async def put(self, configuration: Configuration, order: Order | None) -> None:
+        """Put it in force. Raises what `apply` does."""
+        await self.apply(configuration, order)
+        if self.mark is not None:
+            await asyncio.to_thread(self.mark.keep, configuration)
 
 
 async def choose(
@@ -45,9 +53,11 @@ async def choose(
 ) -> Choice:
     """What the gateway starts with. Files that are refused, or held back, are put on record.
 
-    Raises what `choose_configuration` does, and `OrdersUnavailable`.
+    Raises what `choose_configuration` does, `OrdersUnavailable`, and `StateIsNew`.
     """
     kept = await _kept(versions)
+    if kept.last is None:
+        PolicyMark(options.data).refuse_new_state()
     try:
         choice = await choose_configuration(options, environ, shipped, kept=kept)
     except ConfigurationError as error:
@@ -64,7 +74,7 @@ async def keep_up(choice: Choice, ways: Ways, stack: AsyncExitStack) -> WatchSta
 
     Raises what `ways.apply` does.
     """
-    await ways.apply(choice.configuration, None)
+    await ways.put(choice.configuration, None)
     watcher = watcher_of(choice, ways)
     watching = asyncio.create_task(watcher.run(), name="configuration-watcher")
 
@@ -100,7 +110,7 @@ def watcher_of(choice: Choice, ways: Ways) -> Watcher:
     return Watcher(
         configuration,
         None if path is None else reload,
-        ways.apply,
+        ways.put,
         made_again,
         ways.versions,
         ways.versions.refused,

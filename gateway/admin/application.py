@@ -23,6 +23,7 @@ from gateway.admin.keys import KeysResource
 from gateway.admin.ledger import LedgerResource
 from gateway.admin.policy import PolicyResource
 from gateway.admin.problems import Flaw, Problem
+from gateway.admin.proposals import ProposalsResource
 from gateway.admin.registers import RegistersResource
 from gateway.admin.status import StatusResource
 from gateway.admin.subjects import SubjectsResource
@@ -44,6 +45,7 @@ RESOURCES = (
     RegistersResource,
     PolicyResource,
     VersionsResource,
+    ProposalsResource,
     BreakGlassResource,
     LedgerResource,
 )

@@ -16,6 +16,7 @@ from gateway.caps.port import AccountState
 from gateway.configuration.admin import AdminSettings
 from gateway.identity import KeyRing
 from gateway.pipeline import InForce
+from gateway.policy_changes import PolicyChangesDesk
 from gateway.server import bound, listen
 from gateway.status import Status
 from gateway.store.break_glasses import BreakGlasses
@@ -25,6 +26,7 @@ from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.store.passed import passed_under
 from gateway.store.people import People
+from gateway.store.proposals import Proposals
 from gateway.store.rollup import Rollup
 from gateway.store.subjects import Subjects
 from gateway.store.usage import UsageBook
@@ -111,6 +113,7 @@ def _listener(host: str, settings: AdminSettings, port: int | None) -> socket.so
 
 def desk_of(beside: Beside, level: Level) -> Desk:
     """What the resources work on."""
+    proposals = Proposals(beside.database, unix_us=beside.unix_us)
     return Desk(
         version=beside.version,
         started_unix_us=beside.unix_us(),
@@ -124,6 +127,7 @@ def desk_of(beside: Beside, level: Level) -> Desk:
         digest_of=beside.digest_of,
         cap_states=beside.cap_states,
         versions=beside.versions,
+        policy_changes=PolicyChangesDesk(proposals, beside.unix_us, os.urandom),
         ledger=Ledger(beside.database),
         glasses=BreakGlasses(beside.database),
         passed=partial(passed_under, beside.database),

@@ -7,6 +7,7 @@ from gateway.admin.level import Level
 from gateway.admin.reads import Reads
 from gateway.caps.port import AccountState
 from gateway.pipeline import InForce
+from gateway.policy_changes import PolicyChangesDesk
 from gateway.status import Status
 from gateway.store.break_glasses import BreakGlasses
 from gateway.store.changes import Actor
@@ -39,6 +40,7 @@ class Desk:
     digest_of: Callable[[str], bytes]
     cap_states: Callable[[], Awaitable[list[AccountState]]]
     versions: Versions
+    policy_changes: PolicyChangesDesk
     ledger: Ledger
     glasses: BreakGlasses
     passed: Callable[[str, int, int], Awaitable[list[Passed]]]

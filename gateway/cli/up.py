@@ -75,6 +75,7 @@ def _serve(options: ServeOptions) -> int:
     from gateway.configuration.problems import ConfigurationError
     from gateway.errors import LedgerUnavailable
     from gateway.main import CannotListen, serve
+    from gateway.policy_mark import StateIsNew
     from gateway.store.database import StoreError
     from providers.local import LocalEngineError
 
@@ -85,7 +86,7 @@ def _serve(options: ServeOptions) -> int:
         raise CommandFailed(told, Exit.CONFIGURATION) from error
     except ConflictingOptions as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    except (StoreError, DataFolderInUse, LedgerUnavailable, OrdersUnavailable) as error:
+    except (StoreError, DataFolderInUse, LedgerUnavailable, OrdersUnavailable, StateIsNew) as error:
         raise CommandFailed(str(error), Exit.DATA) from error
     except (CannotListen, LocalEngineError) as error:
         raise CommandFailed(str(error)) from error

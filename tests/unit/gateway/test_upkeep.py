@@ -13,6 +13,7 @@ from gateway.configuration.orders import Order
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.stored import Origin
 from gateway.configuration.watch import Standing, Watcher
+from gateway.policy_mark import PolicyMark, StateIsNew
 from gateway.settings import ServeOptions
 from gateway.store.changes import Actor
 from gateway.store.database import open_database
@@ -44,12 +45,13 @@ class Gateway:
 
     @property
     def ways(self) -> Ways:
-        return Ways(ENVIRON, SHIPPED, self.versions, self.apply, self.proposals)
+        mark = PolicyMark(self.options.data)
+        return Ways(ENVIRON, SHIPPED, self.versions, self.apply, self.proposals, mark=mark)
 
     async def start(self) -> Watcher:
         gate = self.proposals
         choice = await choose(self.options, ENVIRON, SHIPPED, self.versions, gate)
-        await self.apply(choice.configuration)
+        await self.ways.put(choice.configuration, None)
         return watcher_of(choice, self.ways)
 
     async def kinds(self) -> list[str]:
@@ -282,3 +284,14 @@ async def test_replicas_take_what_was_approved_and_hold_back_what_was_not(of_two
     kinds = await of_two.kinds()
     assert kinds.count("config_proposed") == 1
     assert kinds.count("config_changed") == 2
+
+
+async def test_a_new_database_beside_the_same_folder_is_no_way_past(of_two, tmp_path):
+    await of_two.start()
+    write(of_two.folder, GOOD)
+    elsewhere = open_database(tmp_path / "elsewhere")
+    of_two.versions, of_two.proposals = Versions(elsewhere), Proposals(elsewhere)
+    with pytest.raises(StateIsNew, match="name the database of before"):
+        await of_two.start()
+    assert await of_two.versions.in_force() is None
+    await elsewhere.close()

@@ -21,6 +21,7 @@ PATHS = (
     f"/ledger?turn=5e5e&limit=3&{SPAN}",
     "/teams",
     "/policy/versions",
+    "/policy/proposals",
 )
 
 
