@@ -115,6 +115,7 @@ RIGHT: dict[str, Callable[[Serving], tuple[str, object]]] = {
     "GET /policy": lambda _: ("/policy", None),
     "GET /policy/versions": lambda _: ("/policy/versions", None),
     "GET /policy/versions/{digest}": lambda _: ("/policy/versions/previous", None),
+    "GET /policy/proposals": lambda _: ("/policy/proposals", None),
     "POST /policy/rollback": lambda _: ("/policy/rollback", {"reason": "x"}),
     "POST /policy/resume": lambda s: (
         "/policy/resume",
@@ -138,8 +139,15 @@ RIGHT: dict[str, Callable[[Serving], tuple[str, object]]] = {
 }
 """Every operation as it is asked rightly; what it needs is made before."""
 
-ELSEWHERE = {"POST /break-glass/{glass_id}/approve"}
-"""It takes two people: `tests/unit/gateway/admin/test_break_glass.py` has them."""
+ELSEWHERE = {
+    "POST /break-glass/{glass_id}/approve",
+    "GET /policy/proposals/{proposal_id}",
+    "POST /policy/proposals/{proposal_id}/propose",
+    "POST /policy/proposals/{proposal_id}/approve",
+    "POST /policy/proposals/{proposal_id}/refuse",
+}
+"""These take two people, whom `test_break_glass.py` and `test_proposals.py` of
+`tests/unit/gateway/admin` have."""
 
 
 @pytest.mark.parametrize("operation", RIGHT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.journal import Journal
-from gateway.audit.sync import KernelSyncer
+from gateway.audit.sync import KernelSyncer, Told
 from gateway.store.database import FILE_NAME
 from tests.fakes.house import CHAT, MESSAGES
 from tests.fakes.pair import Pair, a_pair, assert_cut, is_whole
@@ -82,9 +82,9 @@ def ledger_slow() -> Iterator[None]:
     """While this lasts a record waits."""
     freed, in_earnest = asyncio.Event(), KernelSyncer.sync
 
-    async def wait(syncer: KernelSyncer, descriptor: int) -> None:
+    async def wait(syncer: KernelSyncer, descriptor: int, synced: Told | None = None) -> None:
         await freed.wait()
-        await in_earnest(syncer, descriptor)
+        await in_earnest(syncer, descriptor, synced)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(KernelSyncer, "sync", wait)

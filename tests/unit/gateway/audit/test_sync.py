@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.audit import sync
-from gateway.audit.sync import KernelSyncer, Syncer, ThreadSyncer, best_syncer
+from gateway.audit.sync import KernelSyncer, Syncer, ThreadSyncer, Told, best_syncer
 
 
 @pytest.fixture(params=[KernelSyncer, ThreadSyncer])
@@ -90,7 +90,7 @@ async def test_a_kernel_that_cannot_sync_here_is_let_go_of(tmp_path, monkeypatch
     closed: list[Syncer] = []
     in_earnest = KernelSyncer.close
 
-    async def refuse(syncer: KernelSyncer, descriptor: int) -> None:
+    async def refuse(syncer: KernelSyncer, descriptor: int, synced: Told | None = None) -> None:
         raise OSError("Invalid argument")
 
     def close(syncer: KernelSyncer) -> None:
