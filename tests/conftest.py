@@ -1,6 +1,7 @@
 """Servers that several folders of tests need: started with the first test that asks for them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 Opening = Callable[[], Awaitable[Database]]
 """Opens one and the same database each time it is called."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See that each test has an id of its own: of several with one id, xdist runs one only."""
+    counted = Counter(item.nodeid for item in items)
+    twice = [nodeid for nodeid, number in counted.items() if number > 1]
+    if twice:
+        raise pytest.UsageError(f"tests with the same id: {', '.join(twice[:5])}")
 
 
 @pytest.fixture(scope="session")
