@@ -1,8 +1,7 @@
 """Say whose credential a request brings: a key from memory, a token once it has been verified."""
 
 import logging
-from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -65,10 +64,6 @@ class Tokens(Protocol):
         """The id of any token, also of one that is refused."""
         ...
 
-    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> Iterable[str]:
-        """The ids of what is known of these people (subject, whether it is a service)."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
@@ -93,7 +88,7 @@ class Callers:
         self._all_kinds = tuple(kinds.items())
         self._kinds: tuple[tuple[str, Tokens], ...] = ()
         self._identities: dict[tuple[str, str | None], tuple[Member, Identity]] = {}
-        self._ended: set[str] = set()
+        self._ended: set[str] = set()  # sessions, by id
         keys.listeners.append(self._learn)
         self._log = _RefusalLog(seconds)
 
@@ -145,14 +140,8 @@ class Callers:
     def _learn(self, changes: KeyChanges) -> None:
         """Sessions ended; somebody was blocked or given a role, or is not any more."""
         self._ended.update(changes.ended_sessions)
-        if not changes.subjects:
-            return
-        self._identities.clear()
-        blocked = {(each.subject, each.is_service) for each in changes.subjects if each.is_blocked}
-        free = {(each.subject, each.is_service) for each in changes.subjects} - blocked
-        for _, tokens in self._all_kinds:
-            self._ended.update(tokens.ids_of(blocked))
-            self._ended.difference_update(tokens.ids_of(free))
+        if changes.subjects:
+            self._identities.clear()
 
     def _identity(self, known: Known, team: str | None) -> Identity:
         found = self._identities.get((known.credential_id, team))

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import logging
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -144,14 +143,6 @@ class ProviderTokens:
     def id_of(self, token: str) -> str:
         """The id of any token, also of one that is refused."""
         return token_id(self._digests.digest(token))
-
-    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> list[str]:
-        """The ids of what is remembered of these people (subject, whether it is a service)."""
-        return [
-            known.credential_id
-            for known in (self._known.values() if who else ())
-            if (known.member.subject, known.member.is_service) in who
-        ]
 
     def recall(self, token: str) -> KnownToken | None:
         """What is known of this token, while it holds."""

@@ -3,8 +3,7 @@ is heard to know their holder."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -105,12 +104,6 @@ class KnownSessions:
         """The session's id where it is known, else a word that leads nowhere."""
         held = self._tokens.get(self._digests.digest(token))
         return UNKNOWN if held is None else held[0]
-
-    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> Iterator[str]:
-        """The ids of these people's sessions in memory."""
-        for session_id, live in self._live.items():
-            if (live.member.subject, live.member.is_service) in who:
-                yield session_id
 
     def recall(self, token: str) -> LiveSession | None:
         """Whose it is, from memory; None where it must be asked."""

@@ -1,7 +1,6 @@
 """Whose credential it is: keys from memory as ever, tokens by who knows their kind."""
 
 import logging
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import pytest
@@ -55,10 +54,6 @@ class FakeTokens:
 
     def id_of(self, token: str) -> str:
         return "jwt_a"
-
-    def ids_of(self, who: AbstractSet[tuple[str, bool]]) -> list[str]:
-        is_theirs = self.remembered and (self.member.subject, self.member.is_service) in who
-        return ["jwt_a"] if is_theirs else []
 
 
 class Door:

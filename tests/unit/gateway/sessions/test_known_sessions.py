@@ -48,8 +48,6 @@ async def test_a_token_is_looked_for_once_and_then_known(place: Place) -> None:
     )
     assert known(place).id_of(grant.access_token) == grant.session.id
     assert known(place).id_of("gts_other") == "ses_unknown"
-    assert list(known(place).ids_of({("ada", False)})) == [grant.session.id]
-    assert list(known(place).ids_of({("ada", True), ("bob", False)})) == []
 
 
 async def test_a_token_holds_until_its_end_and_no_longer(place: Place) -> None:
