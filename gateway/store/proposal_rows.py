@@ -12,7 +12,7 @@ from gateway.configuration.orders import NotApproved
 from gateway.configuration.stored import StoredConfiguration
 from gateway.store.changes import Actor
 from gateway.store.stored_proposal import Backer, Backing, Proposal, ProposalState
-from gateway.store.tables import PROPOSALS
+from gateway.store.tables import KEYS, PROPOSALS, SUBJECTS
 from gateway.store.version_rows import state_of
 
 KEPT: Final = 200
@@ -25,7 +25,29 @@ _OPEN: Final = _TABLE.ended_as.is_(None)
 async def proposals(connection: AsyncConnection, *which: ColumnElement[bool]) -> Sequence[Proposal]:
     """Those of which this holds, the newest first."""
     query = select(PROPOSALS).where(*which).order_by(_TABLE.proposed_unix_us.desc(), _TABLE.id)
-    return [_proposal(row) for row in (await connection.execute(query)).mappings()]
+    rows = (await connection.execute(query)).mappings()
+    return await _held_by_now(connection, [_proposal(row) for row in rows])
+
+
+async def _held_by_now(
+    connection: AsyncConnection, found: Sequence[Proposal]
+) -> Sequence[Proposal]:
+    """Those that are not over without who stood behind them by a key that was revoked since, or
+    is blocked by now: a key that was stolen, or somebody who left, brings nothing into force."""
+    actors = [backer.actor for each in found if each.ended_as is None for backer in each.backers]
+    if not actors:
+        return found
+    keys = select(KEYS.c.id).where(
+        KEYS.c.id.in_({each.credential_id for each in actors}), KEYS.c.revoked_unix_us.is_not(None)
+    )
+    people = select(SUBJECTS.c.subject).where(
+        SUBJECTS.c.subject.in_({each.name for each in actors}),
+        SUBJECTS.c.is_service.is_(False),
+        SUBJECTS.c.blocked_unix_us.is_not(None),
+    )
+    revoked = set((await connection.scalars(keys)).all())
+    blocked = set((await connection.scalars(people)).all())
+    return [each if each.ended_as else each.without(revoked, blocked) for each in found]
 
 
 async def not_over(connection: AsyncConnection) -> Sequence[Proposal]:
@@ -38,7 +60,7 @@ async def of_digest(connection: AsyncConnection, digest: str, base: str) -> Sequ
     columns = [each for each in _TABLE if each is not _TABLE.files]
     query = select(*columns).where(_TABLE.digest == digest, _TABLE.base == base)
     rows = await connection.execute(query.order_by(_TABLE.proposed_unix_us.desc(), _TABLE.id))
-    return [_proposal(row) for row in rows.mappings()]
+    return await _held_by_now(connection, [_proposal(row) for row in rows.mappings()])
 
 
 async def of_id(connection: AsyncConnection, proposal_id: str) -> Proposal | None:

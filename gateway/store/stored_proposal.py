@@ -1,7 +1,7 @@
 """A change of policy that people have to approve: what would come in place of what, and who did."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
@@ -103,6 +103,15 @@ class Proposal:
         """The same with one more behind it."""
         backer = Backer(actor, backing, now_unix_us, reason)
         return replace(self, backers=(*self.backers, backer))
+
+    def without(self, revoked_keys: Set[str], blocked: Set[str]) -> Self:
+        """The same without whoever stood behind it with such a key, or is blocked by name."""
+        left = tuple(
+            each
+            for each in self.backers
+            if each.actor.credential_id not in revoked_keys and each.actor.name not in blocked
+        )
+        return replace(self, backers=left)
 
     def ended(
         self, state: ProposalState, by: Actor | None = None, reason: str | None = None

@@ -12,8 +12,9 @@ import pytest
 from gateway.configuration.build import Configuration
 from gateway.configuration.orders import NotApproved, Order, OrdersUnavailable
 from gateway.configuration.stored import Origin
-from gateway.store.changes import Actor
+from gateway.store.changes import GATEWAY, Actor
 from gateway.store.database import Database
+from gateway.store.keys import Keys
 from gateway.store.ledger import Ledger
 from gateway.store.proposals import (
     AlreadyBehindIt,
@@ -21,7 +22,9 @@ from gateway.store.proposals import (
     Proposals,
     ProposalStands,
 )
+from gateway.store.stored_key import StoredKey
 from gateway.store.stored_proposal import PROPOSAL_DAYS, Proposal, ProposalState
+from gateway.store.subjects import Subjects
 from gateway.store.versions import Versions
 from tests.fakes.configurations import GOOD, configured
 
@@ -216,6 +219,32 @@ async def test_what_somebody_proposes_ahead_of_its_files_stands_beside_what_they
     await store.proposals.approve(proposal.id, BEN, "agreed")
     await store.proposals.held_back(store.configured(with_parallel(42)))
     assert await store.proposals.held_back(ahead) is None
+
+
+async def revoked(store: Store) -> None:
+    keys, roles = Keys(store.database), frozenset({"security"})
+    key = StoredKey("key_anna", "wxyz", "administrators", "anna", roles, created_unix_us=1)
+    await keys.create(key, bytes(32), GATEWAY)
+    await keys.revoke(key.id, 2, GATEWAY)
+
+
+async def blocked(store: Store) -> None:
+    await Subjects(store.database).block("anna", 2, GATEWAY)
+
+
+@pytest.mark.parametrize("gone", [revoked, blocked])
+async def test_whose_key_is_revoked_or_who_is_blocked_stands_behind_nothing(store, gone):
+    fresh = store.configured(with_parallel(41))
+    proposal = await store.approved_by_two(fresh)
+    await gone(store)
+    assert (await store.waiting()).missing == 1
+    assert await store.proposals.is_held(fresh.digest)
+    with pytest.raises(NotApproved):
+        await store.versions.enter(fresh)
+    await store.proposals.approve(proposal.id, CARLA, "agreed")
+    await store.versions.enter(fresh)
+    (body,) = [each for each in await store.bodies() if "approved_by" in each]
+    assert [each["name"] for each in body["approved_by"]] == ["ben", "carla"]
 
 
 async def test_an_approval_is_used_up_once(store):
