@@ -12,6 +12,12 @@ _HASH = sa.LargeBinary(32)
 
 
 def upgrade() -> None:
+    _create_sessions()
+    _create_tokens()
+    _create_sign_ins()
+
+
+def _create_sessions() -> None:
     op.create_table(
         "session",
         sa.Column("id", sa.String(16), nullable=False),
@@ -37,6 +43,9 @@ def upgrade() -> None:
     op.create_index("ix_session_subject", "session", ["subject"])
     op.create_index("ix_session_provider_sub", "session", ["provider_sub"])
     op.create_index("ix_session_provider_session", "session", ["provider_session"])
+
+
+def _create_tokens() -> None:
     op.create_table(
         "session_token",
         sa.Column("digest", _HASH, nullable=False),
@@ -48,6 +57,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name="pk_session_token"),
     )
     op.create_index("ix_session_token_session_id", "session_token", ["session_id"])
+
+
+def _create_sign_ins() -> None:
     op.create_table(
         "sign_in",
         sa.Column("device_digest", _HASH, nullable=False),
