@@ -27,11 +27,13 @@ T = TypeVar("T")
 
 def _compile_insert(table: Table, rows: int) -> str:
     empty = dict.fromkeys(table.c.keys())
-    return str(insert(table).values([empty] * rows).compile(dialect=sqlite.dialect()))
+    statement = insert(table).values([empty] * rows).prefix_with("OR ROLLBACK")
+    return str(statement.compile(dialect=sqlite.dialect()))
 
 
-# One statement for many rows: the driver gives up the interpreter's lock at each statement, and
-# beside a busy event loop waits for it each time.
+# All or nothing: to be able to undo one statement alone, SQLite would copy each page it changes.
+# And one statement for many rows: the driver gives up the interpreter's lock at each, and beside a
+# busy event loop waits for it each time.
 _ROWS_PER_STATEMENT = (64, 32, 16, 8, 4, 2, 1)
 _INSERTS = {
     table.name: tuple((rows, _compile_insert(table, rows)) for rows in _ROWS_PER_STATEMENT)

@@ -26,6 +26,7 @@ PRAGMAS = (
     "PRAGMA fullfsync=ON",  # on macOS a plain fsync does not reach the disk; elsewhere no effect
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",  # else pages of the ledger go to /var/tmp, if that can be written
     "PRAGMA journal_size_limit=67108864",  # give back what a long reader made the log grow to
 )
 

@@ -91,6 +91,14 @@ async def test_every_commit_is_synced_to_the_disk(tmp_path):
     assert (synchronous, journal, foreign_keys) == (2, "wal", 1)
 
 
+async def test_nothing_of_the_ledger_is_put_into_the_machines_temporary_folder(tmp_path):
+    database = open_sqlite(tmp_path)
+    async with database.writing() as connection:
+        in_memory = await connection.scalar(text("PRAGMA temp_store"))
+    await database.close()
+    assert in_memory == 2
+
+
 @pytest.mark.parametrize("table", ["audit_leaf", "audit_body"])
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET time_unix_us = 0", "DELETE FROM {}", "UPDATE {} SET seq = seq + 1"]
