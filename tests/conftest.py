@@ -1,8 +1,9 @@
 """Servers that several folders of tests need: started with the first test that asks for them."""
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gateway.database_address import DatabaseAddress
 from gateway.store import sqlite
 from gateway.store.database import Database, open_store
+from tests.fakes.authorities import shared_authorities
 from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
 from tests.fakes.postgres_renewed import Databases
@@ -18,6 +20,17 @@ from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 Opening = Callable[[], Awaitable[Database]]
 """Opens one and the same database each time it is called."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stands to the end: the collector need not search it for cycles, ever."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +54,13 @@ def sqlite_template() -> Iterator[Template]:
     """What new data folders get, without the migrations; `migrations_in_earnest` runs them."""
     with copied_databases() as template:
         yield template
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities() -> Iterator[None]:
+    """What the tests' HTTP clients trust, without reading it for each of them."""
+    with shared_authorities():
+        yield
 
 
 @pytest.fixture
