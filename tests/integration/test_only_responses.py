@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import anthropic
 import openai
 import pytest
+import pytest_asyncio
 
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage, ToolCall
@@ -19,6 +20,7 @@ models:
 teams:
   default: {{ models: [codex], data_class: internal }}
 """
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 TOOL = {"name": "read_file", "description": "Reads.", "input_schema": {"type": "object"}}
 
 
@@ -26,6 +28,10 @@ TOOL = {"name": "read_file", "description": "Reads.", "input_schema": {"type": "
 class Site:
     gateway: RunningGateway
     house: FakeVendor
+
+    async def end(self) -> dict[str, Any]:
+        """The end of the newest exchange, once it is in the ledger."""
+        return await self.gateway.until_closed(self.gateway.kinds().count("admitted"))
 
     def openai(self) -> openai.AsyncOpenAI:
         http = openai.DefaultAsyncHttpxClient(trust_env=False)
@@ -41,13 +47,22 @@ class Site:
         )
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One gateway for all: the translator beside it takes seconds to start."""
     async with FakeVendor(key=None) as house:
-        house.calls_tools(ToolCall("read_file", {"path": "a.py"}), text="Let me look.")
-        house.uses(TokenUsage(input=10, output=7, cache_read=30, reasoning=2))
-        async with running_gateway(tmp_path, CONFIGURATION.format(url=house.url)) as gateway:
+        folder, text = tmp_path_factory.mktemp("site"), CONFIGURATION.format(url=house.url)
+        async with running_gateway(folder, text) as gateway:
             yield Site(gateway, house)
+
+
+@pytest.fixture
+def site(running: Site) -> Site:
+    """The same for every test, with a vendor that does as at first."""
+    running.house.recovers()
+    running.house.calls_tools(ToolCall("read_file", {"path": "a.py"}), text="Let me look.")
+    running.house.uses(TokenUsage(input=10, output=7, cache_read=30, reasoning=2))
+    return running
 
 
 async def test_a_messages_client_is_streamed_a_call_and_the_ledger_has_its_figures(site):
@@ -60,7 +75,7 @@ async def test_a_messages_client_is_streamed_a_call_and_the_ledger_has_its_figur
         )
         async with asked as stream:
             message = await stream.get_final_message()
-        end = await site.gateway.until_closed()
+        end = await site.end()
     said, called = message.content
     assert (said.text, called.input) == ("Let me look.", {"path": "a.py"})
     assert message.stop_reason == "tool_use"
@@ -91,5 +106,5 @@ async def test_a_cut_answer_is_an_error_to_a_messages_client(site):
         with pytest.raises(anthropic.APIStatusError):
             async with asked as stream:
                 await stream.get_final_message()
-        end = await site.gateway.until_closed()
+        end = await site.end()
     assert end["outcome"] == "cut"
