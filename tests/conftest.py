@@ -12,6 +12,7 @@ from gateway.database_address import DatabaseAddress
 from gateway.store import sqlite
 from gateway.store.database import Database, open_store
 from tests.fakes.authorities import shared_authorities
+from tests.fakes.collector import forget_applications
 from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
 from tests.fakes.postgres_renewed import Databases
@@ -61,6 +62,13 @@ def authorities() -> Iterator[None]:
     """What the tests' HTTP clients trust, without reading it for each of them."""
     with shared_authorities():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def applications() -> Iterator[None]:
+    """Those of one file are gone with it."""
+    yield
+    forget_applications()
 
 
 @pytest.fixture

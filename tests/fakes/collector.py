@@ -1,6 +1,7 @@
-"""The garbage collector, put back after tests of what a server does to it."""
+"""The garbage collector: put back after tests of what a server does to it, and given its due."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,3 +19,16 @@ def collector_put_back() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*thresholds)
+
+
+def forget_applications() -> None:
+    """Let go of the web applications that have gone.
+
+    FastAPI and the admin API remember what they found out about each function, and so keep the
+    application it belongs to: a hundred of them are a million objects, searched again and again.
+    """
+    for name in ("fastapi.dependencies.models", "gateway.admin.application"):
+        if (module := sys.modules.get(name)) is not None:
+            for each in vars(module).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()
