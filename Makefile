@@ -21,7 +21,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --require-hashes --no-deps -r $(VENV)/uv.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
-	$(BIN)/python -c 'import gateway.cli, gateway.main, gateway.telemetry.shipper'  # a start finds it compiled
+	$(BIN)/python -c 'import gateway.cli, gateway.main, gateway.telemetry.shipper'  # a start finds these compiled
+	LITELLM_LOCAL_MODEL_COST_MAP=True $(BIN)/python -c 'import litellm'
 	touch $@
 
 up: $(STAMP)            ## start the gateway on 127.0.0.1:7070 (options: make up ARGS="--port 8080")
