@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.fakes.house import (
     CHAT,
@@ -19,14 +20,23 @@ from tests.fakes.house import (
     the_denial,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with a_house(tmp_path) as house:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gateway for all: what is refused here harms nobody who comes after."""
+    async with a_house(tmp_path_factory.mktemp("house")) as house:
         yield house
-        await house.still_serves()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(running: House) -> AsyncIterator[House]:
+    await running.begins_anew()
+    yield running
+    await running.still_serves()
 
 
 UNREADABLE = {
