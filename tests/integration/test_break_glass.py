@@ -100,7 +100,7 @@ async def until_answered(status: int, base_url: str, key: str) -> httpx.Response
             answer = await asked(base_url, key)
             if answer.status_code == status:
                 return answer
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
 
 def kinds(folder: Path) -> Counter[str]:
@@ -193,7 +193,7 @@ async def test_killed_and_started_again_it_is_still_open_and_ends_in_time(tmp_pa
         (tmp_path / "gatehouse.yaml").write_text(text)
         async with gateway_process(tmp_path) as first:
             key = first.developer_key
-            await opened(first.data, 60, ago_seconds=30)
+            await opened(first.data, 60, ago_seconds=45)
             first.kill()
             await first.ended()
         async with gateway_process(tmp_path, developer_key=key) as second:

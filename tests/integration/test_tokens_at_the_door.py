@@ -11,8 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
+from gateway.callers import _RefusalLog
 from gateway.cli.data import opened_database
+from gateway.oidc.refused import TokenRefused
 from gateway.roles import Role
 from gateway.store.changes import Actor
 from gateway.store.subjects import Subjects
@@ -32,6 +35,8 @@ from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import rough_client
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONFIGURATION = """
 vendors:
@@ -84,8 +89,29 @@ async def a_door(folder: Path, collector: str = NOBODY) -> AsyncGenerator[Door]:
             yield Door(gateway, issuer, vendor, folder / "data")
 
 
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    async with a_door(tmp_path_factory.mktemp("door")) as door:
+        yield door
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def door(running: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """One for all who only come with tokens. Each refusal is logged, not one a second."""
+    say = _RefusalLog.refused
+
+    def say_at_once(log: _RefusalLog, refused: TokenRefused, credential_id: str) -> None:
+        log._last.clear()
+        say(log, refused, credential_id)
+
+    monkeypatch.setattr(_RefusalLog, "refused", say_at_once)
+    await running.gateway.turns_the_page()
+    return running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_door(tmp_path: Path) -> AsyncIterator[Door]:
+    """For who changes what provider or gateway knows."""
     async with a_door(tmp_path) as door:
         yield door
 
@@ -154,6 +180,16 @@ WRONG: dict[str, tuple[Callable[[Issuer], str], str, bool]] = {
 }
 
 
+async def metrics(door: Door) -> str:
+    async with door.gateway.client() as client:
+        return (await client.get("/metrics")).text
+
+
+def told_in(page: str, sample: str) -> float:
+    """The value of a sample, named to its last letter; of one that is not told yet, 0."""
+    return sum(float(line[len(sample) :]) for line in page.splitlines() if line.startswith(sample))
+
+
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
@@ -161,6 +197,8 @@ async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
 ) -> None:
     make, cause, is_recorded = WRONG[wrong]
     token = make(door.issuer)
+    failures = f'gatehouse_auth_failures_total{{cause="{cause}"}} '
+    before = told_in(await metrics(door), failures)
     with caplog.at_level(logging.INFO):
         answer = await door.ask_as(token, path)
     assert answer.status_code == 401
@@ -174,9 +212,8 @@ async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
         [("authentication", "ada")] if is_recorded else []
     )
     logged = " ".join(str(vars(each)) for each in caplog.records)
-    async with door.gateway.client() as client:
-        page = (await client.get("/metrics")).text
-    assert f'gatehouse_auth_failures_total{{cause="{cause}"}} 1.0' in page
+    page = await metrics(door)
+    assert told_in(page, failures) == before + 1
     for sink in (answer.text, logged, page, door.bytes_kept().decode("latin-1")):
         assert token not in sink
         assert token.split(".")[1] not in sink
@@ -199,7 +236,8 @@ async def deciding(door: Door) -> AsyncGenerator[Subjects]:
         yield Subjects(database)
 
 
-async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(door: Door) -> None:
+async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(own_door: Door) -> None:
+    door = own_door
     token = door.issuer.token(sub="first-user")  # whose keys were made at the first start
     assert (await door.ask_as(token)).status_code == 200
     door.vendor.says("one two three four five six")
@@ -230,7 +268,8 @@ async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(door: Door) 
     await answered(lambda: door.ask_as(token))
 
 
-async def test_a_granted_role_counts_at_once_for_who_signs_in(door: Door) -> None:
+async def test_a_granted_role_counts_at_once_for_who_signs_in(own_door: Door) -> None:
+    door = own_door
     token = door.issuer.token(groups=None)
     headers = {"x-api-key": token, "x-forwarded-for": "192.0.2.1"}
     async with httpx.AsyncClient(base_url=door.gateway.base_url, trust_env=False) as client:
@@ -273,7 +312,8 @@ async def test_no_sink_holds_a_token_that_was_taken(
         assert CANARY not in sink
 
 
-async def test_keys_rotate_under_load_without_a_failed_request(door: Door) -> None:
+async def test_keys_rotate_under_load_without_a_failed_request(own_door: Door) -> None:
+    door = own_door
     asked: list[int] = []
     is_over = False
 
@@ -296,8 +336,9 @@ async def test_keys_rotate_under_load_without_a_failed_request(door: Door) -> No
 
 
 async def test_while_the_provider_is_away_known_keys_hold_and_new_ones_are_refused(
-    door: Door,
+    own_door: Door,
 ) -> None:
+    door = own_door
     door.issuer.is_down = True
     assert (await door.ask_as(door.issuer.token())).status_code == 200
     door.issuer.rotate(rsa("rsa-2"))
