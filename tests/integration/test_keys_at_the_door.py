@@ -10,7 +10,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gateway.calls import TICK_SECONDS
 from gateway.cli.data import opened_database
 from gateway.pepper import load_pepper
 from gateway.store.changes import Actor
@@ -18,6 +17,7 @@ from gateway.store.keys import Keys
 from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer
 from policy.types import Scope
 from tests.fakes.house import CHAT, MESSAGES, House, a_house, code_in, the_denial
+from tests.fakes.hurry import HURRIED_SECONDS, hurried
 from tests.fakes.ledger_file import key_records
 from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import RoughClient, rough_client
@@ -33,8 +33,9 @@ HOUR_US = 3_600_000_000
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """One gateway for all: each test makes keys of its own."""
-    async with a_house(tmp_path_factory.mktemp("house")) as house:
-        yield house
+    with hurried():
+        async with a_house(tmp_path_factory.mktemp("house")) as house:
+            yield house
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -178,7 +179,7 @@ async def test_other_keys_go_on_while_one_is_revoked(house: House) -> None:
     async with under_way(house, CHAT, other) as client:
         await revoke(house, key)
         await refused_as(house, CHAT, key, "revoked")
-        await asyncio.sleep(2 * TICK_SECONDS)  # in which a wrong one would be ended
+        await asyncio.sleep(2 * HURRIED_SECONDS)  # in which a wrong one would be ended
         house.vendor.recovers()
         assert not client.reader.at_eof()
         assert [call.interruption for call in house.gateway.inside.calls] == [None]

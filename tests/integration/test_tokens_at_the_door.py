@@ -21,6 +21,7 @@ from gateway.store.changes import Actor
 from gateway.store.subjects import Subjects
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, code_in
+from tests.fakes.hurry import hurried
 from tests.fakes.issuer import (
     CANARY,
     Issuer,
@@ -84,9 +85,10 @@ class Door:
 async def a_door(folder: Path, collector: str = NOBODY) -> AsyncGenerator[Door]:
     async with an_issuer() as issuer, FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
         text = CONFIGURATION.format(vendor=vendor.url, collector=collector, issuer=issuer.url)
-        async with running_gateway(folder, text) as gateway:
-            await until(lambda: issuer.times_asked() == 1)  # before anybody came
-            yield Door(gateway, issuer, vendor, folder / "data")
+        with hurried():
+            async with running_gateway(folder, text) as gateway:
+                await until(lambda: issuer.times_asked() == 1)  # before anybody came
+                yield Door(gateway, issuer, vendor, folder / "data")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
