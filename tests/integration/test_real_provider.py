@@ -64,12 +64,12 @@ def one_canaille() -> Iterator[Canaille]:
 
 
 @pytest.fixture
-def canaille(one_canaille: Canaille) -> Iterator[Canaille]:
-    yield one_canaille
+def canaille(one_canaille: Canaille) -> Canaille:
     if one_canaille.is_running:
         one_canaille.runs_ahead(0)
     else:
         one_canaille.start()
+    return one_canaille
 
 
 @pytest.fixture
