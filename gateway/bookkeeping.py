@@ -60,7 +60,7 @@ class Bookkeeper:
         return Books(self, exchange, allow, reservation, client_left, why_cut, admitted)
 
     def note_repeats(self, verdict: Verdict) -> "asyncio.Future[None]":
-        """Record how often a denied turn was asked again."""
+        """Record how often one who was denied asked again."""
         return self.ledger.append(
             self.records.repeated(
                 verdict.audit_id, verdict.turn_id, verdict.identity, verdict.deny, verdict.repeats

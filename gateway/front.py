@@ -96,7 +96,7 @@ class Front:
             if isinstance(identity, Unverified):
                 identity = await self._pipeline.verify(identity)
         except NotAuthenticated as error:
-            await self._pipeline.note_stranger(head, error)
+            call.audit_id = await self._pipeline.note_stranger(head, error)
             raise
         call.identity = identity
         try:

@@ -242,9 +242,9 @@ class Pipeline:
         digest = self.in_force.configuration.digest
         return await self.refusals.refuse_unread(head, identity, error, digest)
 
-    async def note_stranger(self, head: Head, error: NotAuthenticated) -> None:
-        """The caller is not known, or not any more."""
-        await self.refusals.note_stranger(head, error, self.in_force.configuration.digest)
+    async def note_stranger(self, head: Head, error: NotAuthenticated) -> str:
+        """The caller is not known, or not any more; returns the audit id of that."""
+        return await self.refusals.note_stranger(head, error, self.in_force.configuration.digest)
 
 
 def permitted(permission: Permission, identity: Identity) -> Identity:

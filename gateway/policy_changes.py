@@ -2,32 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from gateway.acting import Asker
 from gateway.configuration.stored import StoredConfiguration
 from gateway.roles import Permission
-from gateway.store.changes import Actor
 from gateway.store.proposals import AlreadyBehindIt, Proposals
 from gateway.store.stored_proposal import Proposal, new_proposal_id
 
 _MAY_PROPOSE = (Permission.CHANGE_POLICY, Permission.APPROVE_POLICY)
-
-
-class Person(Protocol):
-    """Somebody who asks, by what they have shown (`gateway.acting.Acting`, or a caller)."""
-
-    @property
-    def actor(self) -> Actor:
-        """As the ledger names them."""
-        ...
-
-    def refusal(self, now_unix_us: int, *permissions: Permission) -> str | None:
-        """Why they may do none of these; None when they may do one of them."""
-        ...
-
-    def refusal_as_one_of_two(self) -> str | None:
-        """Why they cannot be one of two people; None when they can."""
-        ...
 
 
 class ApprovalRefused(Exception):
@@ -45,7 +27,7 @@ class PolicyChangesDesk:
     unix_us: Callable[[], int]
     random_bytes: Callable[[int], bytes]
 
-    async def propose(self, wanted: StoredConfiguration, by: Person, reason: str) -> Proposal:
+    async def propose(self, wanted: StoredConfiguration, by: Asker, reason: str) -> Proposal:
         """Be the one who proposes files, whether they are in their place yet or not.
 
         Raises `ApprovalRefused` or `ProposalStands`.
@@ -58,7 +40,7 @@ class PolicyChangesDesk:
         doing = self.proposals.propose(wanted, by.actor, reason)
         return await self._done(asked, "propose", by, doing)
 
-    async def stand_behind(self, name: str, by: Person, reason: str) -> Proposal:
+    async def stand_behind(self, name: str, by: Asker, reason: str) -> Proposal:
         """Be the one who proposes what waits already.
 
         Raises `ProposalNotFound`, `ProposalStands` or `ApprovalRefused`.
@@ -68,7 +50,7 @@ class PolicyChangesDesk:
         doing = self.proposals.stand_behind(proposal.id, by.actor, reason)
         return await self._done(proposal, "propose", by, doing)
 
-    async def approve(self, name: str, by: Person, reason: str) -> Proposal:
+    async def approve(self, name: str, by: Asker, reason: str) -> Proposal:
         """Approve what waits.
 
         Raises `ProposalNotFound`, `ProposalStands` or `ApprovalRefused`.
@@ -78,7 +60,7 @@ class PolicyChangesDesk:
         doing = self.proposals.approve(proposal.id, by.actor, reason)
         return await self._done(proposal, "approve", by, doing)
 
-    async def refuse(self, name: str, by: Person, reason: str) -> Proposal:
+    async def refuse(self, name: str, by: Asker, reason: str) -> Proposal:
         """Refuse what waits, or withdraw it: one person is enough, for then all stays as it is.
 
         Raises `ProposalNotFound`, `ProposalStands` or `ApprovalRefused`.
@@ -90,14 +72,14 @@ class PolicyChangesDesk:
         return await self.proposals.refuse(proposal.id, by.actor, reason)
 
     async def _let(
-        self, proposal: Proposal, attempt: str, by: Person, *permissions: Permission
+        self, proposal: Proposal, attempt: str, by: Asker, *permissions: Permission
     ) -> None:
         why = by.refusal(self.unix_us(), *permissions) or by.refusal_as_one_of_two()
         if why is not None:
             raise await self._refused(proposal, attempt, by, why)
 
     async def _done(
-        self, proposal: Proposal, attempt: str, by: Person, doing: Awaitable[Proposal]
+        self, proposal: Proposal, attempt: str, by: Asker, doing: Awaitable[Proposal]
     ) -> Proposal:
         try:
             return await doing
@@ -105,7 +87,7 @@ class PolicyChangesDesk:
             raise await self._refused(proposal, attempt, by, str(error)) from error
 
     async def _refused(
-        self, proposal: Proposal, attempt: str, by: Person, why: str
+        self, proposal: Proposal, attempt: str, by: Asker, why: str
     ) -> ApprovalRefused:
         await self.proposals.note_refusal(proposal, attempt, why, by.actor)
         return ApprovalRefused(why)

@@ -9,6 +9,20 @@ from sqlalchemy.exc import SQLAlchemyError
 log = logging.getLogger(__name__)
 
 
+async def failure_of(looking: Awaitable[object]) -> BaseException | None:
+    """See it through, however it ends, and tell what it raised; None when it was cancelled.
+
+    Cancelling this ends it, too.
+    """
+    task = asyncio.ensure_future(looking)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    return None if task.cancelled() else task.exception()
+
+
 class Polling:
     """Calls `refresh` every `seconds` once it is started, the first time `at_once` or after those.
     However a look ends, the next one comes; meanwhile what is known stays."""
@@ -49,16 +63,7 @@ class Polling:
             await self._look()
 
     async def _look(self) -> None:
-        looking = asyncio.ensure_future(self._refresh())
-        try:
-            await asyncio.wait([looking])
-        finally:
-            looking.cancel()
-            await asyncio.wait([looking])
-        self._report_end(looking)
-
-    def _report_end(self, looking: "asyncio.Future[None]") -> None:
-        failure = None if looking.cancelled() else looking.exception()
+        failure = await failure_of(self._refresh())
         before, self._failure = self._failure, "" if failure is None else type(failure).__name__
         if failure is None:
             return

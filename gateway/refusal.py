@@ -95,15 +95,31 @@ class Refusals:
         )
         return answer
 
-    async def note_stranger(self, head: Head, error: NotAuthenticated, config_digest: str) -> None:
-        """Count a caller without a valid key; one whose key we know is recorded too."""
+    async def note_stranger(self, head: Head, error: NotAuthenticated, config_digest: str) -> str:
+        """Count a caller without a valid key; one whose key we know is recorded too.
+
+        Who goes on with such a key is counted, and recorded once: else they could fill the
+        ledger. Returns the audit id that it is on record under. Raises `LedgerUnavailable`.
+        """
         self.bookkeeper.metrics.auth_failure(error.cause)
-        if error.identity is not None:
-            unread = _unread(head, config_digest, error.identity)
-            deny = Deny("authentication", error.reason, code=error.code)
-            await self.bookkeeper.ledger.append(
-                self.bookkeeper.records.denied_unread(unread, deny, error.status)
-            )
+        identity = error.identity
+        if identity is None:
+            return head.audit_id
+        verdict = self.verdicts.find_turned_away(identity, error.cause)
+        if verdict is not None:
+            self.verdicts.count(verdict)
+            await asyncio.shield(verdict.recorded)
+            return verdict.audit_id
+        deny = Deny("authentication", error.reason, code=error.code)
+        unread = _unread(head, config_digest, identity)
+        recorded = self.bookkeeper.ledger.append(
+            self.bookkeeper.records.denied_unread(unread, deny, error.status)
+        )
+        self.verdicts.hold_turned_away(
+            head.audit_id, identity, error.cause, config_digest, deny, recorded
+        )
+        await asyncio.shield(recorded)
+        return head.audit_id
 
 
 def _unread(head: Head, config_digest: str, identity: Identity) -> UnreadRequest:

@@ -10,8 +10,14 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
+from gateway import eager
 from gateway.call import ABORT, ANSWER_NOW, DEPARTURE, WRITE_NOW, Told
 from providers.base import Headers
 from providers.http.origin import render_headers
@@ -45,6 +51,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     _in_head = True
     _deadline: asyncio.TimerHandle | None = None
     _is_lost = False
+    _is_parsing = False
+    _parsed: RequestResponseCycle | None = None  # to be begun once all that was read is parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """The first head must come in time."""
@@ -104,7 +112,9 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count while the head is incomplete; do not take the rest of an answered body for ever."""
+        self._is_parsing = True
         super().data_received(data)
+        self._is_parsing = False
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
@@ -114,6 +124,18 @@ class BoundedHeadProtocol(HttpToolsProtocol):
                 self._hurry_head()
         elif self._is_answered() and not self._has_deadline():
             self._deadline = self.loop.call_later(self.rest_seconds, self._give_up)
+        if self._parsed is not None:
+            cycle, self._parsed = self._parsed, None
+            task = eager.begin(self.loop, cycle.run_asgi(self.app))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer: in this turn of the loop, with as much of the body as came along."""
+        if self._is_parsing and app is self.app:
+            self._parsed = cycle
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         """Each further head on this connection must come in time, too."""

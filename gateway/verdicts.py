@@ -1,4 +1,4 @@
-"""Remember the turns that were denied, so that one asked again is one denial and not six."""
+"""Remember whom and what was denied, so that one who asks again is one denial and not six."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,15 +19,21 @@ PORTION: Final = 200
 
 PORTION_SECONDS: Final = 0.1
 
-Matter = tuple[str, str, Operation, str, str | None, str, frozenset[str]]
+TurnMatter = tuple[str, str, Operation, str, str | None, str, frozenset[str]]
 """What was decided on: the turn, the model by the name it was asked for, what it was to do, the
 assistant with its version, and for which team and with which roles it was asked: policy may allow
 another, so an upgrade, or the same token for another team, is asked anew."""
 
+CallerMatter = tuple[str, str]
+"""Who was turned away: the key or token, and why it is no good."""
+
+Matter = TurnMatter | CallerMatter
+
 
 @dataclass(slots=True)
 class Verdict:
-    """A turn that was denied: in which exchange, why, and how often it was asked again.
+    """A turn that was denied, or a caller who was turned away (who has no `turn_id`): in which
+    exchange, why, and how often it was asked again.
 
     `recorded` is done when the denial is durable; it raises `LedgerUnavailable`. It is awaited by
     several, so always shielded.
@@ -40,13 +46,9 @@ class Verdict:
     deny: Deny
     recorded: "asyncio.Future[None]"
     ends_ns: int
+    turn_id: str | None = None
     times_begun_anew: int = 0
     repeats: int = 0
-
-    @property
-    def turn_id(self) -> str:
-        """The turn."""
-        return self.matter[0]
 
     @property
     def text_length(self) -> int:
@@ -65,6 +67,22 @@ class Verdicts(Protocol):
 
     def hold(self, exchange: Exchange, deny: Deny, recorded: "asyncio.Future[None]") -> None:
         """From now on, for ten minutes, this turn is denied; what was held of it before ends."""
+        ...
+
+    def find_turned_away(self, identity: Identity, cause: str) -> Verdict | None:
+        """The verdict on a caller whose key or token is found no good again, for this cause."""
+        ...
+
+    def hold_turned_away(
+        self,
+        audit_id: str,
+        identity: Identity,
+        cause: str,
+        config_digest: str,
+        deny: Deny,
+        recorded: "asyncio.Future[None]",
+    ) -> None:
+        """For ten minutes, what this caller tries is counted: it is on record once."""
         ...
 
     def count(self, verdict: Verdict) -> None:
@@ -109,34 +127,52 @@ class InProcessVerdicts:
 
     def find(self, exchange: Exchange) -> Verdict | None:
         """As the port says."""
-        if not self._held:
-            return None
-        verdict = self._held.get(_matter(exchange))
+        verdict = self._find(_matter(exchange)) if self._held else None
         if verdict is None or verdict.config_digest != exchange.config_digest:
             return None
-        if verdict.times_begun_anew != self._times_begun_anew:
-            return None
-        return verdict if self._monotonic_ns() < verdict.ends_ns and _holds(verdict) else None
+        return verdict if verdict.times_begun_anew == self._times_begun_anew else None
 
     def hold(self, exchange: Exchange, deny: Deny, recorded: "asyncio.Future[None]") -> None:
         """As the port says."""
-        matter = _matter(exchange)
-        if matter in self._held:
-            self._end(matter)
-        verdict = Verdict(
-            audit_id=exchange.id,
-            matter=matter,
-            identity=exchange.identity,
-            config_digest=exchange.config_digest,
-            deny=deny,
-            recorded=recorded,
-            ends_ns=self._monotonic_ns() + LIFE_NS,
-            times_begun_anew=self._times_begun_anew,
+        self._hold(
+            Verdict(
+                audit_id=exchange.id,
+                matter=_matter(exchange),
+                identity=exchange.identity,
+                config_digest=exchange.config_digest,
+                deny=deny,
+                recorded=recorded,
+                ends_ns=self._monotonic_ns() + LIFE_NS,
+                turn_id=exchange.turn_id,
+                times_begun_anew=self._times_begun_anew,
+            )
         )
-        self._held[matter] = verdict
-        self._text_length += verdict.text_length
-        while len(self._held) > self._most_verdicts or self._text_length > self._most_text:
-            self._end(next(iter(self._held)))
+
+    def find_turned_away(self, identity: Identity, cause: str) -> Verdict | None:
+        """As the port says."""
+        return self._find((identity.credential_id, cause))
+
+    def hold_turned_away(
+        self,
+        audit_id: str,
+        identity: Identity,
+        cause: str,
+        config_digest: str,
+        deny: Deny,
+        recorded: "asyncio.Future[None]",
+    ) -> None:
+        """As the port says."""
+        self._hold(
+            Verdict(
+                audit_id=audit_id,
+                matter=(identity.credential_id, cause),
+                identity=identity,
+                config_digest=config_digest,
+                deny=deny,
+                recorded=recorded,
+                ends_ns=self._monotonic_ns() + LIFE_NS,
+            )
+        )
 
     def count(self, verdict: Verdict) -> None:
         """As the port says."""
@@ -176,13 +212,27 @@ class InProcessVerdicts:
             await asyncio.sleep(PORTION_SECONDS if is_behind else SWEEP_SECONDS)
             is_behind = self.sweep()
 
+    def _find(self, matter: Matter) -> Verdict | None:
+        verdict = self._held.get(matter)
+        if verdict is None or self._monotonic_ns() >= verdict.ends_ns:
+            return None
+        return verdict if _holds(verdict) else None
+
+    def _hold(self, verdict: Verdict) -> None:
+        if verdict.matter in self._held:
+            self._end(verdict.matter)
+        self._held[verdict.matter] = verdict
+        self._text_length += verdict.text_length
+        while len(self._held) > self._most_verdicts or self._text_length > self._most_text:
+            self._end(next(iter(self._held)))
+
     def _end(self, matter: Matter) -> "asyncio.Future[None] | None":
         verdict = self._held.pop(matter)
         self._text_length -= verdict.text_length
         return self._ended(verdict) if verdict.repeats else None
 
 
-def _matter(exchange: Exchange) -> Matter:
+def _matter(exchange: Exchange) -> TurnMatter:
     facts, assistant, identity = exchange.facts, exchange.assistant, exchange.identity
     return (
         exchange.turn_id,

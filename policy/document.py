@@ -26,6 +26,7 @@ class Section(BaseModel):
     """A part of the file: no unknown fields, no guessing of types, no values in error texts."""
 
     model_config = ConfigDict(
+        defer_build=True,  # most are parts of others, which hold what checks them
         extra="forbid",
         frozen=True,
         strict=True,

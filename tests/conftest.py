@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.database_address import DatabaseAddress
-from gateway.store import sqlite
 from gateway.store.database import Database, open_store
 from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
 from tests.fakes.postgres_renewed import Databases
-from tests.fakes.sqlite import Template, copied_databases
 from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 Opening = Callable[[], Awaitable[Database]]
@@ -34,19 +32,6 @@ def run_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.getbasetemp()
     # One of several has a folder of its own below the run's.
     return folder.parent if hasattr(request.config, "workerinput") else folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def sqlite_template() -> Iterator[Template]:
-    """What new data folders get, without the migrations; `migrations_in_earnest` runs them."""
-    with copied_databases() as template:
-        yield template
-
-
-@pytest.fixture
-def migrations_in_earnest(sqlite_template: Template, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the migrations themselves."""
-    monkeypatch.setattr(sqlite, "_migrate", sqlite_template.migrate)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Path
 from pydantic import Field
 
-from gateway.admin.access import Asking, Caller
+from gateway.acting import Proven
+from gateway.admin.access import Asking
 from gateway.admin.desk import Desk
 from gateway.admin.forms import Given, Text, TimeTold, Told, time_told
 from gateway.admin.guard import ROOT
@@ -21,7 +21,6 @@ from gateway.configuration.orders import OrdersUnavailable
 from gateway.configuration.stored import StoredConfiguration
 from gateway.policy_changes import ApprovalRefused
 from gateway.roles import Permission
-from gateway.store.changes import Actor
 from gateway.store.proposals import ProposalNotFound, ProposalStands
 from gateway.store.stored_proposal import Proposal, ProposalState
 
@@ -75,27 +74,6 @@ class ReasonGiven(Given):
     reason: Text
 
 
-@dataclass(frozen=True, slots=True)
-class _AtTheDoor:
-    """Whoever asks here, by a key or a token that is good."""
-
-    caller: Caller
-
-    @property
-    def actor(self) -> Actor:
-        return self.caller.actor
-
-    def refusal(self, now_unix_us: int, *permissions: Permission) -> str | None:
-        if any(map(self.caller.may, permissions)):
-            return None
-        return str(self.caller.refused(*permissions).detail)
-
-    def refusal_as_one_of_two(self) -> str | None:
-        if not self.caller.identity.is_service:
-            return None
-        return f"this takes two people, and {self.caller.identity.subject} is a service"
-
-
 class ProposalsResource:
     """The same that `gatehouse policy propose`, `approve` and `refuse` do. Every change, and every
     attempt that is refused, is a record of the ledger."""
@@ -131,7 +109,7 @@ class ProposalsResource:
         self, caller: Asking, proposal_id: ProposalId, given: ReasonGiven
     ) -> ProposalTold:
         """Be the one who proposes what was found in the files."""
-        by = _AtTheDoor(caller)
+        by = Proven(caller.identity)
         async with _clearly():
             desk = self._desk.policy_changes
             return await self._told(await desk.stand_behind(proposal_id, by, given.reason))
@@ -140,7 +118,7 @@ class ProposalsResource:
         self, caller: Asking, proposal_id: ProposalId, given: ReasonGiven
     ) -> ProposalTold:
         """Approve it. It comes into force once enough people have, and the files say so."""
-        by = _AtTheDoor(caller)
+        by = Proven(caller.identity)
         async with _clearly():
             desk = self._desk.policy_changes
             return await self._told(await desk.approve(proposal_id, by, given.reason))
@@ -149,7 +127,7 @@ class ProposalsResource:
         self, caller: Asking, proposal_id: ProposalId, given: ReasonGiven
     ) -> ProposalTold:
         """Refuse it, or withdraw one's own: all stays as it is."""
-        by = _AtTheDoor(caller)
+        by = Proven(caller.identity)
         async with _clearly():
             desk = self._desk.policy_changes
             return await self._told(await desk.refuse(proposal_id, by, given.reason))

@@ -271,13 +271,13 @@ class Records:
         return body
 
     def repeated(
-        self, exchange_id: str, turn_id: str, identity: Identity, deny: Deny, repeats: int
+        self, exchange_id: str, turn_id: str | None, identity: Identity, deny: Deny, repeats: int
     ) -> RecordBody:
-        """How often a denied turn was asked again and told the same; `exchange_id` was denied."""
+        """How often one asked again and was told the same; `exchange_id` was denied."""
         return {
             **self._head("repeated", exchange_id),
             **_caller(identity),
-            "turn_id": turn_id,
+            **({} if turn_id is None else {"turn_id": turn_id}),
             "rule": deny.rule,
             "repeats": counted(repeats),
         }

@@ -19,6 +19,8 @@ from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 
+WORTH_A_SYNC = 16  # records
+
 
 class WriterMeter(Protocol):
     """Told on the event loop's thread how the writer fares."""
@@ -67,7 +69,8 @@ class LedgerWriter:
         self._wait_seconds = wait_seconds
         self._queue_limit = queue_limit
         self._waiting: deque[Entry] = deque()  # oldest first
-        self._fresh: list[Entry] = []  # appended in this turn of the loop
+        self._fresh: list[Entry] = []  # appended in this turn of the loop, not handed over yet
+        self._company = 0  # how many were appended in this turn
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._committer = Committer(lane, records, self._settle)
@@ -127,10 +130,20 @@ class LedgerWriter:
         self._waiting.clear()
 
     def _hand_over_soon(self, entry: Entry) -> None:
-        """What is appended in one turn of the loop goes over together, in one wake-up."""
+        """What is appended in one turn of the loop goes over together, in one wake-up.
+
+        A few wait a turn for company, which saves syncs; many are worth a sync of their own.
+        """
         self._fresh.append(entry)
-        if len(self._fresh) == 1:
-            self._loop.call_soon(self._hand_over)
+        self._company += 1
+        if self._company == 1:
+            self._loop.call_soon(self._end_turn)
+        elif self._company >= WORTH_A_SYNC:
+            self._hand_over()
+
+    def _end_turn(self) -> None:
+        self._company = 0
+        self._hand_over()
 
     def _hand_over(self) -> None:
         fresh, self._fresh = self._fresh, []

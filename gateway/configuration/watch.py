@@ -25,6 +25,7 @@ from gateway.configuration.orders import (
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.reading import digest_of
 from gateway.configuration.stored import Origin, StoredConfiguration
+from gateway.polling import failure_of
 
 _log = logging.getLogger(__name__)
 
@@ -130,13 +131,7 @@ class Watcher:
         """Look for ever; ends when cancelled. However a look ends, the next one comes."""
         while True:
             await self.pause(self.interval_seconds)
-            looking = asyncio.create_task(self.look(), name="configuration-look")
-            try:
-                await asyncio.wait([looking])
-            finally:
-                looking.cancel()
-                await asyncio.wait([looking])
-            self._report_end(looking)
+            self._report_end(await failure_of(self.look()))
 
     async def look(self) -> bool:
         """Look once. True when a new configuration was put in place.
@@ -300,8 +295,7 @@ class Watcher:
             _log.error("configuration_refused", extra={"problems": list(error.lines)})
             await self.refused(refusal_name(self._files, error.lines), error.lines)
 
-    def _report_end(self, looking: "asyncio.Task[bool]") -> None:
-        failure = None if looking.cancelled() else looking.exception()
+    def _report_end(self, failure: BaseException | None) -> None:
         if failure is None:
             return
         # Not its words, which may hold a value.

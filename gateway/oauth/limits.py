@@ -1,5 +1,6 @@
 """How often one address may try: guessing a code must take longer than the code lives."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -10,23 +11,28 @@ _MINUTE: Final = 60.0
 class Limits:
     """Counts tries by what is tried and from where, a minute at a time. One process.
 
-    `seconds` is a clock that only goes forward.
+    `seconds` is a clock that only goes forward. Where too many addresses are known, those are
+    forgotten; what all together have tried is not.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
-        self._counts: dict[tuple[str, str], int] = {}
+        self._of_address: Counter[tuple[str, str]] = Counter()
+        self._of_all: Counter[str] = Counter()
         self._since = seconds()
 
     def allows(self, what: str, address: str | None, per_minute: int, of_all: int) -> bool:
         """Whether one more is allowed: from this address, and from all together."""
         now = self._seconds()
-        if now - self._since >= _MINUTE or len(self._counts) >= MOST_ADDRESSES:
-            self._counts.clear()
+        if now - self._since >= _MINUTE:
+            self._of_all.clear()
+            self._of_address.clear()
             self._since = now
-        own, all_ = (what, address or ""), (what, "*")
-        if self._counts.get(own, 0) >= per_minute or self._counts.get(all_, 0) >= of_all:
+        if len(self._of_address) >= MOST_ADDRESSES:
+            self._of_address.clear()
+        own = (what, address or "")
+        if self._of_address[own] >= per_minute or self._of_all[what] >= of_all:
             return False
-        for each in (own, all_):
-            self._counts[each] = self._counts.get(each, 0) + 1
+        self._of_address[own] += 1
+        self._of_all[what] += 1
         return True

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gateway.store.newest import is_empty, make_newest
 from gateway.store.schema import REVISIONS, StoreError, refuse_unknown, upgrade
 
 FILE_NAME = "gatehouse.db"
@@ -26,6 +27,7 @@ PRAGMAS = (
     "PRAGMA fullfsync=ON",  # on macOS a plain fsync does not reach the disk; elsewhere no effect
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",  # else pages of the ledger go to /var/tmp, if that can be written
     "PRAGMA journal_size_limit=67108864",  # give back what a long reader made the log grow to
 )
 
@@ -66,7 +68,7 @@ def open_sqlite(folder: Path) -> "SqliteDatabase":
     if _revision(file) != REVISIONS[-1]:
         with _migration_lock(folder):
             if _revision(file) != REVISIONS[-1]:
-                _migrate(file)
+                _make_or_migrate(file)
     return SqliteDatabase(file)
 
 
@@ -144,6 +146,19 @@ def _migration_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_or_migrate(file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            if is_empty(connection):
+                for pragma in PRAGMAS:
+                    connection.execute(pragma)
+                make_newest(connection)
+                return
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open {file}: {error}") from error
+    _migrate(file)
 
 
 def _migrate(file: Path) -> None:

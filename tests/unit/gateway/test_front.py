@@ -35,6 +35,7 @@ class StubPipeline:
     def __init__(self, serve: Serve) -> None:
         self.serve = serve
         self.stranger: NotAuthenticated | None = None
+        self.on_record_as: str | None = None
         self.unread: list[GatewayError] = []
         self.asked: list[Headers] = []
 
@@ -47,8 +48,9 @@ class StubPipeline:
     def body_limit(self) -> int:
         return 1000
 
-    async def note_stranger(self, head: Any, error: NotAuthenticated) -> None:
+    async def note_stranger(self, head: Any, error: NotAuthenticated) -> str:
         self.noted = error
+        return self.on_record_as or str(head.audit_id)
 
     async def refuse_unread(self, head: Any, identity: Any, error: GatewayError) -> Answer:
         self.unread.append(error)
@@ -197,6 +199,15 @@ async def test_a_stranger_is_noted_and_told() -> None:
     await door.task()
     assert door.connection.statuses == [401]
     assert door.pipeline.noted is door.pipeline.stranger
+
+
+async def test_a_stranger_is_told_the_audit_id_that_is_on_record() -> None:
+    door = Door(whole())
+    door.pipeline.stranger = NotAuthenticated(cause="revoked")
+    door.pipeline.on_record_as = "gh-before"
+    await door.task()
+    (head,) = [each for each in door.connection.sent if each["type"] == "http.response.start"]
+    assert dict(head["headers"])[b"x-gatehouse-audit-id"] == b"gh-before"
 
 
 async def test_an_unreadable_body_is_refused_by_the_pipeline() -> None:

@@ -1,6 +1,7 @@
 """Every refusal is recorded before it is told, in the words that its reader needs."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.accounting import Refused
 from gateway.errors import (
@@ -86,3 +87,31 @@ async def test_a_revoked_keys_caller_is_recorded_by_its_key() -> None:
     (record,) = office.ledger.bodies
     assert (record["credential_id"], record["status"]) == (IDENTITY.credential_id, 401)
     assert "revoked" in str(record["reason"])
+
+
+async def test_who_goes_on_with_a_revoked_key_is_recorded_once_and_counted() -> None:
+    office = Office()
+    error = NotAuthenticated(cause="revoked", identity=IDENTITY)
+    told = [
+        await office.refusals.note_stranger(
+            replace(HEAD, audit_id=f"gh-{number}"), error, "ab" * 32
+        )
+        for number in range(1, 6)
+    ]
+    assert told == ["gh-1"] * 5
+    assert [record["kind"] for record in office.ledger.bodies] == ["denied"]
+    verdict = office.refusals.verdicts.find_turned_away(IDENTITY, "revoked")
+    assert verdict is not None
+    assert verdict.repeats == 4
+
+
+async def test_another_cause_and_another_key_are_recorded_too() -> None:
+    office = Office()
+    for identity, cause in (
+        (IDENTITY, "revoked"),
+        (IDENTITY, "expired"),
+        (replace(IDENTITY, credential_id="key_another"), "revoked"),
+    ):
+        error = NotAuthenticated(cause=cause, identity=identity)
+        await office.refusals.note_stranger(HEAD, error, "ab" * 32)
+    assert len(office.ledger.bodies) == 3

@@ -92,6 +92,37 @@ async def test_the_application_is_not_hurried_once_the_head_is_there() -> None:
     await until(lambda: transport.written.endswith(b"ok"))
 
 
+async def test_a_request_is_begun_in_the_turn_of_the_loop_in_which_it_came() -> None:
+    bodies: list[bytes] = []
+
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        bodies.append((await receive())["body"])
+        await answers(scope, receive, send)
+
+    transport = dial(reads)
+    transport.hears(POST + b"0123456789")
+    assert bodies == [b"0123456789"]
+    assert transport.written.endswith(b"ok")
+
+
+async def test_a_body_that_comes_later_is_waited_for() -> None:
+    bodies: list[bytes] = []
+
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive())["more_body"]:
+            bodies.append(message["body"])
+        bodies.append(message["body"])
+        await answers(scope, receive, send)
+
+    transport = dial(reads)
+    transport.hears(POST + b"01234")
+    await asyncio.sleep(0)
+    assert bodies == [b"01234"]
+    transport.hears(b"56789")
+    await until(lambda: transport.written.endswith(b"ok"))
+    assert bodies == [b"01234", b"56789"]
+
+
 async def test_a_head_of_a_megabyte_is_refused_by_the_server() -> None:
     transport = dial()
     line = b"x-a: " + b"a" * 10_000 + b"\r\n"

@@ -259,3 +259,38 @@ async def test_what_was_counted_before_policy_became_another_is_written(shelf):
     shelf.now_ns = LIFE_NS
     shelf.verdicts.sweep()
     assert [each.repeats for each in shelf.ended] == [1]
+
+
+def turn_away(shelf: Shelf, cause: str = "revoked") -> None:
+    recorded = asyncio.get_running_loop().create_future()
+    recorded.set_result(None)
+    identity = a_try().identity
+    shelf.verdicts.hold_turned_away("gh-1", identity, cause, "ab" * 32, DENY, recorded)
+
+
+async def test_a_caller_who_was_turned_away_is_known_again_for_the_same_cause_only(shelf):
+    turn_away(shelf)
+    identity = a_try().identity
+    verdict = shelf.verdicts.find_turned_away(identity, "revoked")
+    assert verdict is not None
+    assert (verdict.audit_id, verdict.turn_id) == ("gh-1", None)
+    assert shelf.verdicts.find_turned_away(identity, "expired") is None
+    assert shelf.verdicts.find_turned_away(replace(identity, credential_id="k"), "revoked") is None
+    assert shelf.verdicts.find(a_try()) is None
+
+
+async def test_a_new_policy_does_not_forget_who_was_turned_away(shelf):
+    turn_away(shelf)
+    shelf.verdicts.begin_anew()
+    assert shelf.verdicts.find_turned_away(a_try().identity, "revoked") is not None
+
+
+async def test_after_ten_minutes_a_caller_who_went_on_is_told_with_the_count(shelf):
+    turn_away(shelf)
+    verdict = shelf.verdicts.find_turned_away(a_try().identity, "revoked")
+    assert verdict is not None
+    shelf.verdicts.count(verdict)
+    shelf.now_ns = LIFE_NS
+    assert shelf.verdicts.find_turned_away(a_try().identity, "revoked") is None
+    shelf.verdicts.sweep()
+    assert [(each.audit_id, each.repeats) for each in shelf.ended] == [("gh-1", 1)]

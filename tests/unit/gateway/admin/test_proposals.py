@@ -74,7 +74,7 @@ async def test_who_lacks_the_role_does_not_approve_and_the_attempt_is_told(
 ) -> None:
     told = problem_of(await waiting.api.post(f"{waiting.path}/approve", WHY, Role.PLATFORM), 403)
     assert told["code"] == "may_not_approve"
-    assert "approve_policy" in told["detail"]
+    assert "takes one of: admin, security" in told["detail"]
     bodies = [row.body for row in await Ledger(waiting.api.database).newest(100)]
     (tried,) = (each for each in bodies if each["kind"] == "config_approval_refused")
     assert tried["actor"]["name"] == "op-platform"

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.audit.batch import Batch
 from gateway.audit.record import Records
-from gateway.audit.writer import LedgerWriter
+from gateway.audit.writer import WORTH_A_SYNC, LedgerWriter
 from gateway.errors import LedgerUnavailable
 from tests.fakes.ledger import FakeLane, a_story, some_records
 
@@ -98,6 +99,29 @@ async def test_what_is_appended_in_one_turn_shares_a_commit(lane, records, meter
         await writer.append(story.attempted())
         assert admitted.done()
         assert [len(batch) for batch in lane.batches] == [2]
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [(1, []), (WORTH_A_SYNC - 1, []), (WORTH_A_SYNC, [16]), (3 * WORTH_A_SYNC, [48])],
+)
+async def test_a_few_wait_a_turn_for_company_and_many_go_at_once(records, meter, count, written):
+    begun: list[int] = []
+
+    class Lane(FakeLane):
+        async def write(self, batch: Batch, *rest: object) -> None:
+            begun.append(len(batch.records))
+            await super().write(batch, *rest)  # type: ignore[arg-type]  # as they came
+
+    async with a_writer(Lane(), records, meter) as writer:
+        await writer.append(a_story(records).admitted())
+        await asyncio.sleep(0.01)  # the committer is idle
+        begun.clear()
+        waiters = [writer.append(a_story(records).admitted()) for _ in range(count)]
+        await asyncio.sleep(0)
+        assert begun == written
+        await asyncio.gather(*waiters)
+        assert begun == [count]
 
 
 async def test_what_was_appended_just_before_closing_is_written(lane, records, meter):

@@ -25,4 +25,12 @@ def test_memory_is_bounded() -> None:
     counted = Limits(Clock().seconds)
     for number in range(limits.MOST_ADDRESSES + 10):
         counted.allows("code", str(number), 10, 10**9)
-    assert len(counted._counts) <= limits.MOST_ADDRESSES + 1
+    assert len(counted._of_address) <= limits.MOST_ADDRESSES
+
+
+def test_many_addresses_together_do_not_get_past_the_limit_of_all() -> None:
+    counted = Limits(Clock().seconds)
+    tries = limits.MOST_ADDRESSES + 10
+    allowed = [counted.allows("code", str(number), 10, tries - 1) for number in range(tries)]
+    assert allowed.count(True) == tries - 1
+    assert not counted.allows("code", "another", 10, tries - 1)

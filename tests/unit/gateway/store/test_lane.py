@@ -49,6 +49,25 @@ async def test_a_batch_of_any_size_is_written_whole(tmp_path, count):
     assert [record.seq for record in chain] == list(range(1, count + 1))
 
 
+async def test_a_batch_that_is_refused_half_way_leaves_no_row_and_no_transaction(tmp_path):
+    database = open_database(tmp_path)
+    lane = SqliteLane(database.file, LANE, opened_unix_us=1)
+    await lane.open(())
+    batch = Batch(ChainHead.of_new(LANE), OpenExchanges())
+    for _ in range(70):
+        batch.add(a_story(some_records()).denied())
+    batch.rows.bodies[-1] = batch.rows.bodies[0]  # a place that is taken
+    with pytest.raises(LaneRefused, match="UNIQUE"):
+        await lane.write(batch.rows, None, 1.0)
+    assert rows(database.file, "audit_leaf") == rows(database.file, "audit_body") == 0
+    batch.rows.bodies[-1] = (LANE, 70, *batch.rows.bodies[0][2:])
+    await lane.open(())
+    await lane.write(batch.rows, None, 1.0)
+    await lane.close()
+    await database.close()
+    assert rows(database.file, "audit_leaf") == rows(database.file, "audit_body") == 70
+
+
 def journaled_records(count: int, lane: str = LANE) -> list[bytes]:
     batch = Batch(ChainHead.of_new(lane), OpenExchanges())
     for _ in range(count):

@@ -25,8 +25,6 @@ from gateway.store.schema import (
 from gateway.store.tables import Base
 from tests.unit.gateway.store.test_keys import a_key
 
-pytestmark = pytest.mark.usefixtures("migrations_in_earnest")
-
 
 def scripts() -> ScriptDirectory:
     return ScriptDirectory(str(Path(gateway.store.__path__[0]) / "migrations"))

@@ -1,5 +1,6 @@
 """The data folder's database opens at the newest schema, or says why it does not."""
 
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -8,13 +9,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from sqlalchemy import create_engine, text
 
-from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError
+from gateway.store.newest import SCRIPT
+from gateway.store.schema import REVISIONS, SchemaTooNew, StoreError, migrations
 from gateway.store.sqlite import open_sqlite
 from tests.fakes.ledger import a_ledger_in
-
-pytestmark = pytest.mark.usefixtures("migrations_in_earnest")
 
 
 @contextmanager
@@ -34,7 +35,17 @@ async def test_a_first_start_makes_a_folder_and_a_file_for_their_owner_only(tmp_
     assert mode_of(database.file) == 0o600
 
 
-async def test_many_that_start_at_once_migrate_once(tmp_path):
+def an_old_file_in(folder: Path) -> None:
+    engine = create_engine(f"sqlite:///{folder / 'gatehouse.db'}")
+    with engine.begin() as connection:
+        command.upgrade(migrations(connection), REVISIONS[0])
+    engine.dispose()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_many_that_start_at_once_find_one_newest_schema(tmp_path, is_new):
+    if not is_new:
+        an_old_file_in(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(open_sqlite, [tmp_path] * 8))
     for database in opened:
@@ -43,6 +54,18 @@ async def test_many_that_start_at_once_migrate_once(tmp_path):
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             (REVISIONS[-1],)
         ]
+        assert sorted(names_in(connection)) == sorted(names_made_by(SCRIPT))
+
+
+def names_in(connection: sqlite3.Connection) -> list[str]:
+    made = connection.execute("SELECT name FROM sqlite_master WHERE sql NOT NULL")
+    return [str(name) for (name,) in made]
+
+
+def names_made_by(script: Path) -> list[str]:
+    return re.findall(
+        r"^CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) \"?(\w+)", script.read_text(), re.M
+    )
 
 
 async def test_a_schema_newer_than_the_code_is_refused(tmp_path):
@@ -89,6 +112,14 @@ async def test_every_commit_is_synced_to_the_disk(tmp_path):
         foreign_keys = await connection.scalar(text("PRAGMA foreign_keys"))
     await database.close()
     assert (synchronous, journal, foreign_keys) == (2, "wal", 1)
+
+
+async def test_nothing_of_the_ledger_is_put_into_the_machines_temporary_folder(tmp_path):
+    database = open_sqlite(tmp_path)
+    async with database.writing() as connection:
+        in_memory = await connection.scalar(text("PRAGMA temp_store"))
+    await database.close()
+    assert in_memory == 2
 
 
 @pytest.mark.parametrize("table", ["audit_leaf", "audit_body"])
