@@ -7,6 +7,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.locked
 ARGS   ?=
+# A shell may forbid Python to keep what it has compiled; the tests start it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := $(STAMP)
 .PHONY: up test check format lock bench e2e-assistants lock-assistants clean

@@ -1,14 +1,17 @@
 """Servers that several folders of tests need: started with the first test that asks for them."""
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.database import Database, open_store
+from tests.fakes.authorities import shared_authorities
+from tests.fakes.collector import forget_applications
 from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
 from tests.fakes.postgres_renewed import Databases
@@ -16,6 +19,17 @@ from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
 
 Opening = Callable[[], Awaitable[Database]]
 """Opens one and the same database each time it is called."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stands to the end: the collector need not search it for cycles, ever."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +46,20 @@ def run_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.getbasetemp()
     # One of several has a folder of its own below the run's.
     return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities() -> Iterator[None]:
+    """What the tests' HTTP clients trust, without reading it for each of them."""
+    with shared_authorities():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def applications() -> Iterator[None]:
+    """Those of one file are gone with it."""
+    yield
+    forget_applications()
 
 
 @pytest.fixture(scope="session")

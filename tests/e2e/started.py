@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 
 from gateway.store.database import FILE_NAME
+from tests.fakes.ledger_file import exchange_records
 
 GATEHOUSE = Path(sys.executable).with_name("gatehouse")
+ENDS = frozenset({"completed", "denied", "unknown"})
 _STOP_SECONDS = 20.0
 _KNOWN_SECONDS = 10.0  # a running gateway looks for new keys once a second
 
@@ -38,6 +41,8 @@ class Started:
 
     base_url: str
     developer_key: str = field(repr=False)
+    admin_url: str
+    admin_key: str = field(repr=False)
     data: Path
     process: subprocess.Popen[str]
 
@@ -46,13 +51,24 @@ class Started:
         command = [GATEHOUSE, *arguments, "--data", self.data]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def keys_for(self, *teams: str) -> dict[str, Key]:
-        """A fresh developer key of each team, once this gateway knows them."""
-        create = ("key", "create", "--user", "anna", "--json", "--team")
-        keys = {team: Key(**_members(self.run(*create, team), "id", "key")) for team in teams}
+    def key_for(self, team: str) -> Key:
+        """A fresh developer key, made by the command, once this gateway knows it."""
+        told = json.loads(self.run("key", "create", "--user", "anna", "--json", "--team", team))
         deadline = time.monotonic() + _KNOWN_SECONDS
-        while not self._knows(keys[teams[-1]].key):
+        while not self._knows(told["key"]):
             assert time.monotonic() < deadline, "the gateway does not learn of a new key"
+            time.sleep(0.02)
+        return Key(told["id"], told["key"])
+
+    def keys_for(self, *teams: str) -> dict[str, Key]:
+        """A fresh developer key of each team, made by the admin API."""
+        headers = {"authorization": f"Bearer {self.admin_key}"}
+        keys = {}
+        with httpx.Client(base_url=self.admin_url, headers=headers, trust_env=False) as admin:
+            for team in teams:
+                made = admin.post("/admin/v1/keys", json={"user": "anna", "team": team})
+                told = made.raise_for_status().json()
+                keys[team] = Key(told["key"]["id"], told["secret"])
         return keys
 
     def _knows(self, key: str) -> bool:
@@ -65,7 +81,17 @@ class Started:
             return refused.code != 401
 
     def story(self, audit_id: str) -> list[dict[str, Any]]:
-        """The ledger's records of one exchange, read as they come until its end is there."""
+        """The ledger's records of one exchange, once its end is there."""
+        deadline = time.monotonic() + _KNOWN_SECONDS
+        while True:
+            records = [each for each in self.durable() if each["exchange_id"] == audit_id]
+            if records and records[-1]["kind"] in ENDS:
+                return records
+            assert time.monotonic() < deadline, f"exchange {audit_id} does not end: {records}"
+            time.sleep(0.01)
+
+    def followed(self, audit_id: str) -> list[dict[str, Any]]:
+        """The same, as the command that follows the ledger prints them."""
         records: list[dict[str, Any]] = []
         command = [GATEHOUSE, "audit", "tail", "-n", "1000", "--follow", "--json"]
         with subprocess.Popen(
@@ -76,10 +102,14 @@ class Started:
                 record = json.loads(line)
                 if record.get("exchange_id") == audit_id:
                     records.append(record)
-                    if record["kind"] in {"completed", "denied", "unknown"}:
+                    if record["kind"] in ENDS:
                         break
             following.terminate()
         return records
+
+    def durable(self) -> list[dict[str, Any]]:
+        """Every record of an exchange that would outlive this gateway, each lane in order."""
+        return exchange_records(self.data)
 
     def records(self) -> list[dict[str, Any]]:
         """Every ledger record of this gateway's exchanges, lane by lane, each in order."""
@@ -102,11 +132,6 @@ class Started:
     def anthropic(self, key: str | None = None) -> anthropic.AsyncAnthropic:
         """Anthropic's own client, the same way."""
         return anthropic_client(self.base_url, key or self.developer_key)
-
-
-def _members(line: str, *names: str) -> dict[str, str]:
-    document = json.loads(line)
-    return {name: document[name] for name in names}
 
 
 def openai_client(root: str, key: str) -> openai.AsyncOpenAI:
@@ -147,7 +172,8 @@ def started_gateway(
             greeting = process.stdout.readline()
             assert "serves at" in greeting, (folder / "log.txt").read_text()
             ready = json.loads(ready_file.read_text())
-            yield Started(ready["base_url"], ready["developer_key"], data, process)
+            keys = (ready["developer_key"], ready["admin_url"], ready["admin_key"])
+            yield Started(ready["base_url"], *keys, data, process)
         finally:
             process.terminate()
             process.communicate(timeout=_STOP_SECONDS)

@@ -91,7 +91,7 @@ async def test_it_says_what_it_is_and_the_audit_id_under_which_it_was_asked(
     assert "not a language model" in text
     audit_id = raw.headers["x-gatehouse-audit-id"]
     assert f"audit id: {audit_id}" in text
-    end = house.story(audit_id)[-1]
+    end = house.followed(audit_id)[-1]
     assert end["usage"]["input_tokens"] == usage.prompt_tokens
     assert end["usage"]["output_tokens"] == usage.completion_tokens
 

@@ -126,8 +126,7 @@ async def asked_on_messages(client: anthropic.AsyncAnthropic, streaming: bool, *
 
 def newest_story(gateway: Started, records: int = 3) -> list[dict[str, Any]]:
     """The newest records: an answer that has ended is in the ledger to its end."""
-    printed = gateway.run("audit", "tail", "-n", str(records), "--json")
-    return [json.loads(line) for line in printed.splitlines()]
+    return gateway.durable()[-records:]
 
 
 def check_books(gateway: Started, vendor: str) -> None:
@@ -215,6 +214,8 @@ async def test_internal_code_falls_back_from_the_vendor_to_the_house(mixed: Mixe
     assert (first["target"], second["target"]) == ("qwen/m-1", "house/standin")
     assert second["route_reason"] == "fallback:unavailable"
     assert completed["target"] == "house/standin"
+    printed = mixed.gateway.run("audit", "tail", "-n", "4", "--json")
+    assert [json.loads(line) for line in printed.splitlines()] == newest_story(mixed.gateway, 4)
 
 
 @pytest.mark.parametrize("model", ["qwen", "coder"])

@@ -1,11 +1,15 @@
 """Databases of PostgreSQL handed from test to test: making one anew takes ten times as long as
 emptying it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
 
-from tests.fakes.postgres import PostgresServer, execute
+from tests.fakes.postgres import PostgresServer
+
+Connection = asyncpg.Connection
 
 TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -46,16 +50,18 @@ class Databases:
             return self._free.pop()
         url = await self.server.new_database(self.template)
         if not self._renewal:
-            self._shape = await _shape(url)
-            self._renewal = await _renewal(url)
+            async with _connected(url) as database:
+                self._shape = await _shape(database)
+                self._renewal = await _renewal(database)
         return url
 
     async def give_back(self, url: str) -> None:
         """Hang up on whoever still uses it, and make it look new, or remove it."""
         try:
-            await execute(url, HANG_UP)
-            await execute(url, self._renewal)
-            is_as_it_was = await _shape(url) == self._shape
+            async with _connected(url) as database:
+                await database.execute(HANG_UP)
+                await database.execute(self._renewal)
+                is_as_it_was = await _shape(database) == self._shape
         except asyncpg.PostgresError:  # a table is gone, or nobody may connect any more
             is_as_it_was = False
         if is_as_it_was:
@@ -64,22 +70,30 @@ class Databases:
             await self.server.drop_database(url)
 
 
-async def _shape(url: str) -> str:
-    [row] = await execute(url, SHAPE)
-    return str(row["shape"])
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
-async def _renewal(url: str) -> str:
+async def _shape(database: Connection) -> str:
+    return str(await database.fetchval(SHAPE))
+
+
+async def _renewal(database: Connection) -> str:
     """What brings the rows and the numbers of a used database back to those of this new one."""
     steps = ["SET LOCAL session_replication_role = replica"]  # the ledger's tables refuse deletion
-    for [table] in await execute(url, TABLES):
-        [[rows]] = await execute(url, f'SELECT json_agg(each) FROM "{table}" AS each')
+    for [table] in await database.fetch(TABLES):
+        rows = await database.fetchval(f'SELECT json_agg(each) FROM "{table}" AS each')
         steps.append(f'DELETE FROM "{table}"')
         if rows is not None:
             steps.append(
                 f'INSERT INTO "{table}" OVERRIDING SYSTEM VALUE'
                 f' SELECT * FROM json_populate_recordset(NULL::"{table}", $rows${rows}$rows$)'
             )
-    for name, last in await execute(url, SEQUENCES):
+    for name, last in await database.fetch(SEQUENCES):
         steps.append(f"PERFORM setval('\"{name}\"', {last or 1}, {'true' if last else 'false'})")
     return "DO $renewal$ BEGIN " + "; ".join(steps) + "; END $renewal$"

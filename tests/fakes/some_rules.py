@@ -1,5 +1,7 @@
 """Rules of every kind, made up by hypothesis, for the names that `tests.fakes.rules` has."""
 
+from itertools import permutations
+
 from hypothesis import strategies as st
 
 from policy.rulebook.rule import Placed
@@ -10,7 +12,9 @@ MOMENTS = ("2026-06-01T12:00", "2026-07-09T23:59", "2026-07-10T00:00", "2026-08-
 
 
 def _some(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True).map(tuple)
+    """One to three of them in any order: as `st.lists` has it, with far fewer draws."""
+    sizes = range(1, min(3, len(values)) + 1)
+    return st.one_of(*[st.sampled_from(tuple(permutations(values, size))) for size in sizes])
 
 
 some_match = st.fixed_dictionaries(

@@ -10,9 +10,9 @@ from tests.house.reading import (
     imports,
     listing,
     name_of,
+    nodes_of,
     python_files,
     tracked_files,
-    tree_of,
 )
 
 READS_ENVIRONMENT = {"gateway/settings.py", "providers/translated.py"}
@@ -51,8 +51,10 @@ def text_files() -> list[Path]:
 def names_of_os_environment(path: Path) -> list[int]:
     """Lines that read or write the process environment, however `os` was imported."""
     found = []
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in ENVIRONMENT_OF_OS:
+    for node in nodes_of(path):
+        # Its last name first: to write a node as text takes long.
+        is_such = isinstance(node, ast.Attribute) and node.attr in ENVIRONMENT
+        if is_such and ast.unparse(node) in ENVIRONMENT_OF_OS:
             found.append(node.lineno)
     return found + [0 for taken in imports(path) if taken in ENVIRONMENT_OF_OS]
 
@@ -76,7 +78,7 @@ def catches_everything(handler: ast.ExceptHandler) -> bool:
 
 
 def broad_handlers(path: Path) -> list[int]:
-    handlers = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ExceptHandler)]
+    handlers = [node for node in nodes_of(path) if isinstance(node, ast.ExceptHandler)]
     return [handler.lineno for handler in handlers if catches_everything(handler)]
 
 
@@ -104,7 +106,7 @@ def test_only_the_command_line_prints() -> None:
         f"{name_of(path)}:{node.lineno}"
         for path in python_files(*PRODUCT)
         if not name_of(path).startswith(PRINTS)
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in {"print", "breakpoint"}
@@ -126,8 +128,9 @@ def test_no_registry_is_named_in_a_tracked_file() -> None:
     offenders = [
         f"{name_of(path)}: {host}"
         for path in text_files()
+        for text in (path.read_text(),)
         for host in REGISTRY_HOSTS
-        if host in path.read_text()
+        if host in text
     ]
     reason = "Where packages come from is the installer's setting; a lock holds hashes, no hosts."
     assert not offenders, listing(offenders, reason)

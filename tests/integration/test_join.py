@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.cli.diagnosis.turns import TURNS
 from gateway.cli.exits import Exit
 from tests.fakes.gateway_process import GatewayProcess, gateway_process
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 COMMAND = Path(sys.executable).with_name("gatehouse")
 NO_MODELS = """
 vendors:
@@ -54,12 +56,15 @@ class Developer:
         return ran.returncode, [json.loads(each) for each in out.splitlines()], err.decode()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[GatewayProcess]:
+    async with gateway_process(tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
 @pytest.fixture
-async def developer(tmp_path: Path) -> AsyncGenerator[Developer]:
-    home = tmp_path / "home"
-    home.mkdir()
-    async with gateway_process(tmp_path) as gateway:
-        yield Developer(home, gateway)
+def developer(tmp_path: Path, gateway: GatewayProcess) -> Developer:
+    return Developer(tmp_path, gateway)
 
 
 def verdicts(findings: list[dict[str, Any]]) -> dict[str, str]:
@@ -83,31 +88,39 @@ async def test_an_assistant_joins_works_and_leaves(developer: Developer) -> None
 async def test_the_doctor_takes_a_whole_turn_in_every_protocol_and_the_ledger_has_it(
     developer: Developer,
 ) -> None:
+    before = len(completed(developer.gateway))
     code, findings, _ = await developer.types("doctor")
     turns = [each for each in findings if "with a tool call and its result" in each["text"]]
     assert code == Exit.OK
     assert [each["about"] for each in turns] == [each.wire for each in TURNS]
-    ends = [each for each in developer.gateway.records() if each["kind"] == "completed"]
+    ends = completed(developer.gateway)[before:]
     assert [each["outcome"] for each in ends] == ["complete"] * 2 * len(TURNS)
 
 
+def completed(gateway: GatewayProcess) -> list[dict[str, Any]]:
+    return [each for each in gateway.records() if each["kind"] == "completed"]
+
+
 async def test_a_revoked_key_is_told_in_plain_words(developer: Developer) -> None:
+    _, [made], _ = await developer.types("key", "create", "--user", "anna", "--team", "default")
     _, keys, _ = await developer.types("key", "list")
-    developers = next(each["id"] for each in keys if "developer" in each["roles"])
-    await developer.types("key", "revoke", developers)
-    code, findings, _ = await developer.types("doctor")
+    assert made["id"] in [each["id"] for each in keys]
+    await developer.types("key", "revoke", made["id"])
+    code, findings, _ = await developer.types("doctor", key=made["key"])
     assert code == Exit.FAILED
     assert verdicts(findings)["key"] == "problem"
-    code, _, words = await developer.types("connect", "codex")
+    code, _, words = await developer.types("connect", "codex", key=made["key"])
     assert code == Exit.FAILED
     assert "refuses the key" in words
     assert not (developer.home / ".codex").exists()
 
 
-async def test_a_gateway_that_has_gone_is_told_in_plain_words(developer: Developer) -> None:
-    await developer.types("connect", "opencode")
-    developer.gateway.terminate()
-    await developer.gateway.ended()
+async def test_a_gateway_that_has_gone_is_told_in_plain_words(tmp_path: Path) -> None:
+    async with gateway_process(tmp_path) as gateway:
+        developer = Developer(tmp_path, gateway)
+        await developer.types("connect", "opencode")
+        gateway.terminate()
+        await gateway.ended()
     code, findings, _ = await developer.types("doctor", "opencode")
     assert code == Exit.FAILED
     assert verdicts(findings)["gateway"] == "problem"

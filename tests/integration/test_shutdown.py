@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -14,8 +14,6 @@ from tests.fakes.pair import assert_cut, is_whole, question
 from tests.fakes.rough_client import RoughClient, rough_client
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until, until_steady
-
-on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
 CONFIGURATION = """
 vendors:
@@ -45,6 +43,16 @@ async def a_stream(gateway: GatewayProcess, path: str) -> AsyncGenerator[RoughCl
         yield client
 
 
+@asynccontextmanager
+async def on_both_wires(
+    gateway: GatewayProcess, times: int = 1
+) -> AsyncGenerator[list[tuple[str, RoughClient]]]:
+    """Streams whose first words have come, with their paths, so many on each wire."""
+    async with AsyncExitStack() as stack:
+        paths = [CHAT, MESSAGES] * times
+        yield [(path, await stack.enter_async_context(a_stream(gateway, path))) for path in paths]
+
+
 async def rest_of(client: RoughClient) -> bytes:
     seen = b""
     while piece := await client.chunk():
@@ -56,40 +64,27 @@ def ends(gateway: GatewayProcess) -> list[dict[str, object]]:
     return [each for each in gateway.records() if each["kind"] in {"completed", "unknown"}]
 
 
-@on_both_wires
-async def test_running_answers_are_finished_before_the_gateway_ends(
-    tmp_path: Path, vendor: FakeVendor, path: str
-) -> None:
-    gate = vendor.holds(before_event=5)
-    async with gateway_process(tmp_path) as gateway:
-        async with a_stream(gateway, path) as one, a_stream(gateway, path) as two:
-            gateway.terminate()
-            await until(lambda: not accepts(gateway.port))
-            assert gateway.process.returncode is None
-            gate.set()
-            answers = await asyncio.gather(rest_of(one), rest_of(two))
-        assert await gateway.ended() == 0
-    assert [is_whole(path, answer) for answer in answers] == [True, True]
-    assert [end["outcome"] for end in ends(gateway)] == ["complete", "complete"]
-
-
-async def test_the_admin_api_tells_how_it_stands_until_all_answers_are_out(
+async def test_running_answers_are_finished_before_the_gateway_ends_and_the_admin_api_tells_so(
     tmp_path: Path, vendor: FakeVendor
 ) -> None:
     gate = vendor.holds(before_event=5)
     async with gateway_process(tmp_path) as gateway:
         headers = {"authorization": f"Bearer {gateway.admin_key}"}
         async with (
-            a_stream(gateway, CHAT) as stream,
+            on_both_wires(gateway, times=2) as streams,
             httpx.AsyncClient(headers=headers, trust_env=False) as admin,
         ):
             gateway.terminate()
             await until(lambda: not accepts(gateway.port))
             told = (await admin.get(f"{gateway.admin_url}/admin/v1/status")).json()
+            assert gateway.process.returncode is None
             gate.set()
-            assert is_whole(CHAT, await rest_of(stream))
+            answers = await asyncio.gather(*(rest_of(client) for _, client in streams))
         assert await gateway.ended() == 0
         assert not accepts(int(gateway.admin_url.rsplit(":", 1)[1]))
+    whole = [is_whole(path, each) for (path, _), each in zip(streams, answers, strict=True)]
+    assert whole == [True] * 4
+    assert [end["outcome"] for end in ends(gateway)] == ["complete"] * 4
     assert (told["draining"], told["ready"]) == (True, False)
 
 
@@ -101,23 +96,25 @@ def accepts(port: int) -> bool:
     return True
 
 
-@on_both_wires
 async def test_a_second_signal_ends_the_rest_and_says_so(
-    tmp_path: Path, vendor: FakeVendor, path: str
+    tmp_path: Path, vendor: FakeVendor
 ) -> None:
     vendor.holds(before_event=5)
     async with gateway_process(tmp_path) as gateway:
-        async with a_stream(gateway, path) as client:
+        async with on_both_wires(gateway) as ((_, chat), (_, messages)):
             gateway.terminate()
             await until(lambda: not accepts(gateway.port))
             gateway.terminate()
-            seen = await rest_of(client)
+            on_chat, on_messages = await asyncio.gather(rest_of(chat), rest_of(messages))
         assert await gateway.ended() == 0
-    assert_cut(path, seen)
-    assert b"shutting down" in seen
-    (end,) = ends(gateway)
-    assert (end["kind"], end["outcome"], end["error"]) == ("completed", "cut", "shutting_down")
-    assert end["usage_source"] == "counted"
+    assert_cut(CHAT, on_chat)
+    assert_cut(MESSAGES, on_messages)
+    assert b"shutting down" in on_chat
+    assert b"shutting down" in on_messages
+    told = ("kind", "outcome", "error", "usage_source")
+    assert [tuple(end[name] for name in told) for end in ends(gateway)] == [
+        ("completed", "cut", "shutting_down", "counted")
+    ] * 2
 
 
 async def test_a_client_that_never_reads_does_not_keep_the_gateway_from_ending(
@@ -140,24 +137,25 @@ async def test_a_client_that_never_reads_does_not_keep_the_gateway_from_ending(
     assert (end["outcome"], end["error"]) == ("cut", "shutting_down")
 
 
-@on_both_wires
 async def test_a_killed_gateway_gives_its_open_exchanges_an_end_at_the_next_start(
-    tmp_path: Path, vendor: FakeVendor, path: str
+    tmp_path: Path, vendor: FakeVendor
 ) -> None:
     vendor.holds(before_event=5)
     async with gateway_process(tmp_path) as gateway:
-        async with a_stream(gateway, path):
+        async with on_both_wires(gateway):
             gateway.kill()
             await gateway.ended()
         assert ends(gateway) == []
     vendor.recovers()
     async with gateway_process(tmp_path, developer_key=gateway.developer_key) as again:
-        (end,) = ends(again)
-        assert end["kind"] == "unknown"
-        assert end["attempts"] == [{"attempt": 1, "target": "house/qwen3-coder"}]
-        assert end["reason"] == "process ended"
-        async with a_stream(again, path) as client:
-            assert is_whole(path, await rest_of(client))
+        told = ("kind", "reason", "attempts")
+        tried = [{"attempt": 1, "target": "house/qwen3-coder"}]
+        assert [tuple(end[name] for name in told) for end in ends(again)] == [
+            ("unknown", "process ended", tried)
+        ] * 2
+        async with on_both_wires(again) as ((_, chat), (_, messages)):
+            assert is_whole(CHAT, await rest_of(chat))
+            assert is_whole(MESSAGES, await rest_of(messages))
         again.terminate()
         assert await again.ended() == 0
 

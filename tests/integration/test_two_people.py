@@ -27,6 +27,7 @@ policy_changes: {{ approvers: 2 }}
 RULE = 'rules:\n  - { id: hint, effect: warn, reason: "%s" }\n'
 PEOPLE = (Actor("key", "sam", "key_sam"), Actor("key", "sue", "key_sue"))
 ASKS_AT_ONCE = 4
+BREATH_SECONDS = 0.02
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ async def test_policy_that_waits_and_is_approved_under_load_fails_no_request(gat
         statuses = []
         while not stop.is_set():
             statuses.append((await gateway.chat(text=str(time.time_ns()))).status_code)
+            await asyncio.sleep(BREATH_SECONDS)
         return statuses
 
     async with asyncio.TaskGroup() as load:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,31 @@ from tests.fakes.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A translator that nobody had started before its first call, and what that call told."""
+
+    translator: TranslatorSender
+    was_running: bool
+    first_reply: bytes
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def translator() -> AsyncIterator[TranslatorSender]:
+async def begun() -> AsyncIterator[Begun]:
     client = HttpClient()
     sender = TranslatorSender(client)
-    await sender.start()
-    yield sender
+    was_running = sender.process_id is not None
+    async with FakeVendor() as vendor:
+        vendor.says("at once")
+        reply = await read_all(await sender.send(call(CHAT, target("qwen", vendor.url))))
+    yield Begun(sender, was_running, reply)
     await sender.stop()
     await client.aclose()
+
+
+@pytest.fixture
+def translator(begun: Begun) -> TranslatorSender:
+    return begun.translator
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -129,14 +147,9 @@ async def test_a_call_waits_no_longer_than_told():
     await client.aclose()
 
 
-async def test_the_first_call_that_needs_it_starts_the_process(vendor):
-    client = HttpClient()
-    sender = TranslatorSender(client)
-    vendor.says("at once")
-    reply = await sender.send(call(CHAT, target("qwen", vendor.url)))
-    assert b"at once" in await read_all(reply)
-    await sender.stop()
-    await client.aclose()
+async def test_the_first_call_that_needs_it_starts_the_process(begun):
+    assert not begun.was_running
+    assert b"at once" in begun.first_reply
 
 
 async def test_no_call_starts_it_again_once_it_was_stopped():

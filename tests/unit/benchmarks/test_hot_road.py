@@ -3,21 +3,19 @@
 Few requests and no figure compared: what a machine takes is not for a test to judge.
 """
 
-import gc
 from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.hot_road import Cost, measure, roads, table
+from tests.fakes.collector import collector_put_back
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _collector() -> Iterator[None]:
     """The bench rests the collector, as the server does; tests after it need it."""
-    thresholds = gc.get_threshold()
-    yield
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
+    with collector_put_back():
+        yield
 
 
 async def test_every_road_is_answered_whole_and_its_cost_is_known() -> None:
