@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -167,18 +168,18 @@ async def test_models_are_listed_for_who_has_a_token(door: Door) -> None:
 
 
 WRONG: dict[str, tuple[Callable[[Issuer], str], str, bool]] = {
-    "audience": (lambda i: i.token(aud="wiki"), "wrong_audience", True),
+    "audience": (lambda i: i.token(aud="wiki", jti=str(uuid4())), "wrong_audience", True),
     "none": (lambda i: unsigned(i.claims()), "algorithm", False),
     "public key": (lambda i: signed_with_the_public_key(i.claims(), i.key), "algorithm", False),
-    "expired": (lambda i: i.token(exp=int(time.time()) - 60), "expired", True),
-    "nbf": (lambda i: i.token(nbf=int(time.time()) + 90), "not_yet_valid", True),
-    "iat": (lambda i: i.token(iat=int(time.time()) + 90), "not_yet_valid", True),
+    "expired": (lambda i: i.token(exp=int(time.time()) - 60, jti=str(uuid4())), "expired", True),
+    "nbf": (lambda i: i.token(nbf=int(time.time()) + 90, jti=str(uuid4())), "not_yet_valid", True),
+    "iat": (lambda i: i.token(iat=int(time.time()) + 90, jti=str(uuid4())), "not_yet_valid", True),
     "foreign key": (lambda i: i.token(FOREIGN), "unknown_key", False),
     "our key id": (lambda i: signed(i.claims(), FOREIGN, kid="rsa-1"), "bad_signature", False),
     "foreign issuer": (lambda i: i.token(iss="https://evil.example"), "unknown_issuer", False),
     "too long": (lambda i: i.token(pad="x" * 7000), "too_long", False),
     "garbage": (lambda i: "eyJhbGciOiJSUzI1NiJ9.%%%.AAAA", "malformed", False),
-    "no team": (lambda i: i.token(groups=["canteen"]), "no_team", True),
+    "no team": (lambda i: i.token(groups=["canteen"], jti=str(uuid4())), "no_team", True),
 }
 
 
