@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 
 from gateway.assembly import Gatehouse, assembled
 from gateway.first_start import FirstKeys
@@ -23,11 +24,17 @@ from gateway.server import (
 from gateway.settings import ServeOptions
 from providers.http.client import HttpClient
 from tests.fakes.ledger_file import exchange_records
+from tests.fakes.waiting import until
+
+ENDS = ("completed", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class RunningGateway:
-    """A gateway that serves, seen from outside: an address, keys, and its ledger file."""
+    """A gateway that serves, seen from outside: an address, keys, and its ledger file.
+
+    Where tests share one, each begins with a ledger in which nothing stands yet (`turns_the_page`).
+    """
 
     base_url: str
     developer_key: str
@@ -37,6 +44,7 @@ class RunningGateway:
     inside: Gatehouse
     server: GatehouseServer
     admin_url: str | None = None
+    earlier: dict[str, int] = field(default_factory=dict)  # by lane, the last record not told
 
     @property
     def port(self) -> int:
@@ -79,7 +87,12 @@ class RunningGateway:
 
     def records(self) -> list[dict[str, Any]]:
         """Every durable record of an exchange, lane by lane, each in order."""
-        return exchange_records(self.data)
+        return exchange_records(self.data, self.earlier)
+
+    async def turns_the_page(self) -> None:
+        """Once every exchange has its end: tell only records that come after."""
+        await until(lambda: not self.inside.calls and _all_ended(self.records()))
+        self.earlier.update((each["lane"], each["seq"]) for each in self.records())
 
     def records_of(self, exchange_id: str) -> list[dict[str, Any]]:
         """The records of one exchange, oldest first."""
@@ -95,10 +108,46 @@ class RunningGateway:
         """Wait until so many exchanges have their end in the ledger; the newest end."""
         async with asyncio.timeout(timeout_seconds):
             while True:
-                ends = [each for each in self.records() if each["kind"] in {"completed", "unknown"}]
+                ends = [each for each in self.records() if each["kind"] in ENDS]
                 if len(ends) >= exchanges:
                     return ends[-1]
                 await asyncio.sleep(0.01)
+
+
+def _all_ended(records: list[dict[str, Any]]) -> bool:
+    ended = {each["exchange_id"] for each in records if each["kind"] in ENDS}
+    return ended >= {each["exchange_id"] for each in records if each["kind"] == "admitted"}
+
+
+class _EndsAtOnce(uvicorn.Server):
+    """Ends when it is told to: uvicorn looks ten times a second whether it was."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self._told = asyncio.Event()
+        super().__init__(*arguments)
+
+    @property
+    def should_exit(self) -> bool:
+        return self._told.is_set()
+
+    @should_exit.setter
+    def should_exit(self, told: bool) -> None:
+        if told:
+            self._told.set()
+
+    async def main_loop(self) -> None:
+        """Keep the date of the answers right, to the second, until told."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1.0)
+
+
+class _Server(_EndsAtOnce, GatehouseServer):
+    pass
+
+
+class _SideServer(_EndsAtOnce, SideServer):
+    pass
 
 
 @asynccontextmanager
@@ -128,13 +177,13 @@ async def running_gateway(
             assembled(
                 options, environ or {}, front_is_on=front_is_on, client=client, unix_ns=unix_ns
             ) as gatehouse,
-            _admin_served(gatehouse) as admin_url,
+            _admin_served(gatehouse) as (admin_url, end_admin),
         ):
 
             def draining() -> None:
                 gatehouse.status.is_draining = True
 
-            server = GatehouseServer(
+            server = _Server(
                 server_config(gatehouse.application, 5, protocol), listening.set, draining
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -146,17 +195,24 @@ async def running_gateway(
                     url, keys.developer, keys.admin, data, file, gatehouse, server, admin_url
                 )
             finally:  # also of a test that fails: uvloop waits for ever for a server left open
+                end_admin()
                 server.should_exit = True
                 await gatehouse.calls.end_all(2.0)
                 await serving
 
 
 @asynccontextmanager
-async def _admin_served(gatehouse: Gatehouse) -> AsyncGenerator[str | None]:
-    """The address of the admin API, where there is one."""
+async def _admin_served(
+    gatehouse: Gatehouse,
+) -> AsyncGenerator[tuple[str | None, Callable[[], None]]]:
+    """The address of the admin API, where there is one, and how to tell it that the end is near."""
     if gatehouse.admin is None:
-        yield None
+        yield None, lambda: None
         return
-    server = SideServer(server_config(gatehouse.admin.application, 1))
+    server = _SideServer(server_config(gatehouse.admin.application, 1))
+
+    def end() -> None:
+        server.should_exit = True
+
     async with server.serving(gatehouse.admin.listener):
-        yield base_url(gatehouse.admin.listener)
+        yield base_url(gatehouse.admin.listener), end

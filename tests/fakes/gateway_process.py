@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ import orjson
 
 from tests.fakes.ledger_file import exchange_records
 
-COMMAND = Path(sys.executable).with_name("gatehouse")
+COMMAND = (str(Path(sys.executable).with_name("gatehouse")),)
+HASTY = (sys.executable, "-P", str(Path(__file__).with_name("hasty_gateway.py")))
 
 
 @dataclass(slots=True)
@@ -84,13 +85,15 @@ def is_alive(pid: int) -> bool:
 
 
 async def start(
-    folder: Path, *more: str, environ: Mapping[str, str] | None = None
+    folder: Path,
+    *more: str,
+    environ: Mapping[str, str] | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> asyncio.subprocess.Process:
     """Begin `gatehouse up` in a folder that may hold a gatehouse.yaml; its output is piped."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        str(COMMAND),
-        *("up", "--port", "0", "--data", str(folder / "data"), *more),
+        *(*command, "up", "--port", "0", "--data", str(folder / "data"), *more),
         cwd=folder,
         env={**kept, **(environ or {})},
         stdin=asyncio.subprocess.DEVNULL,
@@ -101,15 +104,19 @@ async def start(
 
 @asynccontextmanager
 async def gateway_process(
-    folder: Path, *, developer_key: str = "", environ: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    developer_key: str = "",
+    environ: Mapping[str, str] | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> AsyncGenerator[GatewayProcess]:
     """A gateway that serves, killed in the end if it still runs. On a later start, its key.
 
-    `environ` is added to the little that it inherits.
+    `environ` is added to the little that it inherits. `command` is `gatehouse`, or `HASTY`.
     """
     ready_file = folder / "ready.json"
     ready_file.unlink(missing_ok=True)
-    process = await start(folder, "--ready-file", str(ready_file), environ=environ)
+    process = await start(folder, "--ready-file", str(ready_file), environ=environ, command=command)
     output = asyncio.create_task(process.communicate())
     try:
         ready = await _ready(process, ready_file, output)

@@ -50,6 +50,11 @@ class House:
     def bearer(self) -> str:
         return f"Bearer {self.gateway.developer_key}"
 
+    async def begins_anew(self) -> None:
+        """What earlier tests scripted, asked and left open is gone; their records are not told."""
+        await self.vendor.begins_anew()
+        await self.gateway.turns_the_page()
+
     async def still_serves(self) -> None:
         """A proper request is answered, and no exchange lacks its end."""
         self.vendor.recovers()

@@ -64,9 +64,9 @@ def signed_with_the_public_key(claims: object, key: RSAKey) -> str:
 class Issuer:
     """What a test may turn: keys, what it says, and whether it says anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Key) -> None:
         self.url = ""
-        self.keys: list[Key] = [rsa()]
+        self.keys = [key]
         self.is_down = False
         self.discovery: dict[str, object] = {}  # replaces members of the discovery document
         self.asked: list[str] = []
@@ -148,11 +148,17 @@ class Issuer:
         await writer.drain()
 
 
+_FREE: list[RSAKey] = []
+"""Keys of issuers that are gone, for others: to make one takes longer than most tests."""
+
+
 @asynccontextmanager
 async def an_issuer() -> AsyncGenerator[Issuer]:
-    """Serve until the test is over."""
-    issuer = Issuer()
+    """Serve until the test is over, with a key that no other issuer has meanwhile."""
+    key = _FREE.pop() if _FREE else rsa()
+    issuer = Issuer(key)
     server = await asyncio.start_server(issuer.serve, "127.0.0.1", 0)
     issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield issuer
+    _FREE.append(key)

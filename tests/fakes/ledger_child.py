@@ -1,6 +1,7 @@
-"""A process that records exchanges as fast as it can, and says on stdout what is durable.
+"""A process that records exchanges without end, and says on stdout what is durable.
 
 Arguments: its data folder, and the address of a PostgreSQL database if it is to keep it there.
+On its own it is as fast as it can; beside others, who share the machine, it takes breath.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from tests.fakes.ledger import a_story
 AT_ONCE = 12
 LOOK_SECONDS = 0.1
 DEAD_AFTER_SECONDS = 1.0
+BREATH_SECONDS = 0.01  # at most
 
 
 async def serve(folder: Path, address: DatabaseAddress | None) -> None:
@@ -51,15 +53,17 @@ async def serve(folder: Path, address: DatabaseAddress | None) -> None:
         await writer.start()
         pace = {"look_seconds": LOOK_SECONDS, "dead_after_seconds": DEAD_AFTER_SECONDS}
         LaneWatch(lanes, lane, **pace).start()
-    await asyncio.gather(*[record_for_ever(writer, records) for _ in range(AT_ONCE)])
+    breath = 0.0 if address is None else BREATH_SECONDS
+    await asyncio.gather(*[record_for_ever(writer, records, breath) for _ in range(AT_ONCE)])
 
 
-async def record_for_ever(writer: LedgerWriter, records: Records) -> None:
+async def record_for_ever(writer: LedgerWriter, records: Records, breath_seconds: float) -> None:
     while True:
         story = a_story(records)
         await acknowledged(writer, story.admitted())
         for _ in range(random.randint(1, 3)):  # else all are at the same point at any time
             await acknowledged(writer, story.attempted())
+            await asyncio.sleep(random.uniform(0, breath_seconds))
         await acknowledged(writer, story.completed())
 
 

@@ -1,5 +1,6 @@
 """A gateway before two in-house engines, the second for when the first one fails."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +54,15 @@ class Pair:
             await client.posts(path, question(model, **more), authorization=key)
             yield client
 
+    async def begins_anew(self) -> None:
+        """What earlier tests scripted, asked and left open is gone; their records are not told."""
+        for vendor in (self.first, self.second):
+            await vendor.begins_anew()
+        self.first.says("one two three four five six")
+        self.second.says("seven eight nine ten")
+        self.client.sweep(asyncio.get_running_loop().time() + 3600)
+        await self.gateway.turns_the_page()
+
     def story(self) -> list[dict[str, Any]]:
         """The records of the newest exchange."""
         return self.gateway.records_of(self.gateway.records()[-1]["exchange_id"])
@@ -78,12 +88,12 @@ async def a_pair(
         FakeVendor(key=None, models=("qwen3-coder",)) as first,
         FakeVendor(key=None, models=("qwen3-small",)) as second,
     ):
-        first.says("one two three four five six")
-        second.says("seven eight nine ten")
         text = CONFIGURATION.format(first=first.url, second=second.url, parallel=parallel)
         client = HttpClient()
         async with running_gateway(folder, text, client=client, front_is_on=front_is_on) as gateway:
-            yield Pair(gateway, first, second, client)
+            pair = Pair(gateway, first, second, client)
+            await pair.begins_anew()
+            yield pair
 
 
 def is_whole(path: str, content: bytes) -> bool:

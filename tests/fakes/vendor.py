@@ -257,6 +257,13 @@ class FakeVendor:
         self._once.clear()
         self._answer = None
 
+    async def begins_anew(self) -> None:
+        """Forget everything scripted and all that was asked, and hang up on everybody."""
+        self.recovers()
+        await self.drops_connections()
+        self.calls.clear()
+        self.refusals.clear()
+
     def _script(self, model: str | None, times: int | None, **change: Any) -> None:
         script = replace(self._standing.get(model, self._standing[None]), **change)
         if times is None:

@@ -1,7 +1,7 @@
 """Wait until something holds, not for a time: a test that waits in vain fails."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 async def until(holds: Callable[[], object], timeout_seconds: float = 5.0) -> None:
@@ -10,6 +10,15 @@ async def until(holds: Callable[[], object], timeout_seconds: float = 5.0) -> No
             if holds():
                 return
             await asyncio.sleep(0.005)
+
+
+async def until_it_is(holds: Callable[[], Awaitable[bool]], timeout_seconds: float = 60.0) -> None:
+    """The same of what has to be asked."""
+    async with asyncio.timeout(timeout_seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.05)
 
 
 async def until_steady(read: Callable[[], int]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.fakes.house import (
     CHAT,
@@ -19,11 +20,28 @@ from tests.fakes.house import (
     the_denial,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gateway for all: what is refused here harms nobody who comes after."""
+    async with a_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(running: House) -> AsyncIterator[House]:
+    await running.begins_anew()
+    yield running
+    await running.still_serves()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def new_house(tmp_path: Path) -> AsyncIterator[House]:
+    """A gateway that has turned nobody away yet: it records once who comes again."""
     async with a_house(tmp_path) as house:
         yield house
         await house.still_serves()
@@ -146,12 +164,12 @@ async def test_a_stranger_with_a_large_body_is_answered_not_reset(house: House, 
 
 
 @on_both_wires
-async def test_an_administrators_key_reaches_no_model(house: House, path: str) -> None:
-    answer = await house.post_as(path, {"x-api-key": house.gateway.admin_key})
+async def test_an_administrators_key_reaches_no_model(new_house: House, path: str) -> None:
+    answer = await new_house.post_as(path, {"x-api-key": new_house.gateway.admin_key})
     assert answer.status_code == 401
-    (record,) = house.gateway.records_of(answer.headers["x-gatehouse-audit-id"])
+    (record,) = new_house.gateway.records_of(answer.headers["x-gatehouse-audit-id"])
     assert (record["kind"], record["rule"]) == ("denied", "authentication")
-    assert house.vendor.calls == []
+    assert new_house.vendor.calls == []
 
 
 @on_both_wires

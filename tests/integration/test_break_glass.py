@@ -20,6 +20,7 @@ from policy.break_glass import USUAL_TERMS, Lifts
 from policy.rulebook.document import MatchDocument
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.gateway_process import gateway_process
+from tests.fakes.hurry import HURRIED_SECONDS, hurried
 from tests.fakes.ledger_file import durable_records
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
@@ -60,8 +61,9 @@ async def gateway(tmp_path: Path, clock: MovedClock) -> AsyncIterator[RunningGat
     async with FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
         vendor.says("good morning")
         text = CONFIGURATION.format(url=vendor.url)
-        async with running_gateway(tmp_path, text, unix_ns=clock) as running:
-            yield running
+        with hurried():
+            async with running_gateway(tmp_path, text, unix_ns=clock) as running:
+                yield running
 
 
 @asynccontextmanager
@@ -100,7 +102,7 @@ async def until_answered(status: int, base_url: str, key: str) -> httpx.Response
             answer = await asked(base_url, key)
             if answer.status_code == status:
                 return answer
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
 
 def kinds(folder: Path) -> Counter[str]:
@@ -136,7 +138,7 @@ async def test_status_and_metrics_say_that_one_is_open(gateway):
 
 
 async def test_it_ends_by_itself_at_its_second_and_that_is_recorded_once(gateway):
-    await opened(gateway.data, 4)
+    await opened(gateway.data, 3)
     answer = await until_it_is(200, gateway)
     end = answer.headers["x-gatehouse-warning"].rpartition("until ")[2]
     await until_it_is(400, gateway)
@@ -145,12 +147,12 @@ async def test_it_ends_by_itself_at_its_second_and_that_is_recorded_once(gateway
     ends_us = 1_000_000 * int(time.mktime(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone)
     assert max(each["time_unix_us"] for each in admitted) < ends_us + 1_000_000
     await until(lambda: kinds(gateway.data)["break_glass_ended"])
-    await asyncio.sleep(1.2)  # another look has nothing more to say
+    await asyncio.sleep(4 * HURRIED_SECONDS)  # another look has nothing more to say
     assert kinds(gateway.data)["break_glass_ended"] == 1
 
 
 async def test_one_that_was_opened_long_ago_ends_when_it_should(gateway):
-    await opened(gateway.data, HOUR_SECONDS, ago_seconds=HOUR_SECONDS - 4)
+    await opened(gateway.data, HOUR_SECONDS, ago_seconds=HOUR_SECONDS - 3)
     await until_it_is(200, gateway)
     await until_it_is(400, gateway)
 
@@ -193,7 +195,7 @@ async def test_killed_and_started_again_it_is_still_open_and_ends_in_time(tmp_pa
         (tmp_path / "gatehouse.yaml").write_text(text)
         async with gateway_process(tmp_path) as first:
             key = first.developer_key
-            await opened(first.data, 60, ago_seconds=30)
+            await opened(first.data, 60, ago_seconds=48)
             first.kill()
             await first.ended()
         async with gateway_process(tmp_path, developer_key=key) as second:

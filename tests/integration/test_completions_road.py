@@ -4,16 +4,18 @@ clients that leave, streams that break off, and refusals."""
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+import pytest_asyncio
 
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.rough_client import RoughClient, rough_client
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONFIGURATION = """
 vendors:
@@ -65,17 +67,24 @@ class House:
         return await self.gateway.until_closed()
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gateway for all: it takes longer to start than these tests."""
     async with FakeVendor(key=None, models=("qwen-coder",), extra_fields={"x": (float,)}) as engine:
-        engine.says("return a + b")
-        engine.uses(TokenUsage(input=11, output=7))
         text = CONFIGURATION.format(url=engine.url)
-        async with running_gateway(tmp_path, text) as gateway:
-            house = House(gateway, engine)
-            yield house
-            engine.recovers()
-            assert (await house.post(COMPLETIONS)).status_code == 200, "a reservation leaks"
+        async with running_gateway(tmp_path_factory.mktemp("house"), text) as gateway:
+            yield House(gateway, engine)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(running: House) -> AsyncIterator[House]:
+    await running.engine.begins_anew()
+    await running.gateway.turns_the_page()
+    running.engine.says("return a + b")
+    running.engine.uses(TokenUsage(input=11, output=7))
+    yield running
+    running.engine.recovers()
+    assert (await running.post(COMPLETIONS)).status_code == 200, "a reservation leaks"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.audit.journal import Journal
 from gateway.audit.sync import KernelSyncer, Told
@@ -18,20 +19,42 @@ from tests.fakes.pair import Pair, a_pair, assert_cut, is_whole
 from tests.fakes.vendor import Ending
 from tests.fakes.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("streaming", [True, False])
 
 
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """One request at a time: a reservation that leaks is noticed by the next one."""
+    async with a_pair(tmp_path_factory.mktemp("pair"), parallel=1) as pair:
+        yield pair
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair(running: Pair) -> AsyncIterator[Pair]:
+    """One gateway for all who only leave."""
+    await running.begins_anew()
+    yield running
+    await assert_well(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    """For who harms its ledger, or changes what it knows of vendors."""
     async with a_pair(tmp_path, parallel=1) as pair:
         yield pair
-        pair.first.recovers()
-        pair.second.recovers()
-        await until(lambda: len(pair.gateway.inside.calls) == 0)
-        assert (await pair.ask(CHAT, stream=False)).status_code == 200
-        one_end_each(pair)
+        await assert_well(pair)
+
+
+async def assert_well(pair: Pair) -> None:
+    """Nothing runs on, nothing is held back, and every exchange has one end."""
+    pair.first.recovers()
+    pair.second.recovers()
+    await until(lambda: len(pair.gateway.inside.calls) == 0)
+    assert (await pair.ask(CHAT, stream=False)).status_code == 200
+    one_end_each(pair)
 
 
 def one_end_each(pair: Pair) -> None:
@@ -212,65 +235,67 @@ async def test_a_client_that_leaves_a_bridged_wait_ends_the_upstream_call(pair: 
 
 @on_both_wires
 @streamed_or_not
-async def test_without_a_ledger_nothing_is_sent(pair: Pair, path: str, streaming: bool) -> None:
-    with ledger_out_of_order(pair):
-        answer = await pair.ask(path, stream=streaming)
-        async with pair.gateway.client() as client:
+async def test_without_a_ledger_nothing_is_sent(own_pair: Pair, path: str, streaming: bool) -> None:
+    with ledger_out_of_order(own_pair):
+        answer = await own_pair.ask(path, stream=streaming)
+        async with own_pair.gateway.client() as client:
             readiness = await client.get("/readyz")
     assert answer.status_code == 503
     assert "audit ledger" in answer.json()["error"]["message"]
-    assert pair.first.calls == []
-    assert pair.second.calls == []
+    assert own_pair.first.calls == []
+    assert own_pair.second.calls == []
     assert readiness.status_code == 503
-    assert pair.gateway.records() == []
+    assert own_pair.gateway.records() == []
 
 
 @on_both_wires
-async def test_one_device_of_the_ledger_is_enough(pair: Pair, path: str) -> None:
-    with database_out_of_order(pair):
-        assert (await pair.ask(path)).status_code == 200
+async def test_one_device_of_the_ledger_is_enough(own_pair: Pair, path: str) -> None:
+    with database_out_of_order(own_pair):
+        assert (await own_pair.ask(path)).status_code == 200
     with journal_out_of_order():
-        assert (await pair.ask(path)).status_code == 200
-    assert pair.gateway.kinds().count("completed") == 2
+        assert (await own_pair.ask(path)).status_code == 200
+    assert own_pair.gateway.kinds().count("completed") == 2
 
 
 @on_both_wires
-async def test_without_a_ledger_a_denial_is_not_given_either(pair: Pair, path: str) -> None:
-    with ledger_out_of_order(pair):
-        answer = await pair.ask(path, "gpt-9")
+async def test_without_a_ledger_a_denial_is_not_given_either(own_pair: Pair, path: str) -> None:
+    with ledger_out_of_order(own_pair):
+        answer = await own_pair.ask(path, "gpt-9")
     assert answer.status_code == 503
 
 
 @on_both_wires
-async def test_a_ledger_that_dies_in_the_middle_withholds_the_end(pair: Pair, path: str) -> None:
-    gate = pair.first.holds(before_event=5)
-    async with pair.asking(path) as client:
+async def test_a_ledger_that_dies_in_the_middle_withholds_the_end(
+    own_pair: Pair, path: str
+) -> None:
+    gate = own_pair.first.holds(before_event=5)
+    async with own_pair.asking(path) as client:
         await client.head()
         seen = await client.chunk()
-        with ledger_out_of_order(pair):
+        with ledger_out_of_order(own_pair):
             gate.set()
             while piece := await client.chunk():
                 seen += piece
     assert b"six" in seen
     assert_cut(path, seen)
     assert b"audit" in seen
-    end = await pair.gateway.until_closed()
+    end = await own_pair.gateway.until_closed()
     assert end["kind"] == "unknown"
 
 
 @on_both_wires
 async def test_a_ledger_that_dies_in_the_middle_withholds_a_whole_answer(
-    pair: Pair, path: str
+    own_pair: Pair, path: str
 ) -> None:
-    gate = pair.first.holds()
-    async with pair.asking(path, stream=False) as client:
-        await pair.first.until_called()
-        with ledger_out_of_order(pair):
+    gate = own_pair.first.holds()
+    async with own_pair.asking(path, stream=False) as client:
+        await own_pair.first.until_called()
+        with ledger_out_of_order(own_pair):
             gate.set()
             answer = await client.answer()
     assert answer.status == 503
     assert b"six" not in answer.body
-    assert (await pair.gateway.until_closed())["kind"] == "unknown"
+    assert (await own_pair.gateway.until_closed())["kind"] == "unknown"
 
 
 async def test_every_admitted_exchange_of_a_mixed_run_has_one_end(tmp_path: Path) -> None:
@@ -336,34 +361,34 @@ def bill_after_cancel(pair: Pair) -> None:
 
 
 @on_both_wires
-async def test_a_stream_that_is_billed_anyway_is_read_to_its_end(pair: Pair, path: str) -> None:
-    bill_after_cancel(pair)
-    gate = pair.first.holds(before_event=5)
-    async with pair.asking(path) as client:
+async def test_a_stream_that_is_billed_anyway_is_read_to_its_end(own_pair: Pair, path: str) -> None:
+    bill_after_cancel(own_pair)
+    gate = own_pair.first.holds(before_event=5)
+    async with own_pair.asking(path) as client:
         await client.head()
         await client.chunk()
-    await until(lambda: len(pair.gateway.inside.calls) == 0)
-    assert pair.gateway.kinds() == ["admitted", "attempted"]
+    await until(lambda: len(own_pair.gateway.inside.calls) == 0)
+    assert own_pair.gateway.kinds() == ["admitted", "attempted"]
     gate.set()
-    end = await pair.gateway.until_closed()
+    end = await own_pair.gateway.until_closed()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "vendor")
     assert end["usage"]["output_tokens"] == 7
-    assert not pair.first.calls[0].gone
+    assert not own_pair.first.calls[0].gone
 
 
 @on_both_wires
 @streamed_or_not
 async def test_an_answer_that_is_billed_anyway_is_awaited(
-    pair: Pair, path: str, streaming: bool
+    own_pair: Pair, path: str, streaming: bool
 ) -> None:
-    bill_after_cancel(pair)
-    gate = pair.first.holds()
-    async with pair.asking(path, stream=streaming):
-        await pair.first.until_called()
-    await until(lambda: len(pair.gateway.inside.calls) == 0)
-    assert pair.gateway.kinds() == ["admitted", "attempted"]
+    bill_after_cancel(own_pair)
+    gate = own_pair.first.holds()
+    async with own_pair.asking(path, stream=streaming):
+        await own_pair.first.until_called()
+    await until(lambda: len(own_pair.gateway.inside.calls) == 0)
+    assert own_pair.gateway.kinds() == ["admitted", "attempted"]
     gate.set()
-    end = await pair.gateway.until_closed()
+    end = await own_pair.gateway.until_closed()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "vendor")
     assert end["usage"]["output_tokens"] == 7
 

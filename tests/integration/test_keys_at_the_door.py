@@ -5,12 +5,11 @@ import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
-from gateway.calls import TICK_SECONDS
 from gateway.cli.data import opened_database
 from gateway.pepper import load_pepper
 from gateway.store.changes import Actor
@@ -18,21 +17,32 @@ from gateway.store.keys import Keys
 from gateway.virtual_key import Hasher, IssuedKey, KeyIssuer
 from policy.types import Scope
 from tests.fakes.house import CHAT, MESSAGES, House, a_house, code_in, the_denial
+from tests.fakes.hurry import HURRIED_SECONDS, hurried
 from tests.fakes.ledger_file import key_records
 from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import RoughClient, rough_client
 from tests.fakes.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 ANNA = Actor.os_user("anna")
 HOUR_US = 3_600_000_000
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with a_house(tmp_path) as house:
-        yield house
-        await house.still_serves()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gateway for all: each test makes keys of its own."""
+    with hurried():
+        async with a_house(tmp_path_factory.mktemp("house")) as house:
+            yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(running: House) -> AsyncIterator[House]:
+    await running.begins_anew()
+    yield running
+    await running.still_serves()
 
 
 def now_us() -> int:
@@ -69,7 +79,7 @@ async def refused_as(house: House, path: str, key: IssuedKey, cause: str) -> Non
             records = house.gateway.records_of(answer.headers["x-gatehouse-audit-id"])
             if answer.status_code == 401 and records:
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
     assert code_in(answer, path) in {"not_authenticated", "authentication_error"}
     assert cause not in answer.text
     (record,) = records
@@ -85,7 +95,7 @@ async def answer_once_known(house: House, path: str, key: IssuedKey) -> httpx.Re
             answer = await house.post_as(path, {"x-api-key": key.secret.reveal()})
             if answer.status_code != 401:
                 return answer
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 async def accepted(house: House, path: str, key: IssuedKey) -> None:
@@ -169,7 +179,7 @@ async def test_other_keys_go_on_while_one_is_revoked(house: House) -> None:
     async with under_way(house, CHAT, other) as client:
         await revoke(house, key)
         await refused_as(house, CHAT, key, "revoked")
-        await asyncio.sleep(2 * TICK_SECONDS)  # in which a wrong one would be ended
+        await asyncio.sleep(2 * HURRIED_SECONDS)  # in which a wrong one would be ended
         house.vendor.recovers()
         assert not client.reader.at_eof()
         assert [call.interruption for call in house.gateway.inside.calls] == [None]

@@ -4,7 +4,7 @@ It has no device flow and no back-channel logout of its own, and needs none of t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -37,8 +37,9 @@ identity:
 """
 
 
-@pytest.fixture
-async def canaille() -> AsyncIterator[Canaille]:
+@pytest.fixture(scope="module")
+def canaille() -> Iterator[Canaille]:
+    """One for all: who is locked there signs in in no other test."""
     with a_canaille() as canaille:
         yield canaille
 

@@ -28,6 +28,7 @@ registers: {{ vendors: registers/vendors.yaml, assistants: registers/assistants.
 APPROVED = {"user-agent": "claude-cli/2.1.329 (external, sdk-cli)"}
 OUTDATED = {"user-agent": "claude-cli/2.1.100 (external, sdk-cli)"}
 ASKS_AT_ONCE = 8
+PAUSE_SECONDS = 0.02
 
 
 def day(days: int) -> str:
@@ -151,6 +152,7 @@ async def test_registers_are_reloaded_under_load_without_a_failed_request(tmp_pa
             statuses = []
             while not stop.is_set():
                 statuses.append((await running.ask()).status_code)
+                await asyncio.sleep(PAUSE_SECONDS)
             return statuses
 
         async with asyncio.TaskGroup() as load:

@@ -1,7 +1,8 @@
 """The responses wire on the whole road: real sockets, a real ledger, upstreams of either kind."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import httpx
 import openai
 import pytest
+import pytest_asyncio
 
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.vendor import Ending, FakeVendor, TokenUsage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONFIGURATION = """
 vendors:
@@ -51,14 +55,41 @@ class Site:
         )
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def a_site(folder: Path) -> AsyncGenerator[Site]:
     async with FakeVendor(key=None) as house, FakeVendor(key=None) as spare:
         text = CONFIGURATION.format(house=house.url, spare=spare.url)
-        async with running_gateway(tmp_path, text) as gateway:
+        async with running_gateway(folder, text) as gateway:
             yield Site(gateway, house, spare)
-            kinds = gateway.kinds()
-            assert kinds.count("admitted") == kinds.count("completed")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One gateway for most: it takes longer to start than these tests."""
+    async with a_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(running: Site) -> AsyncIterator[Site]:
+    await running.house.begins_anew()
+    await running.spare.begins_anew()
+    await running.gateway.turns_the_page()
+    yield running
+    all_have_ended(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def new_site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A gateway to which no answer of these vendors, who number them, is known."""
+    async with a_site(tmp_path) as site:
+        yield site
+        all_have_ended(site)
+
+
+def all_have_ended(site: Site) -> None:
+    kinds = site.gateway.kinds()
+    assert kinds.count("admitted") == kinds.count("completed")
 
 
 def events(answer: httpx.Response) -> list[Any]:
@@ -171,24 +202,24 @@ async def test_codex_is_denied_by_a_stream_that_fails_at_once(site: Site) -> Non
 
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_a_conversation_that_is_kept_stays_where_it_is_kept(
-    site: Site, streaming: bool
+    new_site: Site, streaming: bool
 ) -> None:
-    first = await site.ask(model="other", stream=streaming)
+    first = await new_site.ask(model="other", stream=streaming)
     given = events(first)[-1]["response"]["id"] if streaming else first.json()["id"]
-    await site.gateway.until_closed()
-    answer = await site.ask(model="coder", previous_response_id=given)
+    await new_site.gateway.until_closed()
+    answer = await new_site.ask(model="coder", previous_response_id=given)
     assert answer.status_code == 200
     assert answer.json()["previous_response_id"] == given
-    assert site.house.calls == []
-    assert len(site.spare.calls) == 2
+    assert new_site.house.calls == []
+    assert len(new_site.spare.calls) == 2
 
 
-async def test_a_conversation_is_never_continued_elsewhere(site: Site) -> None:
-    given = (await site.ask(model="other")).json()["id"]
-    site.spare.fails(503)
-    answer = await site.ask(model="coder", previous_response_id=given)
+async def test_a_conversation_is_never_continued_elsewhere(new_site: Site) -> None:
+    given = (await new_site.ask(model="other")).json()["id"]
+    new_site.spare.fails(503)
+    answer = await new_site.ask(model="coder", previous_response_id=given)
     assert answer.status_code == 502
-    assert site.house.calls == []
+    assert new_site.house.calls == []
 
 
 async def test_a_conversation_is_known_after_a_restart(tmp_path: Path) -> None:

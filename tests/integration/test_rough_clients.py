@@ -3,14 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.server import BoundedHeadProtocol
 from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, House, a_house, code_in, the_denial
 from tests.fakes.rough_client import RoughClient, head_of, rough_client
 from tests.fakes.waiting import until, until_steady
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
@@ -20,11 +22,32 @@ class ImpatientProtocol(BoundedHeadProtocol):
     rest_seconds = 0.2
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with a_house(tmp_path) as house:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gateway for all: each client costs only itself."""
+    async with a_house(tmp_path_factory.mktemp("house")) as house:
         yield house
-        await house.still_serves()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    async with a_house(folder, protocol=ImpatientProtocol) as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(running: House) -> AsyncIterator[House]:
+    await running.begins_anew()
+    yield running
+    await running.still_serves()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def impatient_house(running_impatient: House) -> AsyncIterator[House]:
+    await running_impatient.begins_anew()
+    yield running_impatient
+    await running_impatient.still_serves()
 
 
 async def test_a_header_section_that_never_ends_is_cut_off(house: House) -> None:
@@ -43,21 +66,17 @@ async def fill(client: RoughClient, piece: bytes) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_head_that_comes_a_byte_at_a_time_is_given_up(tmp_path: Path) -> None:
-    async with (
-        a_house(tmp_path, protocol=ImpatientProtocol) as house,
-        rough_client(house.gateway.port) as client,
-    ):
+async def test_a_head_that_comes_a_byte_at_a_time_is_given_up(impatient_house: House) -> None:
+    house = impatient_house
+    async with rough_client(house.gateway.port) as client:
         await client.sends(b"POST /v1/mess")
         assert await client.until_closed() == b""
         await house.still_serves()
 
 
-async def test_a_connection_on_which_nothing_comes_is_given_up(tmp_path: Path) -> None:
-    async with (
-        a_house(tmp_path, protocol=ImpatientProtocol) as house,
-        rough_client(house.gateway.port) as client,
-    ):
+async def test_a_connection_on_which_nothing_comes_is_given_up(impatient_house: House) -> None:
+    house = impatient_house
+    async with rough_client(house.gateway.port) as client:
         assert await client.until_closed() == b""
 
 
@@ -94,22 +113,18 @@ async def test_a_stranger_that_asks_before_it_sends_need_not_send(house: House) 
         assert (await client.answer()).status == 401
 
 
-async def test_the_rest_of_an_answered_body_is_not_taken_for_ever(tmp_path: Path) -> None:
-    async with (
-        a_house(tmp_path, protocol=ImpatientProtocol) as house,
-        rough_client(house.gateway.port) as client,
-    ):
+async def test_the_rest_of_an_answered_body_is_not_taken_for_ever(impatient_house: House) -> None:
+    house = impatient_house
+    async with rough_client(house.gateway.port) as client:
         await client.sends(head_of(CHAT, content_length="1000000") + b" " * 10)
         assert (await client.answer()).status == 401
         await client.sends(b" " * 10)
         assert await client.until_closed() == b""
 
 
-async def test_a_connection_serves_on_after_an_early_answer(tmp_path: Path) -> None:
-    async with (
-        a_house(tmp_path, protocol=ImpatientProtocol) as house,
-        rough_client(house.gateway.port) as client,
-    ):
+async def test_a_connection_serves_on_after_an_early_answer(impatient_house: House) -> None:
+    house = impatient_house
+    async with rough_client(house.gateway.port) as client:
         await client.sends(head_of(CHAT, content_length="20") + b" " * 10)
         assert (await client.answer()).status == 401
         await client.sends(b" " * 10)

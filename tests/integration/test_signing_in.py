@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.subjects import Subjects
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.house import CHAT, GOOD, JSON
+from tests.fakes.hurry import hurried
 from tests.fakes.issuer import Issuer, an_issuer
 from tests.fakes.issuer_login import CLIENT, People
 from tests.fakes.pair import assert_cut, question
@@ -96,18 +98,25 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    async with an_issuer() as issuer, FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
-        text = CONFIGURATION.format(vendor=vendor.url, issuer=issuer.url)
-        async with running_gateway(tmp_path, text) as gateway:
+    with hurried():
+        async with AsyncExitStack() as stack:
+            issuer = await stack.enter_async_context(an_issuer())
+            vendor = FakeVendor(key=None, models=("qwen3-coder",))
+            await stack.enter_async_context(vendor)
+            text = CONFIGURATION.format(vendor=vendor.url, issuer=issuer.url)
+            gateway = await stack.enter_async_context(running_gateway(tmp_path, text))
             people = People(issuer)
 
             async def arrive(way: str) -> str:
                 return people.arrive(way)
 
-            client = httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
-            browser = httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
-            async with client, browser:
-                yield Place(gateway, people, issuer, vendor, client, Browser(browser, arrive))
+            client, browser = [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
+                )
+                for _ in range(2)
+            ]
+            yield Place(gateway, people, issuer, vendor, client, Browser(browser, arrive))
 
 
 async def test_who_signs_in_asks_models_as_themselves(place: Place) -> None:

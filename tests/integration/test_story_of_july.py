@@ -5,8 +5,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from gateway.store.changes import Actor
 from gateway.store.keys import Keys
 from gateway.virtual_key import Hasher, KeyIssuer
 from gateway.wire.note import MARKER
+from providers.translator_client import TranslatorSender
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.sdk_talks import TALKS, Talk
 from tests.fakes.vendor_gemini import FakeGemini
@@ -91,11 +92,24 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         for its_own, ours in zip(ITS_HOUSE, (house.url, ALL_WIRES), strict=True):
             configuration = configuration.replace(its_own, ours)
         environ = {"DEEPSEEK_API_KEY": "none"}
-        async with running_gateway(
-            folder, configuration, environ=environ, unix_ns=calendar
-        ) as gateway:
-            house.says(ANSWER)
-            yield Site(gateway, house, await key_of("team-x", gateway.data), calendar)
+        with no_translator():
+            async with running_gateway(
+                folder, configuration, environ=environ, unix_ns=calendar
+            ) as gateway:
+                house.says(ANSWER)
+                yield Site(gateway, house, await key_of("team-x", gateway.data), calendar)
+
+
+@contextmanager
+def no_translator() -> Iterator[None]:
+    """Nothing here is sent to a vendor that needs it, and it would take seconds to start."""
+
+    async def stand_by(translator: TranslatorSender) -> None:
+        pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TranslatorSender, "start", stand_by)
+        yield
 
 
 async def key_of(team: str, data: Path) -> str:

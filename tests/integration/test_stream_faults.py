@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.fakes.gatehouse import running_gateway
 from tests.fakes.house import CHAT, MESSAGES
@@ -15,21 +16,31 @@ from tests.fakes.rough_client import RoughClient
 from tests.fakes.vendor import Ending, FakeVendor
 from tests.fakes.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("streaming", [True, False])
 
 Harm = Callable[[FakeVendor], Any]
 
 
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
-    async with a_pair(tmp_path) as pair:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """One gateway for all: it takes longer to start than most of these tests."""
+    async with a_pair(tmp_path_factory.mktemp("pair")) as pair:
         yield pair
-        pair.first.recovers()
-        assert (await pair.ask(CHAT)).status_code == 200
-        kinds = pair.gateway.kinds()
-        assert kinds.count("admitted") == kinds.count("completed")
-        assert len(pair.gateway.inside.calls) == 0
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair(running: Pair) -> AsyncIterator[Pair]:
+    """The same for every test, which leaves a gateway that serves and has closed its books."""
+    await running.begins_anew()
+    yield running
+    running.first.recovers()
+    assert (await running.ask(CHAT)).status_code == 200
+    kinds = running.gateway.kinds()
+    assert kinds.count("admitted") == kinds.count("completed")
+    assert len(running.gateway.inside.calls) == 0
 
 
 # Before the answer begins, in any way: (what happens, the word in the ledger, streamed only).

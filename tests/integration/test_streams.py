@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.fakes.pair import Pair, a_pair, is_whole
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.vendor_openai import DONE
 from tests.fakes.vendor_script import Script, ToolCall
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 on_both_wires = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 
@@ -27,13 +30,32 @@ SCRIPT = Script(
 )
 
 
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
-    async with a_pair(tmp_path) as pair:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """One gateway for all: it takes longer to start than these tests."""
+    async with a_pair(tmp_path_factory.mktemp("pair")) as pair:
         yield pair
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_without_front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    async with a_pair(tmp_path_factory.mktemp("pair"), front_is_on=False) as pair:
+        yield pair
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair(running: Pair) -> Pair:
+    await running.begins_anew()
+    return running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair_without_front(running_without_front: Pair) -> Pair:
+    await running_without_front.begins_anew()
+    return running_without_front
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     odd = {"x_odd": (dict, list, str, int, float, bool, type(None))}
     async with a_house(tmp_path, extra_fields=odd) as house:
@@ -223,30 +245,28 @@ async def test_the_upstreams_body_is_the_clients_but_for_the_recorded_edits(
 @pytest.mark.parametrize("streaming", [True, False])
 @pytest.mark.parametrize("trouble", ["none", "denied", "rejected", "cut", "down"])
 async def test_the_front_changes_neither_bytes_nor_status(
-    tmp_path_factory: pytest.TempPathFactory, path: str, streaming: bool, trouble: str
+    pair: Pair, pair_without_front: Pair, path: str, streaming: bool, trouble: str
 ) -> None:
-    on, off = tmp_path_factory.mktemp("on"), tmp_path_factory.mktemp("off")
-    with_front = await an_answer(on, path, streaming, trouble, front_is_on=True)
-    without = await an_answer(off, path, streaming, trouble, front_is_on=False)
+    with_front = await an_answer(pair, path, streaming, trouble)
+    without = await an_answer(pair_without_front, path, streaming, trouble)
     assert with_front == without
 
 
 async def an_answer(
-    folder: Path, path: str, streaming: bool, trouble: str, *, front_is_on: bool
+    pair: Pair, path: str, streaming: bool, trouble: str
 ) -> tuple[int, list[str], bytes]:
     """Status, names of headers, and body with the audit id taken out."""
-    async with a_pair(folder, front_is_on=front_is_on) as pair:
-        if trouble == "rejected":
-            pair.first.fails(400)
-        elif trouble == "cut":
-            pair.first.cuts_after(body_bytes=700)
-        elif trouble == "down":
-            pair.first.fails(500)
-        model = "gpt-9" if trouble == "denied" else "solo"
-        answer = await pair.ask(path, model, stream=streaming)
-        audit_id = answer.headers["x-gatehouse-audit-id"].encode()
-        names = sorted(name for name in answer.headers if name != "date")
-        return answer.status_code, names, answer.content.replace(audit_id, b"")
+    if trouble == "rejected":
+        pair.first.fails(400)
+    elif trouble == "cut":
+        pair.first.cuts_after(body_bytes=700)
+    elif trouble == "down":
+        pair.first.fails(500)
+    model = "gpt-9" if trouble == "denied" else "solo"
+    answer = await pair.ask(path, model, stream=streaming)
+    audit_id = answer.headers["x-gatehouse-audit-id"].encode()
+    names = sorted(name for name in answer.headers if name != "date")
+    return answer.status_code, names, answer.content.replace(audit_id, b"")
 
 
 async def test_twenty_streams_at_once_keep_apart(pair: Pair) -> None:

@@ -8,16 +8,21 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 
+from gateway.callers import _RefusalLog
 from gateway.cli.data import opened_database
+from gateway.oidc.refused import TokenRefused
 from gateway.roles import Role
 from gateway.store.changes import Actor
 from gateway.store.subjects import Subjects
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, code_in
+from tests.fakes.hurry import hurried
 from tests.fakes.issuer import (
     CANARY,
     Issuer,
@@ -32,6 +37,8 @@ from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import rough_client
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONFIGURATION = """
 vendors:
@@ -79,13 +86,35 @@ class Door:
 async def a_door(folder: Path, collector: str = NOBODY) -> AsyncGenerator[Door]:
     async with an_issuer() as issuer, FakeVendor(key=None, models=("qwen3-coder",)) as vendor:
         text = CONFIGURATION.format(vendor=vendor.url, collector=collector, issuer=issuer.url)
-        async with running_gateway(folder, text) as gateway:
-            await until(lambda: issuer.times_asked() == 1)  # before anybody came
-            yield Door(gateway, issuer, vendor, folder / "data")
+        with hurried():
+            async with running_gateway(folder, text) as gateway:
+                await until(lambda: issuer.times_asked() == 1)  # before anybody came
+                yield Door(gateway, issuer, vendor, folder / "data")
 
 
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    async with a_door(tmp_path_factory.mktemp("door")) as door:
+        yield door
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def door(running: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """One for all who only come with tokens. Each refusal is logged, not one a second."""
+    say = _RefusalLog.refused
+
+    def say_at_once(log: _RefusalLog, refused: TokenRefused, credential_id: str) -> None:
+        log._last.clear()
+        say(log, refused, credential_id)
+
+    monkeypatch.setattr(_RefusalLog, "refused", say_at_once)
+    await running.gateway.turns_the_page()
+    return running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_door(tmp_path: Path) -> AsyncIterator[Door]:
+    """For who changes what provider or gateway knows."""
     async with a_door(tmp_path) as door:
         yield door
 
@@ -139,19 +168,29 @@ async def test_models_are_listed_for_who_has_a_token(door: Door) -> None:
 
 
 WRONG: dict[str, tuple[Callable[[Issuer], str], str, bool]] = {
-    "audience": (lambda i: i.token(aud="wiki"), "wrong_audience", True),
+    "audience": (lambda i: i.token(aud="wiki", jti=str(uuid4())), "wrong_audience", True),
     "none": (lambda i: unsigned(i.claims()), "algorithm", False),
     "public key": (lambda i: signed_with_the_public_key(i.claims(), i.key), "algorithm", False),
-    "expired": (lambda i: i.token(exp=int(time.time()) - 60), "expired", True),
-    "nbf": (lambda i: i.token(nbf=int(time.time()) + 90), "not_yet_valid", True),
-    "iat": (lambda i: i.token(iat=int(time.time()) + 90), "not_yet_valid", True),
+    "expired": (lambda i: i.token(exp=int(time.time()) - 60, jti=str(uuid4())), "expired", True),
+    "nbf": (lambda i: i.token(nbf=int(time.time()) + 90, jti=str(uuid4())), "not_yet_valid", True),
+    "iat": (lambda i: i.token(iat=int(time.time()) + 90, jti=str(uuid4())), "not_yet_valid", True),
     "foreign key": (lambda i: i.token(FOREIGN), "unknown_key", False),
     "our key id": (lambda i: signed(i.claims(), FOREIGN, kid="rsa-1"), "bad_signature", False),
     "foreign issuer": (lambda i: i.token(iss="https://evil.example"), "unknown_issuer", False),
     "too long": (lambda i: i.token(pad="x" * 7000), "too_long", False),
     "garbage": (lambda i: "eyJhbGciOiJSUzI1NiJ9.%%%.AAAA", "malformed", False),
-    "no team": (lambda i: i.token(groups=["canteen"]), "no_team", True),
+    "no team": (lambda i: i.token(groups=["canteen"], jti=str(uuid4())), "no_team", True),
 }
+
+
+async def metrics(door: Door) -> str:
+    async with door.gateway.client() as client:
+        return (await client.get("/metrics")).text
+
+
+def told_in(page: str, sample: str) -> float:
+    """The value of a sample, named to its last letter; of one that is not told yet, 0."""
+    return sum(float(line[len(sample) :]) for line in page.splitlines() if line.startswith(sample))
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
@@ -161,6 +200,8 @@ async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
 ) -> None:
     make, cause, is_recorded = WRONG[wrong]
     token = make(door.issuer)
+    failures = f'gatehouse_auth_failures_total{{cause="{cause}"}} '
+    before = told_in(await metrics(door), failures)
     with caplog.at_level(logging.INFO):
         answer = await door.ask_as(token, path)
     assert answer.status_code == 401
@@ -174,9 +215,8 @@ async def test_a_wrong_token_is_refused_its_reason_logged_and_nothing_leaked(
         [("authentication", "ada")] if is_recorded else []
     )
     logged = " ".join(str(vars(each)) for each in caplog.records)
-    async with door.gateway.client() as client:
-        page = (await client.get("/metrics")).text
-    assert f'gatehouse_auth_failures_total{{cause="{cause}"}} 1.0' in page
+    page = await metrics(door)
+    assert told_in(page, failures) == before + 1
     for sink in (answer.text, logged, page, door.bytes_kept().decode("latin-1")):
         assert token not in sink
         assert token.split(".")[1] not in sink
@@ -199,7 +239,8 @@ async def deciding(door: Door) -> AsyncGenerator[Subjects]:
         yield Subjects(database)
 
 
-async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(door: Door) -> None:
+async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(own_door: Door) -> None:
+    door = own_door
     token = door.issuer.token(sub="first-user")  # whose keys were made at the first start
     assert (await door.ask_as(token)).status_code == 200
     door.vendor.says("one two three four five six")
@@ -230,7 +271,8 @@ async def test_a_block_ends_a_persons_tokens_and_keys_and_what_runs(door: Door) 
     await answered(lambda: door.ask_as(token))
 
 
-async def test_a_granted_role_counts_at_once_for_who_signs_in(door: Door) -> None:
+async def test_a_granted_role_counts_at_once_for_who_signs_in(own_door: Door) -> None:
+    door = own_door
     token = door.issuer.token(groups=None)
     headers = {"x-api-key": token, "x-forwarded-for": "192.0.2.1"}
     async with httpx.AsyncClient(base_url=door.gateway.base_url, trust_env=False) as client:
@@ -273,7 +315,8 @@ async def test_no_sink_holds_a_token_that_was_taken(
         assert CANARY not in sink
 
 
-async def test_keys_rotate_under_load_without_a_failed_request(door: Door) -> None:
+async def test_keys_rotate_under_load_without_a_failed_request(own_door: Door) -> None:
+    door = own_door
     asked: list[int] = []
     is_over = False
 
@@ -296,8 +339,9 @@ async def test_keys_rotate_under_load_without_a_failed_request(door: Door) -> No
 
 
 async def test_while_the_provider_is_away_known_keys_hold_and_new_ones_are_refused(
-    door: Door,
+    own_door: Door,
 ) -> None:
+    door = own_door
     door.issuer.is_down = True
     assert (await door.ask_as(door.issuer.token())).status_code == 200
     door.issuer.rotate(rsa("rsa-2"))
@@ -328,4 +372,4 @@ async def test_a_provider_that_is_added_is_known_without_a_restart(tmp_path: Pat
             assert issuer.asked == []
             gateway.configuration_file.write_text(text)
             await until(lambda: gateway.inside.in_force.configuration.identity.providers, 15)
-            assert (await door.ask_as(issuer.token())).status_code == 200
+            await answered(lambda: door.ask_as(issuer.token()))  # once its keys have come
