@@ -13,8 +13,9 @@ _HEAD = """\
 
 Spans and log records are a projection of the ledger. A process of its own reads the ledger and
 sends them to the OTLP endpoint of the configuration; the ledger keeps what a collector has not
-accepted. Delivery is at least once: a sink drops repeats by `audit.record.id` (log records) or
-span id, which are the same at every sending. No prompt, no answer, no name of a person and no key
+accepted. It works where a core would be idle, so spans come late while all are busy. Delivery is
+at least once: a sink drops repeats by `audit.record.id` (log records) or span id, which are the
+same at every sending. No prompt, no answer, no name of a person and no key
 is ever part of it.
 
 One exchange is one trace: a SERVER span (**S**), an INTERNAL span of the decision (**P**) and a

