@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	$(BIN)/python -c 'import gateway.cli, gateway.main, gateway.telemetry.shipper'  # a start finds these compiled
-	LITELLM_LOCAL_MODEL_COST_MAP=True $(BIN)/python -c 'import litellm'
+	LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_MODE=PRODUCTION $(BIN)/python -c 'import litellm'
 	touch $@
 
 up: $(STAMP)            ## start the gateway on 127.0.0.1:7070 (options: make up ARGS="--port 8080")

@@ -115,9 +115,7 @@ class Refusals:
         recorded = self.bookkeeper.ledger.append(
             self.bookkeeper.records.denied_unread(unread, deny, error.status)
         )
-        self.verdicts.hold_turned_away(
-            head.audit_id, identity, error.cause, config_digest, deny, recorded
-        )
+        self.verdicts.hold_turned_away(head.audit_id, identity, error.cause, deny, recorded)
         await asyncio.shield(recorded)
         return head.audit_id
 

@@ -32,8 +32,9 @@ Matter = TurnMatter | CallerMatter
 
 @dataclass(slots=True)
 class Verdict:
-    """A turn that was denied, or a caller who was turned away (who has no `turn_id`): in which
-    exchange, why, and how often it was asked again.
+    """A turn that was denied, or a caller who was turned away: in which exchange, why, and how
+    often it was asked again. A caller has no `turn_id` and no `config_digest`: none makes a key
+    good.
 
     `recorded` is done when the denial is durable; it raises `LedgerUnavailable`. It is awaited by
     several, so always shielded.
@@ -42,11 +43,11 @@ class Verdict:
     audit_id: str
     matter: Matter
     identity: Identity
-    config_digest: str
     deny: Deny
     recorded: "asyncio.Future[None]"
     ends_ns: int
     turn_id: str | None = None
+    config_digest: str | None = None
     times_begun_anew: int = 0
     repeats: int = 0
 
@@ -78,7 +79,6 @@ class Verdicts(Protocol):
         audit_id: str,
         identity: Identity,
         cause: str,
-        config_digest: str,
         deny: Deny,
         recorded: "asyncio.Future[None]",
     ) -> None:
@@ -157,7 +157,6 @@ class InProcessVerdicts:
         audit_id: str,
         identity: Identity,
         cause: str,
-        config_digest: str,
         deny: Deny,
         recorded: "asyncio.Future[None]",
     ) -> None:
@@ -167,7 +166,6 @@ class InProcessVerdicts:
                 audit_id=audit_id,
                 matter=(identity.credential_id, cause),
                 identity=identity,
-                config_digest=config_digest,
                 deny=deny,
                 recorded=recorded,
                 ends_ns=self._monotonic_ns() + LIFE_NS,

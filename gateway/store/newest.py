@@ -9,6 +9,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from gateway.store.schema import upgrade
+
 SCRIPT = Path(__file__).parent / "migrations" / "newest.sql"
 
 
@@ -34,11 +39,6 @@ def script_of(connection: sqlite3.Connection) -> str:
 
 def migrated() -> str:
     """The script of a database that the migrations made."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import StaticPool
-
-    from gateway.store.schema import upgrade
-
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         engine = create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
         with engine.connect() as connection:

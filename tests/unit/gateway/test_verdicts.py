@@ -265,7 +265,7 @@ def turn_away(shelf: Shelf, cause: str = "revoked") -> None:
     recorded = asyncio.get_running_loop().create_future()
     recorded.set_result(None)
     identity = a_try().identity
-    shelf.verdicts.hold_turned_away("gh-1", identity, cause, "ab" * 32, DENY, recorded)
+    shelf.verdicts.hold_turned_away("gh-1", identity, cause, DENY, recorded)
 
 
 async def test_a_caller_who_was_turned_away_is_known_again_for_the_same_cause_only(shelf):
