@@ -40,9 +40,14 @@ def shipper_command(
     protocol: OtlpProtocol | None = None,
     ca_file: Path | None = None,
     lane: str = "",
+    background: bool = True,
 ) -> tuple[str, ...]:
-    """The command line of a supervised shipper for this data folder, endpoint and lane."""
-    command = [sys.executable, "-m", "gateway.telemetry.shipper", "--supervised"]
+    """The command line of a supervised shipper for this data folder, endpoint and lane.
+
+    In the `background` it works where a core is idle only; on a busy machine that may be never.
+    """
+    command = [sys.executable, "-m", "gateway.telemetry", "--supervised"]
+    command += ["--background"] if background else []
     command += ["--data", str(data), "--endpoint", endpoint]
     if protocol is not None:
         command += ["--protocol", protocol.value]
@@ -111,10 +116,9 @@ class Shipper:
     async def _run(self) -> int | None:
         """Start it, hand it the secrets, and wait for its end. None when it cannot be started."""
         try:
+            # In our own session: in another, Linux would give it half of a core that both need.
             process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                start_new_session=True,  # an interrupt at the terminal is the gateway's to handle
+                *self._command, stdin=asyncio.subprocess.PIPE
             )
         except OSError as error:
             log.error("shipper_not_started", extra={"error": str(error)})

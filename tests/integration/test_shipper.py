@@ -1,6 +1,7 @@
 """The shipping process, a collector, and a ledger by the real writer: nothing is lost."""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import subprocess
@@ -75,9 +76,14 @@ def start(ledger, receiver) -> Iterator[Start]:
 
     def run(protocol: OtlpProtocol = OtlpProtocol.HTTP) -> "subprocess.Popen[bytes]":
         url = receiver.grpc_url if protocol is OtlpProtocol.GRPC else receiver.http_url
-        command = (*shipper_command(ledger.data, url, protocol=protocol), *QUICK)
+        # Beside busy tests it would starve in the background, and here is told what it ships.
+        command = shipper_command(ledger.data, url, protocol=protocol, background=False)
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            (*command, *QUICK),
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         )
         assert process.stdin is not None
         process.stdin.write(SECRETS.to_line())
@@ -254,18 +260,32 @@ async def test_no_name_outside_the_table_arrives(ledger, receiver, start):
 
 async def test_the_gateway_s_supervisor_runs_it_and_stops_it(ledger, receiver):
     await ledger.write(10)
-    shipper = Shipper((*shipper_command(ledger.data, receiver.http_url), *QUICK), SECRETS)
+    command = shipper_command(ledger.data, receiver.http_url, background=False)
+    shipper = Shipper((*command, *QUICK), SECRETS)
     shipper.start()
     await asyncio.to_thread(receiver.wait_until, all_there(ledger))
+    assert shipper.pid is not None
+    # Weighed with us by the kernel, and not reached by what is sent to our group.
+    assert (os.getsid(shipper.pid), os.getpgid(shipper.pid)) == (os.getsid(0), shipper.pid)
     began = time.monotonic()
     await shipper.stop()
     assert time.monotonic() - began < 5
     assert receiver.headers[0]["authorization"] == "Bearer t0ken-of-the-collector"
 
 
+async def test_beside_a_gateway_it_works_in_the_background(ledger, receiver):
+    await ledger.write(1)
+    shipper = Shipper((*shipper_command(ledger.data, receiver.http_url), *QUICK), SECRETS)
+    shipper.start()
+    await asyncio.to_thread(receiver.wait_until, all_there(ledger))
+    assert shipper.pid is not None
+    assert os.sched_getscheduler(shipper.pid) == os.SCHED_IDLE
+    await shipper.stop()
+
+
 async def test_the_exporter_none_moves_a_cursor_of_its_own(ledger):
     await ledger.write(10)
-    command = shipper_command(ledger.data, "", protocol=OtlpProtocol.NONE)
+    command = shipper_command(ledger.data, "", protocol=OtlpProtocol.NONE, background=False)
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=subprocess.PIPE)
     await process.communicate(SECRETS.to_line())
     reached = ledger.column("SELECT sink || ' ' || seq FROM audit_cursor")
@@ -273,7 +293,7 @@ async def test_the_exporter_none_moves_a_cursor_of_its_own(ledger):
 
 
 def test_without_a_key_it_refuses_to_start(ledger):
-    command = (sys.executable, "-m", "gateway.telemetry.shipper", "--data", str(ledger.data))
+    command = (sys.executable, "-m", "gateway.telemetry", "--data", str(ledger.data))
     refused = subprocess.run(
         (*command, "--endpoint", "http://127.0.0.1:4318"),
         cwd=ROOT,

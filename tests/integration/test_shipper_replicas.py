@@ -38,8 +38,13 @@ def start(tmp_path: Path, receiver: OtlpReceiver, postgres_url: str) -> Iterator
     processes: list[subprocess.Popen[bytes]] = []
 
     def run(lane: str) -> "subprocess.Popen[bytes]":
-        protocol = OtlpProtocol.HTTP
-        command = shipper_command(tmp_path, receiver.http_url, protocol=protocol, lane=lane)
+        command = shipper_command(
+            tmp_path,
+            receiver.http_url,
+            protocol=OtlpProtocol.HTTP,
+            lane=lane,
+            background=False,  # beside busy tests it would starve there
+        )
         process = subprocess.Popen((*command, *QUICK), cwd=ROOT, stdin=subprocess.PIPE, bufsize=0)
         assert process.stdin is not None
         process.stdin.write(secrets.to_line())

@@ -83,6 +83,12 @@ async def test_secrets_come_on_standard_input_and_not_in_the_command_line(keep, 
     assert "s3cret" not in " ".join(command)
 
 
+async def test_it_shares_a_session_with_the_gateway_or_linux_would_not_let_it_give_way(keep, pipe):
+    shipper = keep(Shipper(python(TELLS_AND_STAYS, pipe), SECRETS))
+    await written(pipe)
+    assert os.getsid(shipper.pid) == os.getsid(0)
+
+
 async def test_a_process_that_ends_is_started_again_with_growing_pauses(keep):
     pauses = Pauses(6)
     keep(Shipper(python(ENDS), SECRETS, sleep=pauses.sleep))
@@ -139,9 +145,13 @@ def test_the_command_names_the_module_the_folder_and_the_endpoint():
     )
     assert command[0] == sys.executable
     assert " ".join(command[1:]) == (
-        "-m gateway.telemetry.shipper --supervised --data /data --endpoint http://c:4318"
+        "-m gateway.telemetry --supervised --background --data /data --endpoint http://c:4318"
         " --protocol http --ca-file /ca.pem"
     )
+
+
+def test_in_the_foreground_it_is_a_process_like_others():
+    assert "--background" not in shipper_command(Path("/data"), "http://c", background=False)
 
 
 def test_secrets_are_not_shown():
