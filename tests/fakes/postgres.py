@@ -24,6 +24,7 @@ from gateway.store.database import open_store
 from tests.fakes.postgres_keeper import PASSWORD, USER
 
 ROOT = Path(__file__).parents[2]
+TEMPLATE = "postgres.template"
 KEEPER = [sys.executable, "-m", "tests.fakes.postgres_keeper"]
 
 
@@ -102,6 +103,7 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
         port_file = used.with_suffix(".port")
         if not port_file.exists():
             started = _keeper(str(used))
+            (folder / TEMPLATE).unlink(missing_ok=True)  # was a database of the server before
             port_file.write_text(str(_port_of(started)))
         fcntl.flock(turn, fcntl.LOCK_UN)
         yield PostgresServer(int(port_file.read_text()))
@@ -111,7 +113,7 @@ def shared_server(folder: Path) -> Iterator[PostgresServer]:
 
 def migrated_template(server: PostgresServer, folder: Path) -> str:
     """The name of a database at the newest schema, made by the first process that asks."""
-    with (folder / "postgres.template").open("a+") as turn:
+    with (folder / TEMPLATE).open("a+") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         turn.seek(0)
         name = turn.read()

@@ -1,5 +1,6 @@
 """The server of the tests is there for all, apart for each, and gone when nobody is left."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.fakes.postgres import ROOT, PostgresServer, execute, own_server, shared_server
+from tests.fakes.postgres import (
+    ROOT,
+    PostgresServer,
+    execute,
+    migrated_template,
+    own_server,
+    shared_server,
+)
 
 JOIN = """
 import sys
@@ -52,9 +60,11 @@ async def test_processes_of_one_run_share_a_server_and_the_last_ends_it(tmp_path
         joined.kill()  # what it held, the kernel lets go
         joined.communicate()
         assert await answers(server)
+        await asyncio.to_thread(migrated_template, server, tmp_path)
     assert not await answers(server)
     with shared_server(tmp_path) as anew:
-        assert await answers(anew)
+        template = await asyncio.to_thread(migrated_template, anew, tmp_path)
+        assert await execute(anew.url(template), "SELECT version_num FROM alembic_version")
 
 
 async def test_a_server_of_ones_own_can_be_stopped_and_has_everything_afterwards():
