@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -31,8 +30,7 @@ _TOP_UP_STEP_TOKENS = 256
 _GROWING = (Unit.TOKENS, Unit.NANO_USD)
 
 
-@dataclass(slots=True)
-class Reservation:
+class Reservation(msgspec.Struct):
     """One exchange's hold, and what is needed to let it grow and to end it.
 
     `allow` is what policy allowed, without the targets whose caps are used up and with what the
@@ -49,6 +47,11 @@ class Reservation:
     expected_output_tokens: int = 0
     is_charged: bool = False
     """Whether a window that outlives this process counts what is used."""
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether a cap counts how long the answer gets."""
+        return self.output_tokens < sys.maxsize
 
 
 class Accountant:

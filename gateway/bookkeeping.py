@@ -69,7 +69,10 @@ class Bookkeeper:
 
 
 class Books:
-    """One exchange's entries. Only the pipeline's steps write here."""
+    """One exchange's entries. Only the pipeline's steps write here.
+
+    `allow` is what policy has decided, less what the caps took out.
+    """
 
     def __init__(
         self,
@@ -84,7 +87,7 @@ class Books:
         self.exchange = exchange
         self._admitted = admitted
         self._keeper = keeper
-        self._allow = allow
+        self.allow = allow
         self._reservation = reservation
         self._client_left = client_left
         self._why_cut = why_cut
@@ -128,16 +131,6 @@ class Books:
         """From here on, what the reply says of itself is read from `facts`."""
         self._seen = facts
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What policy wants the caller to be told beside the answer."""
-        return self._allow.warnings
-
-    @property
-    def allow(self) -> Allow:
-        """What policy has decided."""
-        return self._allow
-
     def carry(self, note: Note) -> None:
         """The answer tells this note: it is settled when the books close."""
         self._note = note
@@ -154,10 +147,10 @@ class Books:
         return {
             "audit id": exchange.id,
             "team": exchange.identity.team,
-            "data class": self._allow.data_class.label,
+            "data class": self.allow.data_class.label,
             "model asked for": exchange.facts.asked_model,
             "route": f"{target.name} ({attempt.route_reason})",
-            "policy": f"allowed, targets: {', '.join(self._allow.targets)}",
+            "policy": f"allowed, targets: {', '.join(self.allow.targets)}",
             "edits": edits or "none",
             "configuration": exchange.config_digest[:12],
         }
@@ -203,6 +196,11 @@ class Books:
     def closed_on_failure(self) -> "ClosedOnFailure":
         """Whatever breaks in here, the books are closed when it passes."""
         return ClosedOnFailure(self)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether more is to be held for an answer that is longer than expected."""
+        return self._reservation.is_growing
 
     def top_up(self) -> None:
         """Hold more when the answer has outgrown what was reserved for it."""

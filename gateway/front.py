@@ -206,10 +206,9 @@ class FrontDoor:
         self._front = front
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """ASGI, in its third form."""
         wire = None if self._front is None else self._front.wire_at(scope)
         if self._front is not None and wire is not None:
-            await self._front.serve(wire, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._front.serve(wire, scope, receive, send)
+        return self._app(scope, receive, send)

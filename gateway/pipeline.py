@@ -1,6 +1,6 @@
 """The road of a request, one step a line. Values flow down; nothing calls back up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec import structs
@@ -193,11 +193,11 @@ class Pipeline:
         exchange.decision = decision
         return decision
 
-    async def reserve(
+    def reserve(
         self, exchange: Exchange, allow: Allow, configuration: Configuration
-    ) -> Reservation | Refused:
+    ) -> Awaitable[Reservation | Refused]:
         """Take what this request is expected to use from every cap, or from none."""
-        return await self.bookkeeper.accountant.reserve(exchange, allow, configuration)
+        return self.bookkeeper.accountant.reserve(exchange, allow, configuration)
 
     async def answer(self, targets: Sequence[Target], inbound: Inbound, books: Books) -> Outbound:
         """Dispatch, then relay what comes back. Raises `GatewayError`."""

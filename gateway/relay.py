@@ -41,7 +41,8 @@ def reply_headers(reply: Reply, warnings: Sequence[str]) -> Headers:
     headers = [(b"x-gatehouse-target", reply.target_name.encode("ascii", "replace"))]
     if reply.dropped:
         headers.append((b"x-gatehouse-dropped", ",".join(reply.dropped).encode("ascii", "replace")))
-    headers.extend((WARNING_HEADER, header_text(each)) for each in warnings[:_MOST_WARNINGS])
+    if warnings:
+        headers += [(WARNING_HEADER, header_text(each)) for each in warnings[:_MOST_WARNINGS]]
     return tuple(headers)
 
 
@@ -61,7 +62,7 @@ async def relay_whole(
     headers = (
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
-        *reply_headers(reply, books.warnings),
+        *reply_headers(reply, books.allow.warnings),
     )
     return Outbound(200, headers, body)
 
@@ -71,7 +72,7 @@ def relay_stream(
 ) -> Outbound:
     """Start passing a stream on."""
     relay = StreamRelay(reply, wire, books, drains, None if note is None else note.into_stream())
-    return Outbound(200, reply_headers(reply, books.warnings), relay)
+    return Outbound(200, reply_headers(reply, books.allow.warnings), relay)
 
 
 class StreamRelay:
@@ -150,12 +151,14 @@ class StreamRelay:
             return b""
         body, write_now = self._pushing
         reply, exchange = self._reply, self._books.exchange
+        splitter, observer, is_growing = reply.splitter, reply.observer, self._books.is_growing
         untaken = b""
 
         def take(data: bytes) -> bool:
             nonlocal untaken
-            if reply.repeats(data):
-                self._books.top_up()
+            if not splitter.rest and observer.repeats(data):  # one more event of words
+                if is_growing:
+                    self._books.top_up()
                 piece = data
             else:
                 piece = self._passing(reply.events_in(data))

@@ -1,7 +1,5 @@
 """A reply as it arrives: bytes in, classified events out."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from gateway.wire.base import Event, NotAReply, Observer
@@ -16,8 +14,7 @@ Events = list[tuple[Event, bytes]]
 """Whole events in order, each with what it is to the relay."""
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """What a target answered, once it is known to be an answer."""
 
     target_name: str
@@ -26,7 +23,6 @@ class Reply:
     observer: Observer
 
 
-@dataclass(slots=True)
 class WholeReply(Reply):
     """A non-streamed answer, read to its end."""
 
@@ -51,12 +47,11 @@ class WholeReply(Reply):
             raise ProviderUnavailable(str(error), target=self.target_name) from error
 
 
-@dataclass(slots=True)
 class StreamedReply(Reply):
     """A streamed answer. `opening` are its first events, up to the first that says something."""
 
-    splitter: Splitter = field(default_factory=Splitter)
-    opening: Events = field(default_factory=list)
+    splitter: Splitter = msgspec.field(default_factory=Splitter)
+    opening: Events = []
 
     async def open(self) -> None:
         """Read up to the first real event, so that another target can still be tried.
@@ -96,10 +91,6 @@ class StreamedReply(Reply):
             last, _ = self.splitter.finish()
             return self._observe(last) or None
         return self.events_in(data)
-
-    def repeats(self, data: bytes) -> bool:
-        """Whether a read is one whole event of words like those before; then it is observed."""
-        return self.splitter.is_empty and self.observer.repeats(data)
 
     def events_in(self, data: bytes) -> Events:
         """The events that a read completes, each classified. Raises `ReplyCut`."""

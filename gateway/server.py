@@ -17,8 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from gateway import eager
-from gateway.call import ABORT, ANSWER_NOW, DEPARTURE, WRITE_NOW, Told
+from gateway.call import ABORT, ANSWER_NOW, BODY_NOW, DEPARTURE, TASK, WRITE_NOW, Told
 from providers.base import Headers
 from providers.http.origin import render_headers
 
@@ -50,9 +49,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = True
     _deadline: asyncio.TimerHandle | None = None
+    _resting_since: float | None = None  # on the loop's clock, while no request is under way
     _is_lost = False
-    _is_parsing = False
-    _parsed: RequestResponseCycle | None = None  # to be begun once all that was read is parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """The first head must come in time."""
@@ -63,6 +61,9 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing to wait for any more; whoever answers here is told."""
         self._head_arrived()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
         self._is_lost = True
         for told in tuple(self._told):
@@ -91,6 +92,16 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         return True
 
+    def body_now(self) -> bytes | None:
+        """The body of the newest request (`gateway.call.BodyNow`)."""
+        cycle = self.cycle
+        if self.pipeline or cycle.more_body or cycle.disconnected:
+            return None
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        cycle.message_event.clear()
+        return body
+
     def answer_now(self, status: int, headers: Headers, body: bytes) -> bool:
         """A whole answer with its content-length, in one write (`gateway.call.AnswerNow`).
 
@@ -112,9 +123,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count while the head is incomplete; do not take the rest of an answered body for ever."""
-        self._is_parsing = True
         super().data_received(data)
-        self._is_parsing = False
+        cycle = self.cycle
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
@@ -122,65 +132,87 @@ class BoundedHeadProtocol(HttpToolsProtocol):
                 self.transport.close()
             elif self._deadline is None:
                 self._hurry_head()
-        elif self._is_answered() and not self._has_deadline():
+        elif cycle is not None and cycle.response_complete and not self._has_deadline():
             self._deadline = self.loop.call_later(self.rest_seconds, self._give_up)
-        if self._parsed is not None:
-            cycle, self._parsed = self._parsed, None
-            task = eager.begin(self.loop, cycle.run_asgi(self.app))
-            task.add_done_callback(self.tasks.discard)
-            self.tasks.add(task)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Begin to answer: in this turn of the loop, with as much of the body as came along."""
-        if self._is_parsing and app is self.app:
-            self._parsed = cycle
-        else:
-            super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         """Each further head on this connection must come in time, too."""
-        self._head_arrived()
+        if self._deadline is not None:
+            self._head_arrived()
+        self._head_bytes = 0
         self._in_head = True  # most heads come whole, in one read: no timer is set for those
         super().on_message_begin()
         state = self.scope["state"]
         state[ABORT] = self.transport.abort
         state[ANSWER_NOW] = self.answer_now
+        state[BODY_NOW] = self.body_now
         state[DEPARTURE] = self.tell_departure
         state[WRITE_NOW] = self.write_now
 
     def on_headers_complete(self) -> None:
         """The head is here; the body has its own clock."""
-        self._head_arrived()
+        self._in_head = False
+        if self._deadline is not None:
+            self._head_arrived()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is whole; answered before that, the connection now waits for the next."""
         super().on_message_complete()
-        if self._is_answered() and not self.transport.is_closing():
+        if self.cycle.response_complete and not self.transport.is_closing():
             self._head_arrived()
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._rest()
 
     def on_response_complete(self) -> None:
-        """A connection that ends with this answer ends also when the client does not take it."""
-        super().on_response_complete()
-        if self.transport.is_closing() and self._deadline is None:
-            self._deadline = self.loop.call_later(self.unread_seconds, self.transport.abort)
+        """Go on with the next request, or wait for it; a connection that ends with this answer
+        ends also when the client does not take it.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(self.unread_seconds, self.transport.abort)
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; drop one whose client has not even taken its last answer."""
-        if self.transport.get_write_buffer_size():
+        self.timeout_keep_alive_task = None
+        if self._resting_since is None:
+            return
+        left_seconds = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left_seconds > 0:
+            self._look_again(left_seconds)
+        elif self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
 
-    def _is_answered(self) -> bool:
-        return self.cycle is not None and self.cycle.response_complete
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        cycle.scope["state"][TASK] = task
+
+    def _rest(self) -> None:
+        """Wait for the next request. One timer serves many: it is left alone when one comes."""
+        self._resting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
+
+    def _look_again(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._resting_since = None
 
     def _has_deadline(self) -> bool:
-        return self._deadline is not None or self.timeout_keep_alive_task is not None
+        return self._deadline is not None or self._resting_since is not None
 
     def _hurry_head(self) -> None:
         self._deadline = self.loop.call_later(self.head_seconds, self._give_up)
@@ -286,6 +318,7 @@ def server_config(
     """One process, HTTP/1.1, no access log (the ledger is one), drained within `grace_seconds`."""
     return uvicorn.Config(
         application,
+        interface="asgi3",
         http=protocol,
         ws="none",
         lifespan="off",

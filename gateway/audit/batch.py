@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
 import orjson
 
 from gateway.audit.chain import ChainHead, canonical, record_hash
@@ -91,13 +92,12 @@ class Rows:
         )
 
 
-@dataclass(slots=True)
-class OpenExchange:
+class OpenExchange(msgspec.Struct):
     """An exchange whose `admitted` is durable in this lane and whose end is not."""
 
     seq: int
     admitted: RecordBody
-    attempts: list[RecordBody] = field(default_factory=list)
+    attempts: list[RecordBody] = []
 
     def lost(self) -> LostExchange:
         """What an `unknown` end says of it."""
@@ -178,21 +178,8 @@ class Batch:
         kind, exchange_id = body["kind"], body.get("exchange_id")
         if kind in {"attempted", "completed"} and not self.is_open(exchange_id):
             raise RecordRefused("not_open")
-        self._chain(body)
-        if kind == "admitted":
-            self._opened.add(exchange_id)
-        elif kind in {"completed", "unknown"}:
-            self._ended.add(exchange_id)
-
-    def is_open(self, exchange_id: object) -> bool:
-        """Whether the exchange would still lack its end once this batch is durable."""
-        if exchange_id in self._ended:
-            return False
-        return exchange_id in self._opened or exchange_id in self._open
-
-    def _chain(self, body: RecordBody) -> None:
-        lane, seq, prev_hash = self._lane, self._seq + 1, self._hash
-        body["lane"] = lane
+        seq, prev_hash = self._seq + 1, self._hash
+        body["lane"] = self._lane
         body["seq"] = seq
         body["prev_hash"] = prev_hash.hex()
         try:
@@ -204,6 +191,16 @@ class Batch:
         self.rows.add(body, raw, digest, prev_hash)
         self.records.append(body)
         self._seq, self._hash = seq, digest
+        if kind == "admitted":
+            self._opened.add(exchange_id)
+        elif kind in {"completed", "unknown"}:
+            self._ended.add(exchange_id)
+
+    def is_open(self, exchange_id: object) -> bool:
+        """Whether the exchange would still lack its end once this batch is durable."""
+        if exchange_id in self._ended:
+            return False
+        return exchange_id in self._opened or exchange_id in self._open
 
 
 def _outcome(body: RecordBody) -> object:

@@ -8,6 +8,8 @@ from enum import IntEnum
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from gateway.audit.batch import Batch, OpenExchanges, RecordRefused
 from gateway.audit.chain import ChainHead
 from gateway.audit.filing import RETRY_SECONDS, LaneRefused
@@ -63,8 +65,7 @@ class State(IntEnum):
     GIVEN_UP = 3  # its waiter has been told, or is about to be told, that it failed
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """A record on its way."""
 
     body: RecordBody

@@ -21,4 +21,4 @@ def ulid(unix_ms: int, sixteen_random_bytes: bytes) -> str:
 def uuid_hex(sixteen_random_bytes: bytes) -> str:
     """A UUID of version 4 (RFC 9562), in 32 hexadecimal digits."""
     number = int.from_bytes(sixteen_random_bytes, "big") & _UUID_KEPT | _UUID_SET
-    return f"{number:032x}"
+    return number.to_bytes(16, "big").hex()

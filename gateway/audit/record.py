@@ -79,7 +79,7 @@ def _caller(identity: Identity) -> RecordBody:
 def _facts(facts: RequestFacts) -> RecordBody:
     names = facts.tool_names
     body: RecordBody = {
-        "operation": facts.operation.value,
+        "operation": str(facts.operation),
         "model": bounded(facts.model),
         "streaming": facts.streaming,
         "body_bytes": facts.body_bytes,
@@ -231,9 +231,9 @@ class Records:
         """
         body = {
             **self._head("completed", exchange.id),
-            "outcome": (exchange.outcome or Outcome.FAILED).value,
+            "outcome": str(exchange.outcome or Outcome.FAILED),
             "attempts": [_attempt_end(attempt) for attempt in exchange.attempts],
-            "usage_source": exchange.usage_source.value,
+            "usage_source": str(exchange.usage_source),
             "cost_nano_usd": counted(exchange.cost_nano_usd),
             "reply_bytes": counted(exchange.reply_bytes),
             "team": bounded(exchange.identity.team),
@@ -295,7 +295,7 @@ class Records:
         expected = lost.attempts[-1].expected if lost.attempts else None
         if expected is not None:
             used = Usage(expected.input_tokens, output_tokens=expected.output_tokens)
-            body["usage"], body["usage_source"] = _usage(used), UsageSource.ESTIMATED.value
+            body["usage"], body["usage_source"] = _usage(used), str(UsageSource.ESTIMATED)
             body["cost_nano_usd"] = counted(expected.cost_nano_usd)
             body |= charged_in(expected)
         if lost.team is not None:
@@ -310,7 +310,7 @@ class Records:
             "record_id": uuid_hex(self._random_bytes(16)),
             "exchange_id": exchange_id,
             "kind": kind,
-            "time_unix_us": self.unix_us(),
+            "time_unix_us": self._unix_ns() // 1000,
         }
 
 

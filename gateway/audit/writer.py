@@ -12,6 +12,7 @@ end; a second one, and an attempt or end of an exchange that is not admitted, is
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Protocol
 
 from gateway.audit.committer import Committer, Entry, Lane, Refusal, State
@@ -19,7 +20,9 @@ from gateway.audit.filing import LaneRefused
 from gateway.audit.record import RecordBody, Records
 from gateway.errors import LedgerUnavailable
 
-WORTH_A_SYNC = 16  # records
+COMPANY_TURNS = 6  # of the event loop, a few microseconds each on an idle one
+COMPANY_SECONDS = 0.005  # where turns are long, fewer of them will do
+WORTH_A_SYNC = 64  # records: so many wait for no company
 
 
 class WriterMeter(Protocol):
@@ -69,8 +72,9 @@ class LedgerWriter:
         self._wait_seconds = wait_seconds
         self._queue_limit = queue_limit
         self._waiting: deque[Entry] = deque()  # oldest first
-        self._fresh: list[Entry] = []  # appended in this turn of the loop, not handed over yet
-        self._company = 0  # how many were appended in this turn
+        self._fresh: list[Entry] = []  # waiting for company, not handed over yet
+        self._turns_waited = 0  # 0 while no turn is waited for
+        self._waiting_since = 0.0  # when the first of them began, by `monotonic`
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._committer = Committer(lane, records, self._settle)
@@ -102,7 +106,11 @@ class LedgerWriter:
             self._committer.owe_end_of(body)
         else:
             self._waiting.append(entry)
-            self._hand_over_soon(entry)
+            self._fresh.append(entry)
+            if not self._turns_waited:
+                self._wait_for_company()
+            elif len(self._fresh) >= WORTH_A_SYNC:
+                self._hand_over()
             if self._timer is None:
                 self._timer = self._loop.call_later(self._wait_seconds, self._expire)
         return entry.waiter
@@ -129,21 +137,22 @@ class LedgerWriter:
         self._fail(self._committer.give_up(self._waiting), "closed")
         self._waiting.clear()
 
-    def _hand_over_soon(self, entry: Entry) -> None:
-        """What is appended in one turn of the loop goes over together, in one wake-up.
+    def _wait_for_company(self) -> None:
+        """Let some turns of the loop pass: a sync costs more than the record it is for."""
+        self._waiting_since = monotonic()
+        self._wait_a_turn()
 
-        A few wait a turn for company, which saves syncs; many are worth a sync of their own.
-        """
-        self._fresh.append(entry)
-        self._company += 1
-        if self._company == 1:
-            self._loop.call_soon(self._end_turn)
-        elif self._company >= WORTH_A_SYNC:
-            self._hand_over()
+    def _wait_a_turn(self) -> None:
+        self._turns_waited += 1
+        self._loop.call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
-        self._company = 0
-        self._hand_over()
+        waited_seconds = monotonic() - self._waiting_since
+        if self._turns_waited < COMPANY_TURNS and waited_seconds < COMPANY_SECONDS:
+            self._wait_a_turn()
+        else:
+            self._turns_waited = 0
+            self._hand_over()
 
     def _hand_over(self) -> None:
         fresh, self._fresh = self._fresh, []

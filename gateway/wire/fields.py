@@ -37,26 +37,31 @@ def model_of(values: Members) -> str:
 
 def flag(values: Members, key: str) -> bool:
     """A boolean; absent and null are false."""
-    if not is_given(values, key):
+    value = values.get(key)
+    if value is None or value == _NULL:
         return False
     try:
-        return _FLAG.decode(values[key])
+        return _FLAG.decode(value)
     except msgspec.MsgspecError as error:
         raise MalformedRequest(f"'{key}' must be true or false") from error
 
 
 def count(values: Members, key: str, most: int, *, least: int = 1) -> int | None:
     """A whole number from `least` to `most`; absent and null are None."""
-    if not is_given(values, key):
+    value = values.get(key)
+    if value is None or value == _NULL:
         return None
-    refusal = f"'{key}' must be a whole number from {least} to {most}"
     try:
-        number = _COUNT.decode(values[key])
+        number = _COUNT.decode(value)
     except msgspec.MsgspecError as error:
-        raise MalformedRequest(refusal) from error
+        raise _no_count(key, least, most) from error
     if not least <= number <= most:
-        raise MalformedRequest(refusal)
+        raise _no_count(key, least, most)
     return number
+
+
+def _no_count(key: str, least: int, most: int) -> MalformedRequest:
+    return MalformedRequest(f"'{key}' must be a whole number from {least} to {most}")
 
 
 def text(value: msgspec.Raw, where: str) -> str:
@@ -101,9 +106,9 @@ def names_of_tools(values: Members, keys: tuple[str, ...], read: ReadNames) -> t
     Definitions are the same bytes on every turn of a conversation, and slow to read: what was
     found in the last of them is remembered.
     """
-    given = {key: values[key] for key in keys if key in values}
-    if not given:
+    if values.keys().isdisjoint(keys):
         return ()
+    given = {key: values[key] for key in keys if key in values}
     if sum(map(len, given.values())) > _MOST_REMEMBERED_BYTES:
         return tuple(read(given))
     return _remembered_names(tuple((key, bytes(raw)) for key, raw in given.items()), read)

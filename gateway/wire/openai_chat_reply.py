@@ -4,13 +4,14 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from gateway.exchange import Usage
 from gateway.wire import replies
 from gateway.wire.base import Event, NotAReply, ReplyFacts
+from gateway.wire.openai_chat_usage import read_usage
 from gateway.wire.refrain import Refrain
 from gateway.wire.sse import data_of
 
 _NULL: Final = msgspec.Raw(b"null")
+_ABSENT: Final = msgspec.Raw()
 
 
 class _Function(msgspec.Struct):
@@ -64,11 +65,6 @@ class _Chunk(msgspec.Struct):
 
 _SILENCE: Final = _Delta()
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
-_WRITTEN: Final = (
-    "cache_write_tokens",  # OpenAI
-    "cache_creation_tokens",  # LiteLLM
-    "cache_creation_input_tokens",  # Qwen, inside the details; LiteLLM, outside of them
-)
 _OPENING_KEYS: Final = frozenset(("role", "name"))
 
 
@@ -184,10 +180,9 @@ class ChatObserver:
         facts.output_bytes += said
         return said
 
-    def _note_usage(self, usage: msgspec.Raw, timings: msgspec.Raw = _NULL) -> None:
+    def _note_usage(self, usage: msgspec.Raw, timings: msgspec.Raw = _ABSENT) -> None:
         if _is_given(usage) or _is_given(timings):
-            seen = _usage(replies.decode_figures(usage), replies.decode_figures(timings))
-            self.facts.usage = seen or self.facts.usage
+            self.facts.usage = read_usage(usage, timings) or self.facts.usage
 
     def _observe_end(self) -> Event:
         # An engine that ignores `n` ends with fewer answers than were asked for.
@@ -311,40 +306,3 @@ def _sole_words(chunk: _Chunk) -> str | None:
 def _is_told(chunk: _Chunk) -> bool:
     """Whether a chunk counts, too."""
     return _is_given(chunk.usage) or _is_given(chunk.timings)
-
-
-def _usage(figures: replies.Figures, timings: replies.Figures) -> Usage | None:
-    """OpenAI counts cached tokens inside `prompt_tokens`; other vendors name them otherwise.
-
-    llama.cpp's `timings` count the prompt without what was cached; they fill what `usage` lacks.
-    """
-    given = replies.figures(figures.get("prompt_tokens_details"))
-    spent = replies.figures(figures.get("completion_tokens_details"))
-    kept = replies.tokens(timings, "cache_n")
-    prompt = replies.tokens(figures, "prompt_tokens") or kept + replies.tokens(timings, "prompt_n")
-    cached = min(_cached(figures, given) or kept, prompt)
-    written = min(
-        replies.tokens(given, *_WRITTEN) or replies.tokens(figures, *_WRITTEN), prompt - cached
-    )
-    written_1h = replies.writes_for_an_hour(given, written)
-    output = replies.tokens(figures, "completion_tokens") or replies.tokens(timings, "predicted_n")
-    reasoning = replies.tokens(spent, "reasoning_tokens") or replies.tokens(
-        figures,
-        "reasoning_tokens",  # SGLang's place for it
-    )
-    usage = Usage(
-        input_tokens=prompt - cached - written,
-        cache_read_tokens=cached,
-        cache_write_5m_tokens=written - written_1h,
-        cache_write_1h_tokens=written_1h,
-        output_tokens=output,
-        reasoning_tokens=min(reasoning, output),
-    )
-    return replies.usage_or_none(usage)
-
-
-def _cached(figures: replies.Figures, given: replies.Figures) -> int:
-    """What was read from a cache: OpenAI's place for it, else DeepSeek's, Moonshot's, LiteLLM's."""
-    return replies.tokens(given, "cached_tokens") or replies.tokens(
-        figures, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
-    )

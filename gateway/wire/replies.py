@@ -7,7 +7,7 @@ import msgspec
 from gateway.exchange import Usage
 
 MOST_FAILURE_CHARACTERS: Final = 300
-_MOST_TOKENS: Final = 2**53
+MOST_TOKENS: Final = 2**53
 _NUMBER: Final = (int, float)
 
 Figures = dict[str, object]
@@ -25,8 +25,8 @@ def objects(value: object) -> list[Figures]:
 
 
 def decode_figures(raw: msgspec.Raw) -> Figures:
-    """A usage object still in JSON."""
-    return figures(decode_loosely(bytes(raw)))
+    """A usage object still in JSON, which may be absent."""
+    return figures(decode_loosely(bytes(raw))) if raw else {}
 
 
 def tokens(figures: Figures, *names: str) -> int:
@@ -34,7 +34,7 @@ def tokens(figures: Figures, *names: str) -> int:
     if figures:
         for name in names:
             value = figures.get(name)
-            if isinstance(value, _NUMBER) and 0 < value < _MOST_TOKENS:
+            if isinstance(value, _NUMBER) and 0 < value < MOST_TOKENS:
                 return int(value)
     return 0
 

@@ -32,6 +32,7 @@ _NEXT_OBJECT: Final = re.compile(rb'(?:[^"{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+\{'
 _AFTER: Final = re.compile(rb"[ \t\r\n]*+([,}])").match
 _PLAIN_KEY: Final = re.compile(r"[a-z_]{1,32}\Z").match
 _SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\u[dD][89a-fA-F]")
+_new: Final = tuple.__new__  # half the time of a named tuple's own way
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -145,10 +146,8 @@ def _is_compact(values: Mapping[str, msgspec.Raw], length: int) -> bool:
     A character of a key takes at least one byte however it is spelt, and a duplicate takes
     more: so equality proves that there is no duplicate, no blank and no escape in a key.
     """
-    total = 1
-    for key, value in values.items():
-        total += len(key) + len(value) + 4
-    return total == length
+    texts = sum(map(len, values)) + sum(map(len, values.values()))
+    return 1 + texts + 4 * len(values) == length
 
 
 def _lay_out(values: Members) -> dict[str, Span]:
@@ -158,7 +157,7 @@ def _lay_out(values: Members) -> dict[str, Span]:
     for key, value in values.items():
         position += len(key) + 3
         end = position + len(value)
-        spans[key] = Span(position, end)
+        spans[key] = _new(Span, (position, end))
         position = end + 1
     return spans
 
@@ -176,7 +175,7 @@ def _follow_spaced(body: bytes, start: int, values: Members) -> dict[str, Span] 
         if not (body.startswith(opening, end) and body.startswith(value, position)):
             return None
         end = position + len(value)
-        spans[key] = Span(position, end)
+        spans[key] = _new(Span, (position, end))
         lead = ', "'
     return spans if body.startswith(b"}", end) else None
 

@@ -20,39 +20,35 @@ class Splitter:
 
     The events, in order, and then what `finish` gives are exactly the bytes fed. Lines end in
     LF, CRLF or CR; a lone CR at the end of a piece waits for the next byte: it may be its LF.
+    `rest` is what has come of an event that is not whole.
     """
 
-    __slots__ = ("_most_event_bytes", "_rest", "_searched")
+    __slots__ = ("_most_event_bytes", "_searched", "rest")
 
     def __init__(self, most_event_bytes: int = MOST_EVENT_BYTES) -> None:
         self._most_event_bytes = most_event_bytes
-        self._rest = bytearray()
+        self.rest = bytearray()
         self._searched = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The events completed by `piece`. Raises `EventTooLarge` past the limit."""
-        if not self._rest and len(piece) <= self._most_event_bytes:
+        if not self.rest and len(piece) <= self._most_event_bytes:
             events = _whole_events(piece)
             if events is not None:
                 return events
-        self._rest += piece
+        self.rest += piece
         return self._take_events()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the next byte fed begins an event."""
-        return not self._rest
 
     def finish(self) -> tuple[list[bytes], bytes]:
         """At the stream's end: the event a lone CR kept waiting, if any; and what is no event."""
-        rest = bytes(self._rest)
-        self._rest.clear()
+        rest = bytes(self.rest)
+        self.rest.clear()
         self._searched = 0
         is_event = rest == b"\r" or rest.endswith((b"\r\r", b"\n\r"))
         return ([rest], b"") if is_event else ([], rest)
 
     def _take_events(self) -> list[bytes]:
-        rest = self._rest
+        rest = self.rest
         events: list[bytes] = []
         start = 0
         while (end := self._end_of_event(start)) is not None:
@@ -68,7 +64,7 @@ class Splitter:
 
     def _end_of_event(self, start: int) -> int | None:
         """Where the event that begins at `start` ends, if its blank line has arrived whole."""
-        rest = self._rest
+        rest = self.rest
         if start < len(rest) and rest[start] == _LF:
             return start + 1
         if start < len(rest) and rest[start] == _CR:

@@ -6,13 +6,13 @@ from typing import Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from providers.errors import ProviderError, ProviderTimeout, ProviderUnavailable, ReplyCut
-from providers.http.reply import ReplyBody, Timeouts
+from providers.http.reply import PAUSE_ABOVE_BYTES, ReplyBody, Timeouts
 
 MAX_HEAD_BYTES = 64 * 1024
-PAUSE_ABOVE_BYTES = 256 * 1024
 ONE_WRITE_BYTES = 64 * 1024
 SLICE_BYTES = 256 * 1024
 
+FRAMING_HEADERS = frozenset((b"content-length", b"transfer-encoding"))
 CLOSED_BEFORE_ANSWERING = "the model's server closed the connection before answering"
 
 
@@ -75,7 +75,10 @@ class Connection(asyncio.Protocol):
         self._received_bytes = self._header_bytes = 0
         self._is_interim = self._spoke_again = self._ends_by_close = False
         try:
-            await self._write(transport, reply, head, body)
+            if len(body) <= ONE_WRITE_BYTES:
+                transport.write(head + body)
+            else:
+                await self._write_slices(transport, reply, head, body)
             self._asked_at = self._loop.time()
             while not reply.has_head and reply.failure is None:
                 await reply.wait()
@@ -87,12 +90,9 @@ class Connection(asyncio.Protocol):
         self._was_used = True
         return reply
 
-    async def _write(
+    async def _write_slices(
         self, transport: asyncio.Transport, reply: ReplyBody, head: bytes, body: bytes
     ) -> None:
-        if len(body) <= ONE_WRITE_BYTES:
-            transport.write(head + body)
-            return
         transport.write(head)
         view = memoryview(body)
         for start in range(0, len(body), SLICE_BYTES):
@@ -213,9 +213,10 @@ class Connection(asyncio.Protocol):
             return
         reply.status = status
         reply.has_head = True
-        self._ends_by_close = status not in (204, 304) and not any(
-            name in (b"content-length", b"transfer-encoding") for name, _ in reply.headers
-        )
+        self._ends_by_close = status not in (204, 304)
+        for name, _ in reply.headers:
+            if name in FRAMING_HEADERS:
+                self._ends_by_close = False
 
     def on_body(self, piece: bytes) -> None:
         """Bytes of the body, framing taken off."""

@@ -59,7 +59,7 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
 
 def render_headers(headers: Headers) -> bytes:
     """Headers as bytes. Raises `ValueError` when one would break out of its line."""
-    block = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    block = b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
     lines = len(headers)
     if block.count(b"\n") != lines or block.count(b"\r") != lines or b"\0" in block:
         raise ValueError("a header holds a line break or a NUL")

@@ -10,6 +10,8 @@ import msgspec
 from providers.base import Headers, PushedStream
 from providers.errors import ProviderError, ReplyCut
 
+PAUSE_ABOVE_BYTES = 256 * 1024
+"""Unread bytes from which on the connection is not read, until somebody takes them."""
 PIECES_BEFORE_JOIN = 1024  # a peer that sends tiny pieces costs bytes, not objects
 
 
@@ -143,9 +145,10 @@ class ReplyBody(PushedStream):
     def _all_pieces(self) -> bytes:
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        may_be_paused = self.unread_bytes > PAUSE_ABOVE_BYTES
         self._pieces = []
         self.unread_bytes = 0
-        if not self.ended:
+        if may_be_paused and not self.ended:
             self._line.resume()
         return data
 

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from gateway.call import SLICE_BYTES, STREAM_HEADERS, Call, ClientLeft, Interruption
+from gateway.call import BODY_NOW, SLICE_BYTES, STREAM_HEADERS, Call, ClientLeft, Interruption
 from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.anthropic_messages import AnthropicCountTokens
 from gateway.wire.base import Answer
@@ -42,6 +42,15 @@ async def test_a_body_over_the_limit_is_read_to_its_end_and_refused() -> None:
     with pytest.raises(RequestTooLarge, match="10 bytes"):
         await connection.call().read_body(10)
     assert connection.incoming.empty()
+
+
+async def test_a_body_that_is_here_is_taken_at_once() -> None:
+    connection = Connection()
+    scope = {**connection.scope(), "state": {BODY_NOW: lambda: b"1234567890"}}
+    call = Call(connection.call().wire, scope, connection.receive, connection.send, "gh-1")
+    assert await call.read_body(10) == b"1234567890"
+    with pytest.raises(RequestTooLarge, match="9 bytes"):
+        await call.read_body(9)
 
 
 async def test_a_client_that_leaves_in_its_body_is_no_request() -> None:

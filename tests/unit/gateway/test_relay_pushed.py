@@ -125,6 +125,22 @@ async def test_words_are_passed_on_in_the_moment_they_arrive() -> None:
     assert road.exchange.reply_bytes == len(OPENING + says("b") + says("c"))
 
 
+async def test_words_like_those_before_are_recognised_only_where_an_event_begins() -> None:
+    road, body = await pushed_road()
+    passing = asyncio.ensure_future(road.passes())
+    await turns(3)
+    arrives(body, says("b"))
+    facts = road.reply.observer.facts
+    words = facts.output_bytes
+    arrives(body, b": ")
+    arrives(body, says("a comment, not words"))
+    assert (facts.output_bytes, road.pushed[1:]) == (words, [b": " + says("a comment, not words")])
+    arrives(body, says("four"))
+    assert facts.output_bytes == words + len("four")
+    arrives(body, STOP + DONE)
+    await passing
+
+
 async def test_the_end_of_a_pushed_stream_waits_until_it_is_recorded() -> None:
     road, body = await pushed_road()
     passing = asyncio.ensure_future(road.passes())

@@ -113,14 +113,3 @@ async def test_an_event_without_end_is_a_cut() -> None:
     reply = streamed(Upstream(b"data: " + b"x" * (33 << 20)))
     with pytest.raises(ReplyCut):
         await reply.next_events()
-
-
-async def test_words_like_those_before_are_recognised_only_where_an_event_begins() -> None:
-    reply = streamed(Upstream(says("a"), b"data: {"))
-    assert not reply.repeats(says("a"))
-    await reply.next_events()
-    before = reply.observer.facts.output_bytes
-    assert reply.repeats(says("four"))
-    assert reply.observer.facts.output_bytes == before + len("four")
-    await reply.next_events()
-    assert not reply.repeats(says("five"))

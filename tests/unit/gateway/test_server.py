@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from gateway.call import ANSWER_NOW
+from gateway.call import ANSWER_NOW, BODY_NOW, TASK
 from gateway.server import (
     HEAD_LIMIT_BYTES,
     BoundedHeadProtocol,
@@ -36,8 +36,17 @@ class Transport(FakeTransport):
     is_closed = False
 
     @property
+    def connection(self) -> BoundedHeadProtocol:
+        assert isinstance(self._protocol, BoundedHeadProtocol)
+        return self._protocol
+
+    @property
     def is_timed(self) -> bool:
-        return self._protocol._deadline is not None  # type: ignore[attr-defined]
+        return self.connection._deadline is not None
+
+    @property
+    def awaits_idleness(self) -> bool:
+        return self.connection.timeout_keep_alive_task is not None
 
     def close(self) -> None:
         self.is_closed = True
@@ -56,8 +65,10 @@ async def answers(scope: Any, receive: Any, send: Any) -> None:
 def dial(
     application: Callable[..., Any] = answers,
     protocol: type[BoundedHeadProtocol] = BoundedHeadProtocol,
+    keep_alive_seconds: float = 75,
 ) -> Transport:
     config = server_config(application, 5, protocol)  # type: ignore[arg-type]
+    config.timeout_keep_alive = keep_alive_seconds  # type: ignore[assignment]
     loop = asyncio.get_running_loop()
     return Transport(protocol(config, ServerState(), {}, loop))
 
@@ -90,19 +101,6 @@ async def test_the_application_is_not_hurried_once_the_head_is_there() -> None:
     assert not transport.is_timed
     gate.set()
     await until(lambda: transport.written.endswith(b"ok"))
-
-
-async def test_a_request_is_begun_in_the_turn_of_the_loop_in_which_it_came() -> None:
-    bodies: list[bytes] = []
-
-    async def reads(scope: Any, receive: Any, send: Any) -> None:
-        bodies.append((await receive())["body"])
-        await answers(scope, receive, send)
-
-    transport = dial(reads)
-    transport.hears(POST + b"0123456789")
-    assert bodies == [b"0123456789"]
-    assert transport.written.endswith(b"ok")
 
 
 async def test_a_body_that_comes_later_is_waited_for() -> None:
@@ -175,12 +173,50 @@ async def test_a_closing_connection_whose_client_takes_nothing_is_dropped() -> N
 
 
 async def test_an_idle_connection_is_closed_and_a_stuck_one_dropped() -> None:
-    idle, stuck = dial(), dial()
+    idle, stuck = dial(keep_alive_seconds=0.01), dial(keep_alive_seconds=0.01)
     stuck.unsent_bytes = 100
-    idle._protocol.timeout_keep_alive_handler()  # type: ignore[attr-defined]
-    stuck._protocol.timeout_keep_alive_handler()  # type: ignore[attr-defined]
+    idle.hears(GET)
+    stuck.hears(GET)
+    await until(lambda: idle.is_closing() and stuck.is_closing())
     assert (idle.is_closed, idle.is_aborted) == (True, False)
     assert stuck.is_aborted
+
+
+async def test_a_connection_is_not_idle_while_a_request_is_answered() -> None:
+    gates = [asyncio.Event() for _ in range(2)]
+    opening = iter(gates)
+
+    async def thinks(scope: Any, receive: Any, send: Any) -> None:
+        await next(opening).wait()
+        await answers(scope, receive, send)
+
+    transport = dial(thinks, keep_alive_seconds=0.01)
+    transport.hears(GET)
+    gates[0].set()
+    await until(lambda: transport.awaits_idleness)
+    transport.hears(GET)
+    await until(lambda: not transport.awaits_idleness)
+    assert not transport.is_closing()
+    gates[1].set()
+    await until(lambda: transport.written.count(b"200 OK") == 2)
+    await until(transport.is_closing)
+
+
+async def test_what_is_idle_since_a_moment_is_left_alone_by_the_timer_of_earlier() -> None:
+    transport = dial(keep_alive_seconds=60)
+    transport.hears(GET)
+    await until(lambda: transport.awaits_idleness)
+    transport.connection.timeout_keep_alive_handler()
+    assert transport.awaits_idleness
+    assert not transport.is_closing()
+
+
+async def test_a_lost_connection_leaves_no_timer() -> None:
+    transport = dial(keep_alive_seconds=60)
+    transport.hears(GET)
+    await until(lambda: transport.awaits_idleness)
+    transport.ends(ConnectionResetError())
+    assert not transport.awaits_idleness
 
 
 async def test_an_application_may_drop_its_connection() -> None:
@@ -191,6 +227,63 @@ async def test_an_application_may_drop_its_connection() -> None:
     transport = dial(drops)
     transport.hears(GET)
     await until(lambda: transport.is_aborted)
+
+
+async def bodies_of(*heard: bytes) -> list[bytes | None]:
+    """What an application is given at once, and again, and what it then receives."""
+    given: list[bytes | None] = []
+
+    async def takes(scope: Any, receive: Any, send: Any) -> None:
+        given.append(scope["state"][BODY_NOW]())
+        if given[-1] is None:
+            given.append((await receive())["body"])
+        else:
+            given.append(scope["state"][BODY_NOW]())
+        await answers(scope, receive, send)
+
+    transport = dial(takes)
+    transport.hears(*heard[:1])
+    await asyncio.sleep(0)
+    transport.hears(*heard[1:])
+    await until(lambda: transport.written.endswith(b"ok"))
+    return given[:2]
+
+
+async def test_a_body_that_is_here_is_given_at_once_and_once() -> None:
+    assert await bodies_of(POST + b"0123456789") == [b"0123456789", b""]
+
+
+async def test_a_body_that_has_yet_to_come_is_not_given_at_once() -> None:
+    assert await bodies_of(POST + b"01234", b"56789") == [None, b"01234"]
+
+
+async def test_a_body_before_another_request_is_received_as_ever() -> None:
+    assert await bodies_of(POST + b"0123456789" + GET) == [None, b"0123456789"]
+
+
+async def test_the_body_of_a_client_that_left_is_not_given() -> None:
+    given: list[bytes | None] = []
+
+    async def takes(scope: Any, receive: Any, send: Any) -> None:
+        given.append(scope["state"][BODY_NOW]())
+
+    transport = dial(takes)
+    transport.hears(POST + b"0123456789")
+    transport.ends()
+    await until(lambda: given)
+    assert given == [None]
+
+
+async def test_the_task_that_answers_is_told() -> None:
+    told: list[object] = []
+
+    async def asks(scope: Any, receive: Any, send: Any) -> None:
+        told.append(scope["state"][TASK] is asyncio.current_task())
+
+    transport = dial(asks)
+    transport.hears(GET)
+    await until(lambda: told)
+    assert told == [True]
 
 
 OK = ((b"content-type", b"text/plain"), (b"content-length", b"2"))

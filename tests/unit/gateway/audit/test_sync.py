@@ -1,4 +1,4 @@
-"""Both ways to sync do so, say what failed, and survive a waiter who left."""
+"""Every way to sync does so, says what failed, and survives a waiter who left."""
 
 import asyncio
 import os
@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 
 from gateway.audit import sync
-from gateway.audit.sync import KernelSyncer, Syncer, ThreadSyncer, Told, best_syncer
+from gateway.audit.sync import (
+    AioSyncer,
+    KernelSyncer,
+    RingSyncer,
+    Syncer,
+    ThreadSyncer,
+    Told,
+    best_syncer,
+)
 
 
-@pytest.fixture(params=[KernelSyncer, ThreadSyncer])
+@pytest.fixture(params=[RingSyncer, AioSyncer, ThreadSyncer])
 async def syncer(request: pytest.FixtureRequest) -> AsyncIterator[Syncer]:
     syncer: Syncer = request.param()
     yield syncer
@@ -71,10 +79,12 @@ async def test_a_sync_that_failed_is_not_told(syncer):
 
 
 async def test_a_waiter_who_left_is_not_told(syncer, descriptor):
-    told: list[str] = []
-    leaving = asyncio.ensure_future(syncer.sync(descriptor, lambda: told.append("left")))
-    await asyncio.sleep(0)
-    leaving.cancel()
+    told: list[str] = ["left"]
+    while told:  # a sync may end before its waiter can leave
+        told.clear()
+        leaving = asyncio.ensure_future(syncer.sync(descriptor, lambda: told.append("left")))
+        await asyncio.sleep(0)
+        leaving.cancel()
     await asyncio.wait([leaving])
     await asyncio.wait_for(syncer.sync(descriptor, lambda: told.append("next")), 20)
     assert told == ["next"]
@@ -82,7 +92,7 @@ async def test_a_waiter_who_left_is_not_told(syncer, descriptor):
 
 async def test_the_best_one_here_is_the_kernels(tmp_path):
     syncer = await best_syncer(tmp_path)
-    assert isinstance(syncer, KernelSyncer)
+    assert isinstance(syncer, RingSyncer)
     syncer.close()
 
 
@@ -101,18 +111,33 @@ async def test_a_kernel_that_cannot_sync_here_is_let_go_of(tmp_path, monkeypatch
     monkeypatch.setattr(KernelSyncer, "close", close)
     syncer = await best_syncer(tmp_path)
     assert isinstance(syncer, ThreadSyncer)
-    assert [type(each) for each in closed] == [KernelSyncer]
+    assert [type(each) for each in closed] == [RingSyncer, AioSyncer]
     syncer.close()
 
 
-async def test_where_the_kernel_refuses_a_thread_does_it(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("forbidden", "left"),
+    [(["RingSyncer"], AioSyncer), (["RingSyncer", "AioSyncer"], ThreadSyncer)],
+)
+async def test_what_a_sandbox_forbids_is_done_otherwise(tmp_path, monkeypatch, forbidden, left):
     def refuse() -> KernelSyncer:
         raise OSError("forbidden by the sandbox")
 
-    monkeypatch.setattr(sync, "KernelSyncer", refuse)
+    for each in forbidden:
+        monkeypatch.setattr(sync, each, refuse)
     syncer = await best_syncer(tmp_path)
-    assert isinstance(syncer, ThreadSyncer)
+    assert isinstance(syncer, left)
     syncer.close()
+
+
+@pytest.mark.parametrize("kind", [RingSyncer, AioSyncer])
+async def test_a_kernel_that_has_no_such_thing_says_so_as_an_os_error(monkeypatch, kind):
+    def refuse(syncer: KernelSyncer) -> None:
+        raise SystemError("Function not implemented")
+
+    monkeypatch.setattr(kind, "_open", refuse)
+    with pytest.raises(OSError, match="Function not implemented"):
+        kind()
 
 
 class Failing:
@@ -141,19 +166,23 @@ class Unwrapping:
         return getattr(self._whole, name)
 
 
-async def test_an_order_that_the_kernel_does_not_take_is_an_os_error(descriptor):
-    syncer: Any = KernelSyncer()
-    syncer._context = Failing(syncer._context, "submit", OverflowError("try again"))
+@pytest.mark.parametrize(("kind", "way"), [(RingSyncer, "_ring"), (AioSyncer, "_context")])
+async def test_an_order_that_the_kernel_does_not_take_is_an_os_error(descriptor, kind, way):
+    syncer: Any = kind()
+    setattr(syncer, way, Failing(getattr(syncer, way), "submit", OverflowError("try again")))
     with pytest.raises(OSError, match="try again"):
         await syncer.sync(descriptor)
     syncer.close()
 
 
-async def test_a_sync_that_the_kernel_could_not_do_is_an_os_error(descriptor, monkeypatch):
-    syncer: Any = KernelSyncer()
+@pytest.mark.parametrize(("kind", "way"), [(RingSyncer, "_ring"), (AioSyncer, "_context")])
+async def test_a_sync_that_the_kernel_could_not_do_is_an_os_error(
+    descriptor, monkeypatch, kind, way
+):
+    syncer: Any = kind()
     fault = SystemError("Input/output error")
     operation = Failing(syncer._operation.fdsync(descriptor), "get_value", fault)
-    monkeypatch.setattr(syncer, "_context", Unwrapping(syncer._context))
+    monkeypatch.setattr(syncer, way, Unwrapping(getattr(syncer, way)))
     monkeypatch.setattr(syncer, "_operation", SimpleNamespace(fdsync=lambda _: operation))
     with pytest.raises(OSError, match="Input/output error"):
         await syncer.sync(descriptor)

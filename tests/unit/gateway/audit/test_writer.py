@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.audit.batch import Batch
 from gateway.audit.record import Records
-from gateway.audit.writer import WORTH_A_SYNC, LedgerWriter
+from gateway.audit.writer import COMPANY_SECONDS, COMPANY_TURNS, WORTH_A_SYNC, LedgerWriter
 from gateway.errors import LedgerUnavailable
 from tests.fakes.ledger import FakeLane, a_story, some_records
 
@@ -101,27 +102,78 @@ async def test_what_is_appended_in_one_turn_shares_a_commit(lane, records, meter
         assert [len(batch) for batch in lane.batches] == [2]
 
 
+class NotingLane(FakeLane):
+    """Notes how many records each write begins with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[int] = []
+
+    async def write(self, batch: Batch, *rest: object) -> None:
+        self.begun.append(len(batch.records))
+        await super().write(batch, *rest)  # type: ignore[arg-type]  # as they came
+
+
+@asynccontextmanager
+async def an_idle_writer(
+    records: Records, meter: Meter
+) -> AsyncIterator[tuple[LedgerWriter, list[int]]]:
+    """A writer whose committer waits for news, and how many records each of its writes has."""
+    lane = NotingLane()
+    async with a_writer(lane, records, meter, queue_limit=1000) as writer:
+        await writer.append(a_story(records).admitted())
+        await asyncio.sleep(0.01)
+        lane.begun.clear()
+        yield writer, lane.begun
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize(
     ("count", "written"),
-    [(1, []), (WORTH_A_SYNC - 1, []), (WORTH_A_SYNC, [16]), (3 * WORTH_A_SYNC, [48])],
+    [(1, []), (WORTH_A_SYNC - 1, []), (WORTH_A_SYNC, [64]), (3 * WORTH_A_SYNC, [192])],
 )
-async def test_a_few_wait_a_turn_for_company_and_many_go_at_once(records, meter, count, written):
-    begun: list[int] = []
-
-    class Lane(FakeLane):
-        async def write(self, batch: Batch, *rest: object) -> None:
-            begun.append(len(batch.records))
-            await super().write(batch, *rest)  # type: ignore[arg-type]  # as they came
-
-    async with a_writer(Lane(), records, meter) as writer:
-        await writer.append(a_story(records).admitted())
-        await asyncio.sleep(0.01)  # the committer is idle
-        begun.clear()
+async def test_a_few_wait_for_company_and_many_go_at_once(records, meter, count, written):
+    async with an_idle_writer(records, meter) as (writer, begun):
         waiters = [writer.append(a_story(records).admitted()) for _ in range(count)]
-        await asyncio.sleep(0)
+        await turns(1)
         assert begun == written
         await asyncio.gather(*waiters)
         assert begun == [count]
+
+
+async def test_what_is_appended_within_some_turns_shares_a_commit(records, meter):
+    async with an_idle_writer(records, meter) as (writer, begun):
+        waiters = []
+        for _ in range(COMPANY_TURNS):
+            waiters.append(writer.append(a_story(records).admitted()))
+            await turns(1)
+        await asyncio.gather(*waiters)
+        assert begun == [COMPANY_TURNS]
+
+
+async def test_where_turns_are_long_nobody_waits_for_several(records, meter):
+    async with an_idle_writer(records, meter) as (writer, begun):
+        waiter = writer.append(a_story(records).admitted())
+        time.sleep(COMPANY_SECONDS)  # noqa: ASYNC251 - a turn of the loop that takes as long
+        await turns(2)
+        assert begun == [1]
+        await waiter
+
+
+async def test_after_a_few_that_went_at_once_the_next_wait_for_company_again(records, meter):
+    async with an_idle_writer(records, meter) as (writer, begun):
+        many = [writer.append(a_story(records).admitted()) for _ in range(WORTH_A_SYNC)]
+        await asyncio.gather(*many)
+        await turns(COMPANY_TURNS)
+        first = writer.append(a_story(records).admitted())
+        await turns(1)
+        second = writer.append(a_story(records).admitted())
+        await asyncio.gather(first, second)
+        assert begun == [WORTH_A_SYNC, 2]
 
 
 async def test_what_was_appended_just_before_closing_is_written(lane, records, meter):
@@ -304,8 +356,8 @@ async def test_an_end_refused_by_a_full_queue_is_replaced(lane, records, meter):
         assert writer.append(story.completed()).exception() is not None
         lane.gate.set()
         await waiting
-        await lane.holds("admitted", "admitted", "unknown")
-    assert lane.batches[-1][-1]["exchange_id"] == story.exchange.id
+        await lane.holds("admitted", "unknown", "admitted")  # the end waits for no company
+    assert lane.batches[1][0]["exchange_id"] == story.exchange.id
 
 
 async def test_a_cancelled_waiter_does_not_take_its_record_back(lane, records, meter):

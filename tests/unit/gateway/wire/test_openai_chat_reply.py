@@ -167,41 +167,6 @@ def test_a_chunk_of_unusual_types_still_ends_the_stream() -> None:
     assert seen.facts.usage == Usage(input_tokens=3, output_tokens=2)
 
 
-@pytest.mark.parametrize(
-    ("figures", "usage"),
-    [
-        ({**USAGE, "prompt_tokens_details": {"cached_tokens": 1}}, Usage(2, 1, output_tokens=2)),
-        ({**USAGE, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(0, 3, output_tokens=2)),
-        ({**USAGE, "prompt_cache_hit_tokens": 1}, Usage(2, 1, output_tokens=2)),
-        ({**USAGE, "cached_tokens": 1}, Usage(2, 1, output_tokens=2)),
-        (
-            {**USAGE, "cache_read_input_tokens": 1, "cache_creation_input_tokens": 1},
-            Usage(1, 1, 1, output_tokens=2),
-        ),
-        (
-            {**USAGE, "completion_tokens_details": {"reasoning_tokens": 1}},
-            Usage(3, output_tokens=2, reasoning_tokens=1),
-        ),
-        (
-            {**USAGE, "completion_tokens_details": {"reasoning_tokens": 8}},
-            Usage(3, output_tokens=2, reasoning_tokens=2),
-        ),
-        ({**USAGE, "prompt_tokens_details": None}, Usage(3, output_tokens=2)),
-        ({"prompt_tokens": 3.0, "completion_tokens": "2"}, Usage(3)),
-        ({"prompt_tokens": -3, "completion_tokens": 2}, Usage(output_tokens=2)),
-        ({"prompt_tokens": 2**60, "completion_tokens": 2}, Usage(output_tokens=2)),
-        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
-        ({}, None),
-        ([], None),
-        ("many", None),
-    ],
-)
-def test_usage_is_split_into_disjoint_classes(figures: object, usage: Usage | None) -> None:
-    seen = observer()
-    seen.observe_event(event({"choices": [], "usage": figures}))
-    assert seen.facts.usage == usage
-
-
 def test_a_later_usage_of_nothing_does_not_undo_an_earlier_one() -> None:
     seen = observer()
     seen.observe_event(chunk({"content": "a"}, usage=USAGE))

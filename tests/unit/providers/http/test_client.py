@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from providers.errors import ProviderTimeout, ProviderUnavailable, ReplyCut
 from providers.http.client import HttpClient
-from providers.http.connection import PAUSE_ABOVE_BYTES
 from providers.http.origin import Endpoint, parse_base_url
-from providers.http.reply import HttpReply, Timeouts
+from providers.http.reply import PAUSE_ABOVE_BYTES, HttpReply, Timeouts
 from tests.fakes.vendor import Ending, FakeVendor, Framing
 
 JSON = ((b"content-type", b"application/json"),)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.errors import ProviderError, ProviderTimeout, ProviderUnavailable, ReplyCut
-from providers.http.connection import MAX_HEAD_BYTES, PAUSE_ABOVE_BYTES, Connection
-from providers.http.reply import ReplyBody, Timeouts
+from providers.http.connection import MAX_HEAD_BYTES, Connection
+from providers.http.reply import PAUSE_ABOVE_BYTES, ReplyBody, Timeouts
 from tests.fakes.transport import FakeTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from providers.errors import ReplyCut
-from providers.http.reply import PIECES_BEFORE_JOIN, ReplyBody
+from providers.http.reply import PAUSE_ABOVE_BYTES, PIECES_BEFORE_JOIN, ReplyBody
+
+FLOOD = bytes(PAUSE_ABOVE_BYTES + 1)  # so much that the connection was paused
 
 
 class Line:
@@ -88,7 +90,11 @@ async def test_reading_makes_room_only_while_the_reply_runs(reply):
     reply = ReplyBody(line, asyncio.get_running_loop(), "house/m")
     reply.push(b"a")
     await reply.read()
-    reply.push(b"b")
+    assert line.asked == []
+    reply.push(FLOOD)
+    await reply.read()
+    assert line.asked == ["resume"]
+    reply.push(FLOOD)
     reply.ended = True
     await reply.read()
     assert line.asked == ["resume"]
@@ -210,6 +216,6 @@ async def test_a_flood_that_was_handed_over_leaves_room():
     line = Line()
     reply = ReplyBody(line, asyncio.get_running_loop(), "house/m")
     pushing = await pushed_to(reply, lambda data: True)
-    arrives(reply, b"a")
+    arrives(reply, FLOOD)
     assert (line.asked, reply.unread_bytes) == (["resume"], 0)
     pushing.cancel()
