@@ -59,6 +59,22 @@ def test_the_span_shipper_is_counted_apart() -> None:
     assert serving.memory_mb > 5
 
 
+def test_a_shipper_that_still_works_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = iter([1.0, 1.5, 1.9, 1.91, 5.0])
+    monkeypatch.setattr(measure, "cost", lambda _: (measure.Cost(), measure.Cost(next(shipped))))
+    monkeypatch.setattr(measure.time, "sleep", lambda _: None)
+    assert measure.cost_at_rest(1).cpu_seconds == 1.91
+
+
+def test_a_shipper_that_never_rests_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = iter(range(1000))
+    monkeypatch.setattr(measure, "cost", lambda _: (measure.Cost(), measure.Cost(next(seconds))))
+    monkeypatch.setattr(measure.time, "sleep", lambda _: None)
+    assert measure.cost_at_rest(1).cpu_seconds == 80
+
+
 def test_an_open_loop_of_streams_is_asked_for_in_full() -> None:
     bench = Bench(Path("/tools"), StandIn("127.0.0.1:1"), 4.0, 1.0)
     endpoint = Endpoint("portkey", "127.0.0.1:2", "key", headers=("x-a: b",))
