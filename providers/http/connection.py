@@ -43,6 +43,8 @@ class Connection(asyncio.Protocol):
         self._keeper = keeper
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        self._arrived: list[bytes] = []  # of a body, framing taken off, in the read under way
+        self.on_body = self._arrived.append  # told by the parser: no call of ours for each chunk
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._reply: ReplyBody | None = None
         self._timeouts = Timeouts()
@@ -153,6 +155,7 @@ class Connection(asyncio.Protocol):
         try:
             parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
+            self._keep_arrived()
             self._end_unparsed(reply, error)
             return
         if self._header_bytes > MAX_HEAD_BYTES or (
@@ -163,11 +166,26 @@ class Connection(asyncio.Protocol):
             self._fail(ProviderUnavailable("the reply's head is over 64 KB"))
             return
         if self._reply is None:
+            self._arrived.clear()  # it came after the end
             self._finish(reply)
-        elif reply.unread_bytes > PAUSE_ABOVE_BYTES:
-            self._pause()
-        if reply.has_head:
             reply.wake()
+        elif self._arrived:
+            reply.arrive(self._all_arrived())
+            if reply.unread_bytes > PAUSE_ABOVE_BYTES:
+                self._pause()
+        elif reply.has_head:
+            reply.wake()
+
+    def _all_arrived(self) -> bytes:
+        arrived = self._arrived
+        data = arrived[0] if len(arrived) == 1 else b"".join(arrived)
+        arrived.clear()
+        return data
+
+    def _keep_arrived(self) -> None:
+        """What has come by now belongs to the reply under way, if there is one."""
+        if self._arrived and self._reply is not None:
+            self._reply.push(self._all_arrived())
 
     def eof_received(self) -> None:
         """The peer sends no more: whatever was open has ended."""
@@ -218,11 +236,6 @@ class Connection(asyncio.Protocol):
             if name in FRAMING_HEADERS:
                 self._ends_by_close = False
 
-    def on_body(self, piece: bytes) -> None:
-        """Bytes of the body, framing taken off."""
-        if self._reply is not None:
-            self._reply.push(piece)
-
     def on_message_complete(self) -> None:
         """The reply is whole, unless it was a 1xx."""
         if self._is_interim:
@@ -232,6 +245,7 @@ class Connection(asyncio.Protocol):
             return
         if self._parser is not None and self._reply is not None:
             self._stays_open = self._parser.should_keep_alive()
+            self._keep_arrived()
             self._reply = None
 
     # How a reply ends.

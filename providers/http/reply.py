@@ -73,17 +73,38 @@ class ReplyBody(PushedStream):
         self.waiter: asyncio.Future[None] | None = None
 
     def push(self, piece: bytes) -> None:
-        """Take bytes from the connection."""
+        """Keep bytes from the connection until somebody reads them."""
         pieces = self._pieces
         pieces.append(piece)
         self.unread_bytes += len(piece)
         if len(pieces) > PIECES_BEFORE_JOIN:
             pieces[:] = [b"".join(pieces)]
 
+    def arrive(self, data: bytes) -> None:
+        """Take bytes from the connection, and hand them on at once where that is waited for."""
+        take = self._take
+        if take is None:
+            self.push(data)
+            self._wake_waiter()
+            return
+        goes_on = is_taken = False
+        failure: ProviderError | None = None
+        try:
+            goes_on = take(data)
+            is_taken = True
+        except ProviderError as error:
+            failure = error
+        finally:
+            if not is_taken:  # the bytes are lost: this comes before any end of the reply
+                self.failure = failure or ReplyCut("the gateway failed", target=self.target)
+            if not goes_on or self.ended or self.failure is not None:
+                self._take = None  # what comes before the task looks is for `read`
+                self._wake_waiter()
+
     def wake(self) -> None:
         """Something has changed: hand on what came, or let the waiting task look."""
         if self._take is not None and self._pieces:
-            self._hand_over(self._take)
+            self.arrive(self._all_pieces())
         else:
             self._wake_waiter()
 
@@ -126,21 +147,6 @@ class ReplyBody(PushedStream):
             await self.wait()
         finally:
             self._take = None
-
-    def _hand_over(self, take: Callable[[bytes], bool]) -> None:
-        goes_on = is_taken = False
-        failure: ProviderError | None = None
-        try:
-            goes_on = take(self._all_pieces())
-            is_taken = True
-        except ProviderError as error:
-            failure = error
-        finally:
-            if not is_taken:  # the bytes are lost: this comes before any end of the reply
-                self.failure = failure or ReplyCut("the gateway failed", target=self.target)
-            if not goes_on or self.ended or self.failure is not None:
-                self._take = None  # what comes before the task looks is for `read`
-                self._wake_waiter()
 
     def _all_pieces(self) -> bytes:
         pieces = self._pieces
