@@ -1,6 +1,5 @@
 """Read YAML into plain values and remember where each stands; hostile files end as one line."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,12 +8,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from gateway.configuration.problems import Path, Place, Problem
 from gateway.configuration.scalars import WrongScalar, fill, scalar_value
+from gateway.configuration.syntax import syntax_problem
 
 MAX_FILE_BYTES = 1_000_000
 _MAX_DEPTH = 20
 _MAX_VALUES = 20_000
 _MAX_PROBLEMS = 50
-_BARE_BOUND = re.compile(r":\s+>=?\s*[0-9]")
 _MAP_TAG, _SEQUENCE_TAG, _TEXT_TAG = (f"tag:yaml.org,2002:{each}" for each in ("map", "seq", "str"))
 
 
@@ -68,7 +67,7 @@ def read_tree(content: bytes, environ: Mapping[str, str]) -> Tree:
         _check_depth(text)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise Unreadable(_syntax_problem(error, text)) from None
+        raise Unreadable(syntax_problem(error, text)) from None
     if root is None:
         raise Unreadable(
             Problem(
@@ -178,17 +177,3 @@ def _check_depth(text: str) -> None:
 
 def _events(text: str) -> Iterator[yaml.Event]:
     return iter(yaml.parse(text, Loader=yaml.CSafeLoader))
-
-
-def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
-    """Say what is wrong without quoting the line: it may hold a key."""
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return Problem(Place(), (), "holds characters that YAML does not allow; retype the file")
-    place = Place(error.problem_mark.line + 1, error.problem_mark.column + 1)
-    message = f"not YAML: {error.problem}"
-    lines = text.splitlines()
-    if place.line <= len(lines) and "${" in lines[place.line - 1]:
-        message += '; inside {...} or [...] write "${NAME}" in quotes'
-    if place.line <= len(lines) and _BARE_BOUND.search(lines[place.line - 1]):
-        message += '; put quotes around what begins with >: ">= 2.1.200"'
-    return Problem(place, (), message)
