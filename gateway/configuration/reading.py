@@ -135,7 +135,10 @@ def read_document(
 
 def _translated(error: ValidationError, tree: Tree, kind: type[Section]) -> Iterator[Problem]:
     schema = kind.model_json_schema()
-    for each in error.errors(include_url=False, include_input=False):
+    errors = error.errors(include_url=False, include_input=False)
+    for each in errors:
+        if each["type"] == "too_short" and any(_is_below(other, each) for other in errors):
+            continue  # a list whose entries are wrong counts none of them
         path = tuple(step for step in each["loc"] if step != "[key]")
         if each["type"] == "extra_forbidden":
             known = _known_fields(schema, path[:-1])
@@ -144,6 +147,11 @@ def _translated(error: ValidationError, tree: Tree, kind: type[Section]) -> Iter
             yield Problem(tree.keys.get(path, Place(1, 1)), path, tree.scrubbed(text))
         else:
             yield _problem(tree, path, _message(each))
+
+
+def _is_below(inner: ErrorDetails, outer: ErrorDetails) -> bool:
+    place = outer["loc"]
+    return len(inner["loc"]) > len(place) and inner["loc"][: len(place)] == place
 
 
 def _message(error: ErrorDetails) -> str:

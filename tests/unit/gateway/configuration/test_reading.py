@@ -81,3 +81,15 @@ def test_a_file_that_cannot_be_read_is_one_line_with_what_to_do(tmp_path, name):
 def test_a_digest_names_the_bytes_not_their_meaning():
     assert digest_of(b"a: 1") != digest_of(b"a:  1")
     assert len(digest_of(b"")) == 64
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[openai_chat, anthropic_messages]", "[openai_chats]", "must be one of"),
+        ("[house/qwen3-coder, deepseek/deepseek-chat]", "[qwen3-coder]", "a target is"),
+    ],
+)
+def test_a_wrong_entry_of_a_list_does_not_make_the_list_an_empty_one(old, new, told):
+    [problem] = refused(GOOD.replace(old, new, 1)).problems
+    assert told in problem.message
