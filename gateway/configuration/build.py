@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from gateway.configuration.identity_settings import (
     identity_settings,
 )
 from gateway.configuration.listing import Pattern
-from gateway.configuration.notices import DEFAULT_TEAM, notices_of, unpriced
+from gateway.configuration.notices import DEFAULT_TEAM, doubled_paths, notices_of, unpriced
 from gateway.configuration.policy_files import digest_with, read_policy_files
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.problems import Path as FieldPath
@@ -182,7 +183,7 @@ def load(
         opened,
         shipped,
         digest=digest,
-        notices=(*notices_of(written), *register_notices(document, registers, shipped)),
+        notices=_notices(written, registers, shipped),
         rules=policy.rules(),
         registers=registers,
     )
@@ -198,6 +199,14 @@ def load(
         origin=Origin.FILES,
         stored=_kept(written, StoredConfiguration.of(digest, written, registers, policy.files)),
     )
+
+
+def _notices(
+    written: Written[GatehouseDocument], registers: ReadRegisters, shipped: Shipped
+) -> tuple[str, ...]:
+    document = written.document
+    told = (doubled_paths(document, shipped), register_notices(document, registers, shipped))
+    return (*notices_of(written), *chain(*told))
 
 
 def _kept(written: Written[GatehouseDocument], stored: StoredConfiguration) -> StoredConfiguration:

@@ -9,10 +9,12 @@ from gateway.configuration.identity_checks import identity_notices
 from gateway.configuration.problems import dotted
 from gateway.configuration.reading import Written
 from gateway.configuration.secrets import secret_file, secrets_in
+from gateway.configuration.shipped import Shipped
 from gateway.configuration.storage import notices as storage_notices
 from policy.caps import Amounts
 from policy.document import LimitsDocument
 from policy.types import TargetFacts
+from providers.base import WireName
 
 DEFAULT_TEAM: Final = "default"
 """The team of the first developer key, where the configuration has it."""
@@ -42,6 +44,21 @@ def notices_of(written: Written[GatehouseDocument]) -> tuple[str, ...]:
             )
     notices.extend(identity_notices(written.document.identity))
     return (*notices, *storage_notices(written), *counters_notices(written))
+
+
+def doubled_paths(document: GatehouseDocument, shipped: Shipped) -> list[str]:
+    """Addresses that should be an engine's root, and are what its clients are usually told."""
+    notices = []
+    for name, vendor in document.vendors.items():
+        record = shipped.records[vendor.kind]
+        path = record.paths[WireName(vendor.wires[0])] if vendor.wires else ""
+        base = (vendor.base_url or "").rstrip("/")
+        if record.base_url is None and base.endswith("/v1") and path.startswith("/v1/"):
+            notices.append(
+                f"vendors.{name}.base_url ends with /v1: it is asked at /v1{path}; "
+                "leave /v1 out, unless that is where the engine answers"
+            )
+    return notices
 
 
 def _limits_money(limits: LimitsDocument) -> bool:

@@ -29,3 +29,16 @@ def test_a_password_of_a_database_in_the_file_itself_is_told_without_it(tmp_path
     notices = configured(tmp_path, f"{GOOD}storage: {{ url: {url} }}\n").notices
     assert any(each.startswith("storage.url stands in the file itself") for each in notices)
     assert "canary" not in " ".join(notices)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"])
+def test_an_engines_address_that_ends_like_a_clients_is_told(tmp_path, address):
+    notices = configured(tmp_path, GOOD.replace("http://127.0.0.1:8000", address, 1)).notices
+    assert (
+        "vendors.house.base_url ends with /v1: it is asked at /v1/v1/chat/completions; "
+        "leave /v1 out, unless that is where the engine answers" in notices
+    )
+
+
+def test_an_engines_root_is_nothing_to_tell(tmp_path):
+    assert not any("base_url" in each for each in configured(tmp_path).notices)
