@@ -77,11 +77,16 @@ def tail(
     as_json: AsJson = False,
 ) -> None:
     """Print the newest records, oldest first."""
-    if not as_json:
-        note(HEADING)
-    state_at(server, data).ledger.tail(
-        count, lambda rows: _print(rows, as_json), is_followed=follow
-    )
+    is_headed = as_json
+
+    def told(rows: "Iterable[LedgerRow]") -> None:
+        nonlocal is_headed
+        if not is_headed:  # once there is something to read: an error has no heading
+            note(HEADING)
+            is_headed = True
+        _print(rows, as_json)
+
+    state_at(server, data).ledger.tail(count, told, is_followed=follow)
 
 
 @audit.command()

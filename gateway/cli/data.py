@@ -44,7 +44,7 @@ async def _opened(folder: Path, address: "DatabaseAddress | None") -> "Database"
     """Raises `CommandFailed`."""
     from gateway.store.database import FILE_NAME, StoreError, open_store
 
-    if address is None and not (folder / FILE_NAME).is_file():
+    if address is None and not _is_file(folder / FILE_NAME):
         raise CommandFailed(
             f"no gateway has run on the data folder {folder} yet: start one with gatehouse up, "
             "or name its folder with --data",
@@ -60,6 +60,18 @@ async def _opened(folder: Path, address: "DatabaseAddress | None") -> "Database"
         return await open_store(folder, address)
     except StoreError as error:
         raise CommandFailed(str(error), Exit.DATA) from error
+
+
+def _is_file(path: Path) -> bool:
+    """Raises `CommandFailed` where nobody lets us see."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise CommandFailed(
+            f"cannot look into the data folder {path.parent}: {error.strerror or error}; run this "
+            "as who runs the gateway, or name another with --data",
+            Exit.DATA,
+        ) from error
 
 
 async def _is_in_use(address: "DatabaseAddress") -> bool:

@@ -12,6 +12,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
+        readable=False,  # whether it can be read is a matter of the folder, not of the command line
         help="The data folder. Default: $GATEHOUSE_DATA, else ~/.local/share/gatehouse.",
     ),
 ]

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.audit.record import RecordBody
 from gateway.cli.exits import Exit
+from gateway.cli.lines import HEADING
 from tests.fakes.ledger_stories import Stories
 from tests.unit.gateway.cli.conftest import CommandLine
 
@@ -148,3 +149,16 @@ def test_a_search_that_makes_no_sense_is_a_usage_error(
 ) -> None:
     ran = command_line.run("audit", "search", *options)
     assert (ran.code, ran.out) == (Exit.USAGE, "")
+
+
+def test_tail_has_no_heading_where_there_is_nothing_to_read(command_line: CommandLine) -> None:
+    ran = command_line.run("audit", "tail")
+    assert ran.code == Exit.DATA
+    assert ran.err.startswith("gatehouse: no gateway has run on the data folder")
+
+
+def test_tail_has_its_heading_once_and_above_an_empty_ledger_too(
+    command_line: CommandLine,
+) -> None:
+    command_line.make_folder()
+    assert command_line.run("audit", "tail").err.split() == HEADING.split()

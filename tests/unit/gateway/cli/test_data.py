@@ -96,3 +96,13 @@ def die_after_writing(data: Path, bodies: Sequence[RecordBody]) -> None:
         await database.close()
 
     asyncio.run(write())
+
+
+@pytest.mark.parametrize("command", COMMANDS[:5])
+def test_a_folder_that_cannot_be_looked_into_is_told(
+    command_line: CommandLine, command: list[str]
+) -> None:
+    ran = command_line.run_bare(*command, "--data", "x" * 300)
+    assert (ran.code, ran.out) == (Exit.DATA, "")
+    assert ran.err.startswith("gatehouse: cannot look into the data folder ")
+    assert "or name another with --data" in ran.err
