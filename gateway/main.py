@@ -36,6 +36,7 @@ GRACE_SECONDS = 30
 ADMIN_GRACE_SECONDS = 3
 LAST_WORDS_SECONDS = 5.0
 ANOTHER_PORT = "choose another with --port, or stop what uses it"
+ANOTHER_HOST = "choose another with --host: one of this machine's own"
 
 
 def serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> int:
@@ -50,7 +51,7 @@ def serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> int:
 
 
 async def _serve(options: ServeOptions, on_ready: Callable[[Ready], None]) -> None:
-    with bound(options.host, options.port, ANOTHER_PORT) as listener:
+    with bound(options.host, options.port, ANOTHER_PORT, ANOTHER_HOST) as listener:
         async with assembled(options, environment()) as gatehouse, _admin_served(gatehouse):
 
             def listening() -> None:

@@ -1,6 +1,7 @@
 """uvicorn, set up for long streams and slow strangers."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -349,11 +350,18 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def bound(host: str, port: int, advice: str) -> socket.socket:
-    """`listen`, in words for an operator. Raises `CannotListen`, with this advice."""
+def bound(host: str, port: int, advice: str, host_advice: str | None = None) -> socket.socket:
+    """`listen`, in words for an operator. Raises `CannotListen`, with this advice.
+
+    `host_advice` is for an address that is no port's matter: it is not here, or has no meaning.
+    """
     try:
         return listen(host, port)
     except OSError as error:
+        if host_advice and (
+            isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        ):
+            advice = host_advice
         raise CannotListen(
             f"cannot listen on {host}:{port}: {error.strerror or error}; {advice}"
         ) from error

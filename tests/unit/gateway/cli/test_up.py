@@ -86,3 +86,11 @@ def test_the_command_is_named_as_this_shell_reaches_it(
     assert own_command("/opt/my tools/gatehouse") == "'/opt/my tools/gatehouse'"
     monkeypatch.setenv("PATH", str(script.parent))
     assert own_command(str(script)) == "gatehouse"
+
+
+def test_an_address_that_is_not_here_is_told_with_the_option_that_says_it(
+    command_line: CommandLine,
+) -> None:
+    complaint = up_fails(command_line, Exit.FAILED, "--host", "192.0.2.1")
+    assert "choose another with --host" in complaint
+    assert "--port" not in complaint
