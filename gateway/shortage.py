@@ -98,6 +98,8 @@ def _words(refused: Refused, seconds: int | None) -> tuple[str, str]:
         return reason, f"try again in {seconds} s, or tell the gateway's operator"
     if cap.unit is Unit.PARALLEL:
         reason = f"{name} already has {cap.amount:,} requests running at the same time"
+        if cap.amount == 1:
+            reason = f"{name} already has a request running; only one at a time may"
         return reason, "try again when one of them has ended"
     if refused.needed > cap.amount:
         return (

@@ -160,3 +160,8 @@ def test_a_target_that_is_left_out_because_nobody_knows_says_so():
     assert warning_left_out(unknown(capped, 1)) == (
         "a/x left out: what vendor a (rule r) has used cannot be looked up at the moment"
     )
+
+
+def test_a_house_for_one_is_told_in_the_singular():
+    deny, _ = refusal_of(Refused(cap(Unit.PARALLEL, 1), 1, 0, 5))
+    assert deny.reason == "team web already has a request running; only one at a time may"
