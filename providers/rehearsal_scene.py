@@ -18,6 +18,7 @@ _AS_CHAT = Capabilities((PARAMETERS - {"n"}) | {"tools"})
 COUNTING_RULE = "one word is one token"
 _WISH = re.compile(r"\b(?:use|call|try|run) (?:the |a |an |some |any )?tools?\b", re.IGNORECASE)
 _READ = re.compile(r"\bread (?:the )?file\b", re.IGNORECASE)
+_LABELS = frozenset({"role", "type"})
 _NOTES = ("system-reminder", "session_context")  # Claude Code's, and Gemini CLI's
 _HARMLESS = frozenset({"read", "read_file", "readfile", "view"})  # as assistants call theirs
 _QUOTED_RESULT_LENGTH = 300
@@ -195,17 +196,23 @@ def _texts(content: object) -> Iterator[str]:
 
 
 def count_words(value: object) -> int:
-    """Words of all texts in a JSON value: the rehearsal model's tokens."""
+    """Words of all texts in a JSON value, but for its labels: the rehearsal model's tokens."""
     words, waiting = 0, [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, str):
             words += len(each.split())
         elif isinstance(each, dict):
-            waiting.extend(each.values())
+            said = (text for name, text in each.items() if not _is_label(name, text))
+            waiting.extend(said)
         elif isinstance(each, list):
             waiting.extend(each)
     return words
+
+
+def _is_label(name: str, value: object) -> bool:
+    """Says what or whose a text is, and is none itself."""
+    return name in _LABELS and isinstance(value, str)
 
 
 def _without_reminders(text: str) -> str:

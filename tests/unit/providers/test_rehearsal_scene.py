@@ -73,3 +73,16 @@ def test_following_the_hint_makes_the_call() -> None:
     tools = tools_named("Agent", "Read")
     body = {"messages": [{"role": "user", "content": wish}], "tools": tools}
     assert answer(read_scene(body, WireName.ANTHROPIC_MESSAGES), {}).tool == "Read"
+
+
+def test_what_a_person_wrote_is_counted_and_not_who_said_it():
+    asked = {"messages": [{"role": "user", "content": "Say hello."}]}
+    scene = read_scene(asked, CHAT)
+    assert scene.input_tokens == 2
+    assert "It received 1 message with 2 words" in answer(scene, {}).text
+
+
+def test_a_text_part_counts_as_its_text():
+    parts = [{"type": "text", "text": "Say hello."}]
+    asked = {"messages": [{"role": "user", "content": parts}]}
+    assert read_scene(asked, MESSAGES).input_tokens == 2
