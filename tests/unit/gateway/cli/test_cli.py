@@ -122,3 +122,16 @@ def test_tail_follows_what_is_written_until_it_is_interrupted(command_line: Comm
     assert later == ["admitted", "attempted", "completed"]
     assert (rest, complaints) == (b"", b"")
     assert tail.returncode == Exit.INTERRUPTED
+
+
+def test_the_version_is_told_where_people_look_for_it(command_line: CommandLine) -> None:
+    told = command_line.run_bare("--version")
+    assert (told.code, told.err) == (Exit.OK, "")
+    assert told.out == command_line.run_bare("version").out
+
+
+@pytest.mark.parametrize("words", [["-h"], ["audit", "-h"], ["audit", "tail", "-h"]])
+def test_help_has_its_short_name(command_line: CommandLine, words: list[str]) -> None:
+    ran = command_line.run_bare(*words)
+    assert ran.code == Exit.OK
+    assert ran.out.startswith("Usage: gatehouse")
