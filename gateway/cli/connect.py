@@ -1,6 +1,7 @@
 """`gatehouse connect`: point an assistant at the gateway by its own settings, and undo it."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import AsJson, Data, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
+from gateway.cli.up import own_command
 from gateway.settings import environment
 
 if TYPE_CHECKING:
@@ -207,7 +209,7 @@ def _say_what_next(
         note(f"{assistant.title} asks {connection.root} for {connection.model} from now on.")
         if refer_to_variable(files):
             note(f"Keep {KEY_VARIABLE} exported in your shell's profile: settings refer to it.")
-    note(f"See whether it works with: gatehouse doctor {assistant.name}")
+    note(f"See whether it works with: {own_command(sys.argv[0])} doctor {assistant.name}")
 
 
 def _file_facts(

@@ -1,6 +1,7 @@
 """`gatehouse connect` writes an assistant's settings, says what it did, and undoes it."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GATEHOUSE_KEY", KEY)
+    monkeypatch.setattr(sys, "argv", [str(folder / "bin" / "gatehouse")])
     return folder
 
 
@@ -43,6 +45,13 @@ def test_an_assistant_is_connected_and_put_back(
     undone = command_line.run("connect", "claude-code", "--undo")
     assert undone.out == f"put back: {file}\n"
     assert not (home / ".claude").exists()
+
+
+def test_what_comes_next_works_as_pasted_where_no_shell_finds_the_command(
+    command_line: CommandLine, home: Path, door: Door
+) -> None:
+    told = command_line.run("connect", "claude-code", "--url", door.root).err
+    assert f"See whether it works with: {home}/bin/gatehouse doctor claude-code\n" in told
 
 
 def test_the_key_is_never_told_unless_asked_for(
