@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.database_address import DatabaseAddress
 from gateway.store.database import Database, open_store
@@ -16,6 +17,12 @@ from tests.fakes.counters import Office
 from tests.fakes.postgres import PostgresServer, migrated_template, shared_server
 from tests.fakes.postgres_renewed import Databases
 from tests.fakes.valkey import SharedOffice, Valkey, a_valkey
+
+# What an example says holds on any machine: how long it takes, or to draw it, is no part of it.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 Opening = Callable[[], Awaitable[Database]]
 """Opens one and the same database each time it is called."""

@@ -225,7 +225,9 @@ def edited(
 
 @given(drawn=bodies(), path=st.sampled_from([CHAT, MESSAGES]))
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_the_upstreams_body_is_the_clients_but_for_the_recorded_edits(
     house: House, drawn: tuple[list[tuple[str, str, str, str]], bool], path: str

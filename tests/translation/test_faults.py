@@ -217,7 +217,7 @@ ARGUMENTS = json.dumps({"path": 'a "b"\\ü\n.py', "content": "def f():\n    retu
 @settings(
     max_examples=12,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_chunking_keeps_every_argument_figure_and_stop_reason(sender, kind, wire, sizes):
     async with FakeVendor() as vendor:

@@ -243,7 +243,9 @@ async def test_a_stream_split_at_any_byte_gives_the_same_events(sender, vendor):
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=200))
 async def test_any_chunking_gives_the_same_response(sender, sizes):

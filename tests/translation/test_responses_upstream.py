@@ -534,7 +534,7 @@ ARGUMENTS = json.dumps({"path": 'a "b"\\ü\n.py', "content": "[DONE]\n    return
 @settings(
     max_examples=12,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_chunking_keeps_every_argument_figure_and_stop_reason(
     sender, wire, newline, sizes
@@ -591,7 +591,7 @@ def woven() -> bytes:
 @settings(
     max_examples=12,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_chunking_of_a_woven_stream_tells_everything_once(sender, wire, sizes):
     async with FakeVendor(key=None) as vendor:
