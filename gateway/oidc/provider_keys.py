@@ -61,7 +61,7 @@ class ProviderKeys:
     async def find(self, head: Head) -> "Key":
         """The key that a token names. Raises `TokenRefused`, or `ProviderAway` without any key."""
         if not self._holds():
-            if self._tried is None or self._seconds() - self._tried >= AGAIN_SECONDS:
+            if self._is_fetching() or self._is_to_be_tried():
                 await self._fetch()
             if not self._holds():
                 raise ProviderAway("its keys could not be fetched")
@@ -102,6 +102,9 @@ class ProviderKeys:
 
     def _holds(self) -> bool:
         return self._fetched is not None and self._seconds() - self._fetched < HOLD_SECONDS
+
+    def _is_to_be_tried(self) -> bool:
+        return self._tried is None or self._seconds() - self._tried >= AGAIN_SECONDS
 
     def _is_fetching(self) -> bool:
         return self._fetching is not None and not self._fetching.done()

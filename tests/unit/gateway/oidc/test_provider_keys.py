@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.oidc.asking import ProviderClient
+from gateway.configuration.identity_settings import Provider
+from gateway.oidc.asking import Metadata, ProviderClient
 from gateway.oidc.provider_keys import (
     AGAIN_SECONDS,
     AWAY_SECONDS,
@@ -67,6 +68,36 @@ async def test_keys_are_asked_for_once(keys: ProviderKeys, issuer: Issuer) -> No
     found = await asyncio.gather(*(keys.find(head()) for _ in range(20)))
     assert {key.thumbprint() for key in found} == {issuer.key.thumbprint()}
     assert issuer.times_asked() == 1
+
+
+class HeldBack(ProviderClient):
+    """Asks the provider once the gate is open."""
+
+    def __init__(self, http: HttpClient) -> None:
+        super().__init__(http)
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def discover(self, provider: Provider) -> Metadata:
+        self.begun.set()
+        await self.gate.wait()
+        return await super().discover(provider)
+
+
+async def test_who_comes_while_the_first_keys_are_under_way_waits_for_them(
+    issuer: Issuer, clock: Clock
+) -> None:
+    http = HttpClient()
+    client = HeldBack(http)
+    keys = ProviderKeys(a_provider(issuer.url), client, clock.seconds)
+    at_the_start = asyncio.create_task(keys.refresh())
+    await client.begun.wait()
+    asking = asyncio.create_task(keys.find(head()))
+    await asyncio.sleep(0)
+    client.gate.set()
+    assert (await asking).thumbprint() == issuer.key.thumbprint()
+    await at_the_start
+    assert issuer.times_asked() == 1
+    await http.aclose()
 
 
 async def test_a_key_that_is_new_is_found_at_once(keys: ProviderKeys, issuer: Issuer) -> None:
