@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -18,16 +19,23 @@ from tests.fakes.counters import Office
 
 NO_PLAN = OutagePlan()
 YEARS_SECONDS = 10 * 365 * 86_400.0
+START_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0  # nothing here is about the machine being slow
 
 
 class Valkey:
-    """A server that answers on this port of this machine, and can be stopped."""
+    """A server that answers on this port of this machine, and can be stopped.
+
+    The port is its own until `leaves`: whoever looks for a free one meanwhile, also while the
+    server is stopped, finds another.
+    """
 
     def __init__(self) -> None:
-        self._server = ValkeyServer(save="", appendonly="no")
-        self._server.start()
-        self.port: int = self._server.port
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server may join us
+        self._place.bind(("127.0.0.1", 0))
+        self.port: int = self._place.getsockname()[1]
+        self.start()
 
     @property
     def url(self) -> str:
@@ -35,7 +43,7 @@ class Valkey:
 
     @property
     def is_running(self) -> bool:
-        return bool(self._server.is_running())
+        return self._server._process is not None
 
     def pause(self) -> None:
         """It answers nobody, and forgets nothing."""
@@ -52,14 +60,18 @@ class Valkey:
         return int(process.pid)
 
     def stop(self) -> None:
-        """End it: what it had is gone."""
-        if self._server.is_running():
-            self._server.terminate()
+        """End it: what it had is gone. Safe to call twice."""
+        self._server.terminate()
 
     def start(self) -> None:
-        """Start it again on its port, with nothing."""
+        """Start it on its port, with nothing."""
         self._server = ValkeyServer(port=self.port, save="", appendonly="no")
-        self._server.start()
+        self._server.start(START_SECONDS)
+
+    def leaves(self) -> None:
+        """Stop it for good: its port may be somebody else's."""
+        self.stop()
+        self._place.close()
 
     def client(self) -> "redis.Redis[bytes]":
         return redis.Redis(port=self.port)
@@ -71,7 +83,7 @@ def a_valkey() -> Iterator[Valkey]:
     try:
         yield server
     finally:
-        server.stop()
+        server.leaves()
 
 
 class SharedOffice(Office):
