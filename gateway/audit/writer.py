@@ -11,7 +11,7 @@ end; a second one, and an attempt or end of an exchange that is not admitted, is
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -64,6 +64,7 @@ class LedgerWriter:
         meter: WriterMeter | None = None,
         wait_seconds: float = 5.0,
         queue_limit: int = 8192,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self.lane = lane.head.lane
         self._lane = lane
@@ -71,6 +72,7 @@ class LedgerWriter:
         self._meter = meter or SilentMeter()
         self._wait_seconds = wait_seconds
         self._queue_limit = queue_limit
+        self._monotonic = monotonic
         self._waiting: deque[Entry] = deque()  # oldest first
         self._fresh: list[Entry] = []  # waiting for company, not handed over yet
         self._turns_waited = 0  # 0 while no turn is waited for
@@ -139,7 +141,7 @@ class LedgerWriter:
 
     def _wait_for_company(self) -> None:
         """Let some turns of the loop pass: a sync costs more than the record it is for."""
-        self._waiting_since = monotonic()
+        self._waiting_since = self._monotonic()
         self._wait_a_turn()
 
     def _wait_a_turn(self) -> None:
@@ -147,7 +149,7 @@ class LedgerWriter:
         self._loop.call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
-        waited_seconds = monotonic() - self._waiting_since
+        waited_seconds = self._monotonic() - self._waiting_since
         if self._turns_waited < COMPANY_TURNS and waited_seconds < COMPANY_SECONDS:
             self._wait_a_turn()
         else:

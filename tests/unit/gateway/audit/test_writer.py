@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import pytest
 
@@ -13,6 +13,9 @@ from gateway.audit.record import Records
 from gateway.audit.writer import COMPANY_SECONDS, COMPANY_TURNS, WORTH_A_SYNC, LedgerWriter
 from gateway.errors import LedgerUnavailable
 from tests.fakes.ledger import FakeLane, a_story, some_records
+
+
+SHORT_SECONDS = 0.3  # yet long enough for some turns of the loop on a busy machine
 
 
 class Meter:
@@ -50,9 +53,15 @@ async def a_writer(
     meter: Meter,
     wait_seconds: float = 5.0,
     queue_limit: int = 100,
+    monotonic: Callable[[], float] = monotonic,
 ) -> AsyncIterator[LedgerWriter]:
     writer = LedgerWriter(
-        lane, records, meter=meter, wait_seconds=wait_seconds, queue_limit=queue_limit
+        lane,
+        records,
+        meter=meter,
+        wait_seconds=wait_seconds,
+        queue_limit=queue_limit,
+        monotonic=monotonic,
     )
     await writer.start()
     try:
@@ -114,15 +123,27 @@ class NotingLane(FakeLane):
         await super().write(batch, *rest)  # type: ignore[arg-type]  # as they came
 
 
+class Passing:
+    """A clock by which a turn of the loop takes so long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
 @asynccontextmanager
 async def an_idle_writer(
-    records: Records, meter: Meter
+    records: Records, meter: Meter, *, turn_seconds: float = 0.0
 ) -> AsyncIterator[tuple[LedgerWriter, list[int]]]:
     """A writer whose committer waits for news, and how many records each of its writes has."""
-    lane = NotingLane()
-    async with a_writer(lane, records, meter, queue_limit=1000) as writer:
+    lane, passing = NotingLane(), Passing(turn_seconds)
+    async with a_writer(lane, records, meter, queue_limit=1000, monotonic=passing) as writer:
         await writer.append(a_story(records).admitted())
-        await asyncio.sleep(0.01)
+        await turns(COMPANY_TURNS)
         lane.begun.clear()
         yield writer, lane.begun
 
@@ -156,9 +177,8 @@ async def test_what_is_appended_within_some_turns_shares_a_commit(records, meter
 
 
 async def test_where_turns_are_long_nobody_waits_for_several(records, meter):
-    async with an_idle_writer(records, meter) as (writer, begun):
+    async with an_idle_writer(records, meter, turn_seconds=COMPANY_SECONDS) as (writer, begun):
         waiter = writer.append(a_story(records).admitted())
-        time.sleep(COMPANY_SECONDS)  # noqa: ASYNC251 - a turn of the loop that takes as long
         await turns(2)
         assert begun == [1]
         await waiter
@@ -207,7 +227,7 @@ async def test_nobody_waits_longer_than_the_limit(lane, records, meter):
 
 async def test_a_record_given_up_before_its_turn_is_not_written_later(lane, records, meter):
     lane.gate.clear()
-    async with a_writer(lane, records, meter, wait_seconds=0.02) as writer:
+    async with a_writer(lane, records, meter, wait_seconds=SHORT_SECONDS) as writer:
         taken = writer.append(a_story(records).denied())
         await lane.begun()
         given_up = writer.append(a_story(records).admitted())
@@ -221,7 +241,7 @@ async def test_a_record_given_up_before_its_turn_is_not_written_later(lane, reco
 async def test_an_admitted_nobody_could_wait_for_gets_its_end_from_the_writer(lane, records, meter):
     lane.gate.clear()
     story = a_story(records)
-    async with a_writer(lane, records, meter, wait_seconds=0.02) as writer:
+    async with a_writer(lane, records, meter, wait_seconds=SHORT_SECONDS) as writer:
         with pytest.raises(LedgerUnavailable):
             await writer.append(story.admitted())
         lane.gate.set()
@@ -233,7 +253,7 @@ async def test_an_admitted_nobody_could_wait_for_gets_its_end_from_the_writer(la
 async def test_a_callers_own_end_comes_before_the_writers(lane, records, meter):
     lane.gate.clear()
     story = a_story(records)
-    async with a_writer(lane, records, meter, wait_seconds=0.02) as writer:
+    async with a_writer(lane, records, meter, wait_seconds=SHORT_SECONDS) as writer:
         with pytest.raises(LedgerUnavailable):
             await writer.append(story.admitted())
         end = writer.append(story.completed())
@@ -334,7 +354,7 @@ async def test_a_full_queue_refuses_at_once(lane, records, meter):
 
 
 async def test_a_device_that_hangs_gathers_no_more_than_the_queue_holds(lane, records, meter):
-    async with a_writer(lane, records, meter, wait_seconds=0.02, queue_limit=10) as writer:
+    async with a_writer(lane, records, meter, wait_seconds=SHORT_SECONDS, queue_limit=10) as writer:
         lane.gate.clear()
         first = writer.append(a_story(records).denied())
         await lane.begun()
