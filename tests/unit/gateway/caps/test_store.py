@@ -55,7 +55,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_made_anew(valkey):
 async def test_who_does_not_answer_in_time_is_away_and_its_late_answer_nobodys():
     with a_valkey() as slow:
         store = a_store(slow, timeout_seconds=0.1)
-        await store.run([NAMES])
+        await store.run([NAMES], patience_seconds=5.0)
         slow.pause()
         with pytest.raises(StoreAway, match="no answer in time"):
             await store.run([RENEW])
