@@ -234,7 +234,7 @@ async def test_28_a_caller_who_leaves_before_the_first_byte_cancels_upstream(sen
     asking = asyncio.ensure_future(ask(sender, vendor))
     call = await vendor.until_called()
     asking.cancel()
-    await call.until_gone(timeout_seconds=1.0)
+    await call.until_gone()
 
 
 @WIRES
@@ -243,7 +243,7 @@ async def test_29_a_caller_who_leaves_in_the_middle_cancels_upstream(sender, ven
     reply = await ask(sender, vendor, wire)
     await reply.body.read()
     await reply.body.aclose()
-    await vendor.calls[-1].until_gone(timeout_seconds=1.0)
+    await vendor.calls[-1].until_gone()
     assert vendor.calls[-1].pieces_sent == 3
 
 

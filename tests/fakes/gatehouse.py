@@ -24,7 +24,7 @@ from gateway.server import (
 from gateway.settings import ServeOptions
 from providers.http.client import HttpClient
 from tests.fakes.ledger_file import exchange_records
-from tests.fakes.waiting import until
+from tests.fakes.waiting import IN_VAIN_SECONDS, until
 
 ENDS = ("completed", "unknown")
 
@@ -103,7 +103,7 @@ class RunningGateway:
         return [record["kind"] for record in self.records()]
 
     async def until_closed(
-        self, exchanges: int = 1, timeout_seconds: float = 5.0
+        self, exchanges: int = 1, timeout_seconds: float = IN_VAIN_SECONDS
     ) -> dict[str, Any]:
         """Wait until so many exchanges have their end in the ledger; the newest end."""
         async with asyncio.timeout(timeout_seconds):

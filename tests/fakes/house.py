@@ -43,7 +43,9 @@ class House:
             return await client.post(path, content=content, headers=sent)
 
     async def post_as(self, path: str, key: dict[str, str]) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.gateway.base_url, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=self.gateway.base_url, trust_env=False, timeout=60.0
+        ) as client:
             return await client.post(path, content=GOOD, headers={"content-type": JSON, **key})
 
     @property

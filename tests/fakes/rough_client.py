@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tests.fakes.waiting import IN_VAIN_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class RoughAnswer:
@@ -49,7 +51,7 @@ class RoughClient:
 
     async def head(self) -> tuple[int, dict[str, str]]:
         """The status and headers of the next answer."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             raw = await self.reader.readuntil(b"\r\n\r\n")
         lines = raw[:-4].decode("latin-1").split("\r\n")
         pairs = (line.partition(":") for line in lines[1:])
@@ -57,7 +59,7 @@ class RoughClient:
 
     async def chunk(self) -> bytes:
         """The next chunk of a chunked body; empty at its end."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             size = int(await self.reader.readuntil(b"\r\n"), 16)
             return (await self.reader.readexactly(size + 2))[:-2]
 
@@ -69,14 +71,14 @@ class RoughClient:
             while piece := await self.chunk():
                 pieces.append(piece)
             return RoughAnswer(status, headers, b"".join(pieces), tuple(pieces))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return RoughAnswer(status, headers, body)
 
     async def until_closed(self) -> bytes:
         """Everything until the server hangs up, politely or not."""
         found = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             try:
                 while piece := await self.reader.read(65536):
                     found += piece

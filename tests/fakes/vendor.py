@@ -37,6 +37,7 @@ from tests.fakes.vendor_script import (
 )
 from tests.fakes.vendor_server import Call, Connections, Reply
 from tests.fakes.vendor_strict import Fields, RefusedError
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 __all__ = ["Call", "Ending", "FakeVendor", "Framing", "TokenUsage", "ToolCall"]
 
@@ -129,7 +130,7 @@ class FakeVendor:
         """Close what is open, keep listening: kept-alive connections of the client go stale."""
         await self.connections.drop_all()
 
-    async def until_called(self, times: int = 1, timeout_seconds: float = 5.0) -> Call:
+    async def until_called(self, times: int = 1, timeout_seconds: float = IN_VAIN_SECONDS) -> Call:
         """Wait until so many requests have come; the newest of them."""
         async with self._arrived:
             enough = self._arrived.wait_for(lambda: len(self.calls) >= times)

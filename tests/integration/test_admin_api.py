@@ -10,6 +10,7 @@ import pytest
 from gateway.store.database import open_database
 from tests.fakes.house import CHAT, House, a_house
 from tests.fakes.used import NOON, Use, file_uses_in
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def status_at(url: str | None, path: str) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as client:
         return (await client.get(f"{url}{path}")).status_code
 
 
@@ -59,7 +60,7 @@ async def test_usage_tells_what_was_asked_a_moment_ago(house: House) -> None:
     for _ in range(3):
         assert (await house.gateway.chat()).status_code == 200
     await house.gateway.until_closed(3)
-    async with house.gateway.admin() as admin, asyncio.timeout(5):
+    async with house.gateway.admin() as admin, asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             told = (await admin.get("/usage?by=model")).json()
             if told["total"]["requests"] == 3:  # filed within a fifth of a second

@@ -177,12 +177,16 @@ def test_no_operation_is_forgotten() -> None:
 
 
 def test_the_document_is_the_one_that_is_served(serving: Serving) -> None:
-    served = httpx.get(f"{serving.admin_url}/admin/v1/openapi.json", trust_env=False).json()
+    served = httpx.get(
+        f"{serving.admin_url}/admin/v1/openapi.json", trust_env=False, timeout=60.0
+    ).json()
     assert served == json.loads(json.dumps(DOCUMENT))
 
 
 def test_the_key_still_holds_after_all_that(serving: Serving) -> None:
     """What was sent has not revoked the key that sent it: the answers were not all 401."""
     headers = {"authorization": f"Bearer {serving.admin_key}"}
-    answer = httpx.get(f"{serving.admin_url}/admin/v1/whoami", headers=headers, trust_env=False)
+    answer = httpx.get(
+        f"{serving.admin_url}/admin/v1/whoami", headers=headers, trust_env=False, timeout=60.0
+    )
     assert answer.status_code == 200

@@ -158,7 +158,9 @@ async def test_a_mistyped_key_is_a_strangers_key(house: House, path: str) -> Non
 
 @on_both_wires
 async def test_a_stranger_with_a_large_body_is_answered_not_reset(house: House, path: str) -> None:
-    async with httpx.AsyncClient(base_url=house.gateway.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=house.gateway.base_url, trust_env=False, timeout=60.0
+    ) as client:
         answer = await client.post(path, content=b" " * 40_000_000)
     assert answer.status_code == 401
 
@@ -237,7 +239,9 @@ async def test_the_query_string_is_no_part_of_the_path(house: House) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/hello", "/healthz", "/readyz"])
 async def test_a_knock_is_answered_and_leaves_no_record(house: House, path: str) -> None:
-    async with httpx.AsyncClient(base_url=house.gateway.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=house.gateway.base_url, trust_env=False, timeout=60.0
+    ) as client:
         answer = await client.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert house.gateway.records() == []
@@ -246,7 +250,9 @@ async def test_a_knock_is_answered_and_leaves_no_record(house: House, path: str)
 async def test_health_answers_while_a_megabyte_is_counted(house: House) -> None:
     house.vendor.fails(404)
     large = GOOD.replace(b"hello", b"fn main() {} " * 70_000)
-    async with httpx.AsyncClient(base_url=house.gateway.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=house.gateway.base_url, trust_env=False, timeout=60.0
+    ) as client:
         await client.get("/healthz")
         counting = asyncio.create_task(house.post("/v1/messages/count_tokens", large))
         await house.vendor.until_called()

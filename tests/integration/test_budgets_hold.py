@@ -20,6 +20,7 @@ from tests.fakes.postgres import execute
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.vendor_script import Script, TokenUsage
 from tests.fakes.vendor_server import Call
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 USD = 1_000_000_000
 REPLICAS, KILLED, CLIENTS = 8, 3, 200
@@ -185,7 +186,7 @@ async def test_budgets_hold_over_eight_gateways_of_which_three_are_killed(
 
 async def amended(seen: CountersSeen, url: str) -> list[str]:
     """Wait until the ledger's figures stand in the store; what it has none for."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             expired = await seen.expired()
             if len(left := await never_recorded(url, expired)) == len(expired):

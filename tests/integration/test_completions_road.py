@@ -216,7 +216,7 @@ async def test_a_client_that_leaves_a_stream_ends_the_engines_work_at_once(
         seen = await client.chunk()
         while b"return" not in seen:
             seen += await client.chunk()
-    await house.engine.calls[0].until_gone(0.5)
+    await house.engine.calls[0].until_gone()
     end = await house.end()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "counted")
     assert end["usage"]["output_tokens"] > 0
@@ -229,7 +229,7 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_the_engines_work_
     house.engine.holds()
     async with asking(house, path):
         call = await house.engine.until_called()
-    await call.until_gone(0.5)
+    await call.until_gone()
     end = await house.end()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "none")
 
@@ -241,7 +241,7 @@ async def test_many_keystrokes_cancelled_one_after_the_other_leave_nothing_behin
     for number in range(1, 21):
         async with asking(house, COMPLETIONS, stream=True):
             call = await house.engine.until_called(number)
-        await call.until_gone(0.5)
+        await call.until_gone()
         await house.gateway.until_closed(number)
     kinds = house.gateway.kinds()
     assert kinds.count("admitted") == kinds.count("completed") == 20

@@ -123,7 +123,7 @@ async def test_a_client_that_leaves_a_stream_ends_the_upstream_call(pair: Pair, 
         seen = await client.chunk()
         while b"one" not in seen:
             seen += await client.chunk()
-    await pair.first.calls[0].until_gone(1.0)
+    await pair.first.calls[0].until_gone()
     end = await pair.gateway.until_closed()
     assert (end["outcome"], end["usage_source"]) == ("client_left", "counted")
     assert end["usage"]["output_tokens"] > 0
@@ -138,7 +138,7 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_the_upstream_call
     pair.first.holds()
     async with pair.asking(path, stream=streaming):
         call = await pair.first.until_called()
-    await call.until_gone(1.0)
+    await call.until_gone()
     end = await pair.gateway.until_closed()
     assert end["outcome"] == "client_left"
     assert end["usage_source"] == "none"
@@ -154,7 +154,7 @@ async def test_a_client_that_leaves_after_the_preamble_ends_the_upstream_call(
     async with pair.asking(path):
         call = await pair.first.until_called()
         await until(lambda: call.pieces_sent == 1)
-    await call.until_gone(1.0)
+    await call.until_gone()
     assert (await pair.gateway.until_closed())["outcome"] == "client_left"
 
 
@@ -167,7 +167,7 @@ async def test_a_client_that_leaves_during_the_second_attempt_ends_it(
     pair.second.holds()
     async with pair.asking(path, stream=streaming):
         call = await pair.second.until_called()
-    await call.until_gone(1.0)
+    await call.until_gone()
     end = await pair.gateway.until_closed()
     assert end["outcome"] == "client_left"
     assert [each.get("error") for each in end["attempts"]] == ["unavailable", None]
@@ -185,7 +185,7 @@ async def test_a_client_that_leaves_while_the_end_is_held_back_closes_the_books(
         while b"one" not in seen:
             seen += await client.chunk()
         await until(lambda: pair.first.calls[0].pieces_sent >= 4)
-    await pair.first.calls[0].until_gone(1.0)
+    await pair.first.calls[0].until_gone()
     end = await pair.gateway.until_closed()
     assert end["outcome"] == "client_left"
     assert not is_whole(path, seen)
@@ -229,7 +229,7 @@ async def test_a_client_that_leaves_a_bridged_wait_ends_the_upstream_call(pair: 
         (open_call,) = pair.gateway.inside.calls
         pair.gateway.inside.calls.tick(open_call.last_sent + 16)
         await client.head()
-    await call.until_gone(1.0)
+    await call.until_gone()
     assert (await pair.gateway.until_closed())["outcome"] == "client_left"
 
 
@@ -315,8 +315,8 @@ async def test_every_admitted_exchange_of_a_mixed_run_has_one_end(tmp_path: Path
             )
             for number in range(30)
         ]
-        await until(lambda: sum(task.done() for task in asking) >= 24, 10)
-        await until(lambda: nobody_waits(pair, asking), 10)
+        await until(lambda: sum(task.done() for task in asking) >= 24)
+        await until(lambda: nobody_waits(pair, asking))
         await asyncio.gather(*asking)
         await pair.gateway.until_closed(30)
         one_end_each(pair)

@@ -21,7 +21,7 @@ from tests.fakes.hurry import HURRIED_SECONDS, hurried
 from tests.fakes.ledger_file import key_records
 from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import RoughClient, rough_client
-from tests.fakes.waiting import until
+from tests.fakes.waiting import IN_VAIN_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -73,7 +73,7 @@ async def revoke(house: House, key: IssuedKey) -> None:
 async def refused_as(house: House, path: str, key: IssuedKey, cause: str) -> None:
     """Within seconds the key is refused, in words that say nothing of it, and on record."""
     headers = {"x-api-key": key.secret.reveal()}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             answer = await house.post_as(path, headers)
             records = house.gateway.records_of(answer.headers["x-gatehouse-audit-id"])
@@ -90,7 +90,7 @@ async def refused_as(house: House, path: str, key: IssuedKey, cause: str) -> Non
 
 async def answer_once_known(house: House, path: str, key: IssuedKey) -> httpx.Response:
     """The first answer that says more than that the key is not known yet."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             answer = await house.post_as(path, {"x-api-key": key.secret.reveal()})
             if answer.status_code != 401:

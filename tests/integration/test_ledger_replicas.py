@@ -40,7 +40,7 @@ class Child:
     async def acknowledges(self, records: int) -> None:
         """Return once it has acknowledged so many more."""
         wanted = len(self.acknowledged) + records
-        await until(lambda: len(self.acknowledged) >= wanted, 60)
+        await until(lambda: len(self.acknowledged) >= wanted)
 
     def kill(self) -> None:
         """End it at once; all that it had told by then is known."""

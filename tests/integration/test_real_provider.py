@@ -25,7 +25,7 @@ from tests.fakes.house import CHAT, GOOD, JSON, MESSAGES, code_in
 from tests.fakes.issuer import signed, signed_with_the_public_key, unsigned
 from tests.fakes.otlp_receiver import OtlpReceiver
 from tests.fakes.vendor import FakeVendor
-from tests.fakes.waiting import until
+from tests.fakes.waiting import IN_VAIN_SECONDS, until
 
 CONFIGURATION = """
 vendors:
@@ -113,7 +113,7 @@ class Door:
 
     async def ends_in(self, token: str, status: int) -> httpx.Response:
         """The answer once it is this one: what the gateway is to learn, it knows within seconds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             while True:
                 answer = await self.ask(token)
                 if answer.status_code == status:
@@ -285,11 +285,11 @@ async def test_keys_rotate_under_load_and_neither_old_nor_new_tokens_fail(
             await asyncio.sleep(0.02)
 
     asking = asyncio.create_task(ask_fifty_times_a_second())
-    await until(lambda: len(asked) >= 50, 30)
+    await until(lambda: len(asked) >= 50)
     canaille.rotates()
     for _ in range(20):
         tokens.append((await people.sign_in("bob")).id_token)
-    await until(lambda: len(asked) >= 200, 60)
+    await until(lambda: len(asked) >= 200)
     asking.cancel()
     answers = await asyncio.gather(*asked)
     assert {each.status_code for each in answers} == {200}

@@ -18,6 +18,7 @@ from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.house import CHAT, GOOD, JSON
 from tests.fakes.sign_in_pages import Browser
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 CONFIGURATION = """
 vendors:
@@ -102,7 +103,7 @@ async def test_who_is_locked_there_is_out_here_and_others_go_on(
     ada = (await signed_in(gateway, people, "ada"))["access_token"]
     assert await status_of(gateway, liz) == 200
     canaille.locks("liz")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             if await status_of(gateway, liz) == 401:
                 break

@@ -13,6 +13,7 @@ import httpx
 from tests.fakes.configurations import write
 from tests.fakes.gatehouse import RunningGateway, running_gateway
 from tests.fakes.vendor import FakeVendor
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 CONFIGURATION = """
 vendors:
@@ -52,7 +53,7 @@ def assistants(days: int, versions: str = ">= 2.1.200, < 3") -> str:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             if holds():
                 return

@@ -171,7 +171,7 @@ async def test_a_client_that_never_reads_a_whole_answer_is_dropped(house: House)
     async with rough_client(house.gateway.port, receive_buffer_bytes=4096) as client:
         await client.posts(CHAT, GOOD, authorization=house.bearer)
         await house.vendor.until_called()
-        await house.gateway.until_closed(timeout_seconds=10)
+        await house.gateway.until_closed()
         await until(lambda: any(call.sending_since for call in house.gateway.inside.calls))
         house.gateway.inside.calls.tick(time.monotonic() + 125)
         await until(lambda: not house.gateway.server.server_state.connections)

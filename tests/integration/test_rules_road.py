@@ -61,7 +61,7 @@ async def test_a_rule_warns_then_denies_once_its_day_is_moved(tmp_path: Path) ->
 
             rules.write_text(RULES.format(yesterday=YESTERDAY, day=TODAY))
             before = gateway.inside.in_force.configuration
-            await until(lambda: gateway.inside.in_force.configuration is not before, 20)
+            await until(lambda: gateway.inside.in_force.configuration is not before)
             denied = await asked(gateway, stream=True)
             assert denied.status_code == 400
             message = denied.json()["error"]["message"]

@@ -72,7 +72,7 @@ async def test_running_answers_are_finished_before_the_gateway_ends_and_the_admi
         headers = {"authorization": f"Bearer {gateway.admin_key}"}
         async with (
             on_both_wires(gateway, times=2) as streams,
-            httpx.AsyncClient(headers=headers, trust_env=False) as admin,
+            httpx.AsyncClient(headers=headers, trust_env=False, timeout=60.0) as admin,
         ):
             gateway.terminate()
             await until(lambda: not accepts(gateway.port))
@@ -90,7 +90,7 @@ async def test_running_answers_are_finished_before_the_gateway_ends_and_the_admi
 
 def accepts(port: int) -> bool:
     try:
-        httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=60.0)
     except httpx.TransportError:
         return False
     return True
@@ -186,17 +186,17 @@ telemetry: { otlp_endpoint: "http://127.0.0.1:9" }
 async def test_a_gateway_that_ends_leaves_no_child_behind(tmp_path: Path) -> None:
     (tmp_path / "gatehouse.yaml").write_text(TRANSLATED)
     async with gateway_process(tmp_path) as gateway:
-        await until(lambda: len(gateway.children()) >= 2, 30)
+        await until(lambda: len(gateway.children()) >= 2)
         children = gateway.children()
         gateway.terminate()
         assert await gateway.ended(30) == 0
-        await until(lambda: not any(map(is_alive, children)))
+        await until(lambda: not any(map(is_alive, children)), 15)
 
 
 async def test_a_killed_gateway_leaves_no_child_behind(tmp_path: Path) -> None:
     (tmp_path / "gatehouse.yaml").write_text(TRANSLATED)
     async with gateway_process(tmp_path) as gateway:
-        await until(lambda: len(gateway.children()) >= 2, 30)
+        await until(lambda: len(gateway.children()) >= 2)
         children = gateway.children()
         gateway.kill()
         await gateway.ended()

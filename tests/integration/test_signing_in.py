@@ -27,7 +27,7 @@ from tests.fakes.pair import assert_cut, question
 from tests.fakes.rough_client import rough_client
 from tests.fakes.sign_in_pages import Browser, way_on
 from tests.fakes.vendor import FakeVendor
-from tests.fakes.waiting import until
+from tests.fakes.waiting import IN_VAIN_SECONDS, until
 
 CONFIGURATION = """
 vendors:
@@ -82,9 +82,9 @@ class Place:
         headers = {"authorization": f"Bearer {token}", "content-type": JSON}
         return await self.client.post(CHAT, content=GOOD, headers=headers)
 
-    async def is_out(self, token: str, within_seconds: float = 8) -> None:
+    async def is_out(self, token: str) -> None:
         """What was decided is known by the gateway within seconds."""
-        async with asyncio.timeout(within_seconds):
+        async with asyncio.timeout(IN_VAIN_SECONDS):
             while True:
                 if (await self.asks(token)).status_code == 401:
                     return
@@ -112,7 +112,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
             client, browser = [
                 await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=gateway.base_url, trust_env=False)
+                    httpx.AsyncClient(base_url=gateway.base_url, trust_env=False, timeout=60.0)
                 )
                 for _ in range(2)
             ]
@@ -264,7 +264,7 @@ async def test_a_token_in_use_of_who_left_is_refused_by_the_running_look(place: 
     told = await place.signed_in()
     assert (await place.asks(told["access_token"])).status_code == 200
     place.people.is_gone = True
-    await place.is_out(told["access_token"], within_seconds=30)
+    await place.is_out(told["access_token"])
     (ended,) = await place.ledger("session_ended")
     assert ended["reason"] == "ended_by_provider"
 
@@ -286,7 +286,7 @@ async def test_where_nobody_signs_in_that_is_said(place: Place) -> None:
     text = place.gateway.configuration_file.read_text()
     begun = await place.begins()
     place.gateway.configuration_file.write_text(re.sub(r"  login: .*\n", "", text))
-    await until(lambda: place.gateway.inside.in_force.configuration.identity.login is None, 15)
+    await until(lambda: place.gateway.inside.in_force.configuration.identity.login is None)
     answer = await place.tokens(begun)
     assert (answer.status_code, answer.json()["error"]) == (404, "login_not_configured")
     for path in ("/oauth/device_authorization", "/oauth/backchannel_logout"):

@@ -149,7 +149,7 @@ async def test_a_changed_configuration_decides_the_turn_anew(site: Site) -> None
     file, inside = site.gateway.configuration_file, site.gateway.inside
     before = inside.in_force.configuration.digest
     file.write_text(file.read_text().replace("coder", "writer"))
-    await until(lambda: inside.in_force.configuration.digest != before, timeout_seconds=20)
+    await until(lambda: inside.in_force.configuration.digest != before)
     answered = await site.gateway.chat("writer")
     assert (refused.status_code, answered.status_code) == (400, 200)
     await site.gateway.until_closed()

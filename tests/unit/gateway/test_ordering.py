@@ -11,13 +11,14 @@ from gateway.store.changes import Actor
 from gateway.store.database import Database
 from gateway.store.versions import Versions
 from tests.fakes.configurations import GOOD, configured
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 ANNA = Actor("key", "anna", "key_a")
 
 
 async def asked_of(versions: Versions) -> Order:
     """The order that somebody waits for."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_VAIN_SECONDS):
         while True:
             if (asked := (await versions.standing()).asked) is not None:
                 return asked

@@ -14,7 +14,6 @@ from gateway.audit.writer import COMPANY_SECONDS, COMPANY_TURNS, WORTH_A_SYNC, L
 from gateway.errors import LedgerUnavailable
 from tests.fakes.ledger import FakeLane, a_story, some_records
 
-
 SHORT_SECONDS = 0.3  # yet long enough for some turns of the loop on a busy machine
 
 

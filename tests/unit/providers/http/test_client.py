@@ -14,6 +14,7 @@ from providers.http.client import HttpClient
 from providers.http.origin import Endpoint, parse_base_url
 from providers.http.reply import PAUSE_ABOVE_BYTES, HttpReply, Timeouts
 from tests.fakes.vendor import Ending, FakeVendor, Framing
+from tests.fakes.waiting import IN_VAIN_SECONDS
 
 JSON = ((b"content-type", b"application/json"),)
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
@@ -303,7 +304,7 @@ async def test_a_large_body_arrives_whole(client, vendor):
 async def test_the_sweep_runs_by_itself(vendor):
     client = HttpClient(tick_seconds=0.0, idle_seconds=0.0)
     await read_all(await ask(client, vendor))
-    await asyncio.wait_for(vendor.connections.until_none(), 5)
+    await asyncio.wait_for(vendor.connections.until_none(), IN_VAIN_SECONDS)
     assert (client.open_connections, client.idle_connections) == (0, 0)
     await client.aclose()
 
