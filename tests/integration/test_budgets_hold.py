@@ -20,7 +20,7 @@ from tests.fakes.postgres import execute
 from tests.fakes.vendor import FakeVendor
 from tests.fakes.vendor_script import Script, TokenUsage
 from tests.fakes.vendor_server import Call
-from tests.fakes.waiting import IN_VAIN_SECONDS
+from tests.fakes.waiting import IN_VAIN_SECONDS, until_it_is
 
 USD = 1_000_000_000
 REPLICAS, KILLED, CLIENTS = 8, 3, 200
@@ -126,7 +126,13 @@ async def recover(database: Database, url: str) -> int:
     done where the load lasted longer; how many ends that made."""
     lanes = Lanes(database, some_records(seed=77))
     before = await lanes.beats(but_lane="")
-    await asyncio.sleep(6.0)  # a living one says so every five seconds
+
+    async def all_who_live_have_said_so() -> bool:  # as each does every five seconds
+        after = await lanes.beats(but_lane="")
+        said_so = {lane for lane, beat in after.items() if beat != before.get(lane, beat)}
+        return len(said_so) == REPLICAS - KILLED
+
+    await until_it_is(all_who_live_have_said_so)
     after = await lanes.beats(but_lane="")
     still = [(lane, beat) for lane, beat in before.items() if after.get(lane) == beat]
     assert len(still) <= KILLED
