@@ -37,6 +37,7 @@ from gateway.virtual_key import Hasher
 from providers.base import Secret
 
 LOCK_PATIENCE_SECONDS = 2.0
+RECORD_SECONDS = 5.0  # how long a record may take to become durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ async def open_ledger(opened: Opened, meter: WriterMeter, stack: AsyncExitStack)
     lanes = Lanes(opened.database, opened.records)
     watch = LaneWatch(lanes, opened.lane)
     stack.push_async_callback(watch.stop)  # when the lane is closed
-    writer = LedgerWriter(_lane(opened, syncer), opened.records, meter=meter)
+    lane = _lane(opened, syncer)
+    writer = LedgerWriter(lane, opened.records, meter=meter, wait_seconds=RECORD_SECONDS)
     await writer.start()
     stack.push_async_callback(writer.close)
     if opened.address is None:
