@@ -88,9 +88,10 @@ async def test_a_body_that_comes_a_byte_a_second_is_given_up_and_recorded(
         await client.sends(head_of(path, authorization=house.bearer, content_length="1000"))
         await client.sends(GOOD[:10])
         await until(lambda: len(house.gateway.inside.calls) == 1)
-        house.gateway.inside.calls.tick(time.monotonic() + 19)
+        (call,) = house.gateway.inside.calls
+        house.gateway.inside.calls.tick(call.opened + 19)
         assert len(house.gateway.inside.calls) == 1
-        house.gateway.inside.calls.tick(time.monotonic() + 21)
+        house.gateway.inside.calls.tick(call.opened + 21)
         answer = await client.answer()
     assert answer.status == 408
     code_in(answer, path)
@@ -155,9 +156,10 @@ async def test_a_client_that_never_reads_a_stream_is_dropped_and_its_upstream_pa
         sent = await until_steady(lambda: call.pieces_sent)
         assert sent < 400
         (admitted, *_) = house.gateway.records()
-        house.gateway.inside.calls.tick(time.monotonic() + 119)
+        (sending,) = house.gateway.inside.calls
+        house.gateway.inside.calls.tick(sending.sending_since + 119)
         assert not call.gone
-        house.gateway.inside.calls.tick(time.monotonic() + 125)
+        house.gateway.inside.calls.tick(sending.sending_since + 121)
         await call.until_gone()
         end = await house.gateway.until_closed()
         assert end["exchange_id"] == admitted["exchange_id"]
