@@ -12,10 +12,19 @@ from tests.fakes.vendor import FakeVendor
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sender() -> AsyncIterator[TranslatedSender]:
+    """A sender whose vendors may be busy."""
+    client = HttpClient(tick_seconds=0.1)
+    timeouts = Timeouts(connect_seconds=30.0, first_byte_seconds=30.0, idle_seconds=30.0)
+    yield TranslatedSender(client, timeouts=timeouts, unix_time=lambda: 1_790_000_001.0)
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def impatient() -> AsyncIterator[TranslatedSender]:
     """A sender whose vendors may be silent for one second."""
     client = HttpClient(tick_seconds=0.1)
-    timeouts = Timeouts(connect_seconds=2.0, first_byte_seconds=1.0, idle_seconds=1.0)
-    yield TranslatedSender(client, timeouts=timeouts, unix_time=lambda: 1_790_000_001.0)
+    timeouts = Timeouts(connect_seconds=30.0, first_byte_seconds=1.0, idle_seconds=1.0)
+    yield TranslatedSender(client, timeouts=timeouts)
     await client.aclose()
 
 

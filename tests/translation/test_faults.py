@@ -109,17 +109,17 @@ async def test_an_error_event_in_the_middle_is_a_cut(sender, vendor, kind, wire)
 
 
 @pytest.mark.parametrize("kind", ["deepseek", "qwen", "anthropic"])
-async def test_silence_in_the_middle_is_a_timeout(sender, vendor, kind):
+async def test_silence_in_the_middle_is_a_timeout(impatient, vendor, kind):
     vendor.cuts_after(events=4, ending=Ending.STALL)
-    _, cut = await read_until_cut(sender, call(CHAT, target(kind, vendor.url), streaming=True))
+    _, cut = await read_until_cut(impatient, call(CHAT, target(kind, vendor.url), streaming=True))
     assert isinstance(cut, ProviderTimeout)
 
 
 @pytest.mark.parametrize("kind", ["deepseek", "qwen", "anthropic"])
-async def test_silence_before_the_answer_is_a_timeout(sender, vendor, kind):
+async def test_silence_before_the_answer_is_a_timeout(impatient, vendor, kind):
     vendor.behaves(silent=True)
     with pytest.raises(ProviderTimeout):
-        await sender.send(call(CHAT, target(kind, vendor.url)))
+        await impatient.send(call(CHAT, target(kind, vendor.url)))
 
 
 @pytest.mark.parametrize("streaming", [False, True])

@@ -502,16 +502,16 @@ async def test_a_refusal_is_told_by_its_status(sender, vendor, status, kind, str
         assert json.loads(caught.value.body)["error"]["message"] == "the vendor's words"
 
 
-async def test_silence_is_a_timeout_and_nobody_is_unavailable(sender, engine):
+async def test_silence_is_a_timeout_and_nobody_is_unavailable(impatient, engine):
     to = target(ENGINE, engine.url)
     engine.behaves(silent=True, times=1)
     with pytest.raises(ProviderTimeout):
-        await sender.send(asked(CHAT, to))
+        await impatient.send(asked(CHAT, to))
     engine.cuts_after(events=4, ending=Ending.STALL)
-    _, cut = await read_until_cut(sender, asked(CHAT, to, streaming=True))
+    _, cut = await read_until_cut(impatient, asked(CHAT, to, streaming=True))
     assert isinstance(cut, ProviderTimeout)
     with pytest.raises(ProviderUnavailable):
-        await sender.send(asked(CHAT, target(ENGINE, "http://127.0.0.1:9")))
+        await impatient.send(asked(CHAT, target(ENGINE, "http://127.0.0.1:9")))
 
 
 async def test_the_engine_is_left_when_the_caller_leaves(sender, engine):

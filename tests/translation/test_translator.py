@@ -173,7 +173,7 @@ async def test_the_process_ends_when_its_parents_end_of_the_pipe_closes(tmp_path
     os.close(reading)
     assert await process.stdout.readline() == b"ready\n"
     os.close(writing)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 @pytest.mark.parametrize("streaming", [False, True])

@@ -227,7 +227,7 @@ async def test_a_silent_server_costs_no_more_than_the_limit_and_hides_no_other(
 ) -> None:
     silent = await machine.runs({}, silent=True)
     speaking = await machine.runs(VLLM)
-    assert [each.name for each in await found_at(silent, speaking, limit_seconds=1)] == ["vllm"]
+    assert [each.name for each in await found_at(silent, speaking, limit_seconds=3)] == ["vllm"]
 
 
 @pytest.mark.parametrize(

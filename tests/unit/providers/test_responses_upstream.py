@@ -43,7 +43,7 @@ def errand_to(engine: FakeVendor, *, streaming: bool) -> Errand:
         cargo=Cargo.copy(REQUEST.fields, RESPONSES),
         losses=REQUEST.losses,
         watch=ReplyWatch(answers=1),
-        timeouts=Timeouts(connect_seconds=1, first_byte_seconds=1, idle_seconds=1),
+        timeouts=Timeouts(connect_seconds=30, first_byte_seconds=30, idle_seconds=30),
         streaming=streaming,
     )
     ERRAND.set(errand)

@@ -35,7 +35,7 @@ async def vendor() -> AsyncIterator[FakeVendor]:
         yield vendor
 
 
-def errand_to(vendor: FakeVendor, **fields: Any) -> Errand:
+def errand_to(vendor: FakeVendor, *, silent_seconds: float = 30.0, **fields: Any) -> Errand:
     cargo = {**FIELDS, **fields}
     return Errand(
         target=target("qwen", vendor.url),
@@ -44,7 +44,7 @@ def errand_to(vendor: FakeVendor, **fields: Any) -> Errand:
         cargo=Cargo.copy(cargo, CHAT),
         losses=Losses(),
         watch=ReplyWatch(answers=1),
-        timeouts=Timeouts(connect_seconds=1, first_byte_seconds=0.2, idle_seconds=0.2),
+        timeouts=Timeouts(connect_seconds=30, first_byte_seconds=30, idle_seconds=silent_seconds),
     )
 
 
@@ -126,7 +126,7 @@ async def test_status_headers_and_words_of_a_refusal_are_kept(client, vendor):
 )
 async def test_why_a_reply_broke_off_is_kept(client, vendor, ending, kind):
     vendor.cuts_after(body_bytes=10, ending=ending)
-    errand = errand_to(vendor)
+    errand = errand_to(vendor, silent_seconds=1.0 if ending is Ending.STALL else 30.0)
     with pytest.raises(httpx.ReadError):
         await post(client, errand)
     assert isinstance(errand.failure, kind)
