@@ -190,10 +190,11 @@ async def test_a_connection_is_not_idle_while_a_request_is_answered() -> None:
         await next(opening).wait()
         await answers(scope, receive, send)
 
-    transport = dial(thinks, keep_alive_seconds=0.01)
+    transport = dial(thinks, keep_alive_seconds=60)
     transport.hears(GET)
     gates[0].set()
     await until(lambda: transport.awaits_idleness)
+    transport.connection.timeout_keep_alive = 0.01  # type: ignore[assignment]
     transport.hears(GET)
     await until(lambda: not transport.awaits_idleness)
     assert not transport.is_closing()

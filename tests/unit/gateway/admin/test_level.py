@@ -49,6 +49,10 @@ class Minutes:
         self.slept.append(seconds)
         await self.passing.acquire()
 
+    async def begun(self, number: int) -> None:
+        """Return once so many minutes have begun."""
+        await until(lambda: len(self.slept) >= number)
+
 
 async def test_who_asks_waits_until_all_is_summed() -> None:
     sums = Sums()
@@ -91,10 +95,11 @@ async def test_it_is_kept_level_only_where_somebody_has_asked() -> None:
     sums, minutes = Sums(), Minutes()
     level = Level(sums, sleep=minutes.sleep)
     level.start()
-    for kept, fails in ((False, False), (True, True), (True, False)):
+    await minutes.begun(1)
+    for number, (kept, fails) in enumerate(((False, False), (True, True), (True, False)), 2):
         sums.kept, sums.fails = kept, fails
         minutes.passing.release()
-        await asyncio.sleep(0.01)
+        await minutes.begun(number)
     await level.stop()
     await level.stop()
     assert sums.caught_up == 2

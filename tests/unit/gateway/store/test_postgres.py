@@ -19,6 +19,7 @@ from tests.fakes.postgres import (
     execute,
     own_server,
 )
+from tests.fakes.waiting import until_it_is
 
 
 def address(url: str) -> DatabaseAddress:
@@ -154,19 +155,25 @@ async def test_connections_that_the_server_is_just_ending_are_made_anew(postgres
     await database.close()
 
 
-async def stand_still(database: PostgresDatabase) -> None:
+async def stand_still(database: PostgresDatabase, url: str) -> None:
+    """Until the server has had enough of it."""
     async with database.writing() as connection:
+        own = await connection.scalar(text("SELECT pg_backend_pid()"))
         limit = await connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
         assert limit == "10s"
         await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
-        await asyncio.sleep(0.5)
+        await until_it_is(lambda: has_gone(url, own))
         await connection.execute(text("SELECT 1"))
+
+
+async def has_gone(url: str, backend: int) -> bool:
+    return not await execute(url, "SELECT 1 FROM pg_stat_activity WHERE pid = $1", backend)
 
 
 async def test_a_writer_who_stands_still_does_not_hold_up_the_others_for_ever(postgres_url):
     database = await open_postgres(address(postgres_url))
     with pytest.raises(SQLAlchemyError):
-        await stand_still(database)
+        await stand_still(database, postgres_url)
     async with database.writing() as connection:
         assert await connection.scalar(text("SELECT 1")) == 1
     await database.close()

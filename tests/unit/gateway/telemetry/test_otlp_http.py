@@ -165,7 +165,7 @@ def test_one_connection_serves_many_batches(collector, exporter):
 def test_a_connection_that_has_ended_is_dialled_anew_and_nothing_is_lost(collector, exporter):
     collector.answers = [answer(200)]
     exporter.export(TRACES)
-    assert collector.has_hung_up.wait(5)
+    assert collector.has_hung_up.wait(60)
     collector.answers = [answer(200)]
     exporter.export(TRACES)
     assert (len(collector.requests), collector.connections) == (2, 2)
