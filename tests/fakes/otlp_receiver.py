@@ -109,7 +109,7 @@ class OtlpReceiver:
         for link in tuple(self._links):
             _shut(link)
 
-    def wait_until(self, holds: Callable[["OtlpReceiver"], bool], seconds: float = 40) -> None:
+    def wait_until(self, holds: Callable[["OtlpReceiver"], bool], seconds: float = 60) -> None:
         """Return as soon as it holds; fail when it does not in time."""
         with self._changed:
             assert self._changed.wait_for(lambda: holds(self), seconds), (
