@@ -32,18 +32,19 @@ BROWSER = "browser-1"
 
 @dataclass
 class Clock:
-    """UTC that a test moves on."""
+    """UTC that stands where the test began, until the test moves it on."""
 
     ahead_seconds: float = 0.0
+    began_unix_seconds: float = field(default_factory=time.time)
 
     def unix_us(self) -> int:
-        return int((time.time() + self.ahead_seconds) * 1_000_000)
+        return int((self.began_unix_seconds + self.ahead_seconds) * 1_000_000)
 
     def unix_seconds(self) -> int:
         return self.unix_us() // 1_000_000
 
     def seconds(self) -> float:
-        return time.monotonic() + self.ahead_seconds
+        return self.began_unix_seconds + self.ahead_seconds
 
 
 def a_login(provider: Provider, **changed: object) -> Login:

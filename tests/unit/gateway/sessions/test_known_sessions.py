@@ -127,6 +127,7 @@ async def test_a_leaver_whose_one_answer_still_runs_is_noticed_too(place: Place)
 
 async def test_who_asks_nothing_costs_the_provider_nothing(place: Place) -> None:
     grant = await place.sign_in()
+    place.clock.ahead_seconds = 1  # it is used after the provider was heard
     await known(place).verify(grant.access_token)
     place.clock.ahead_seconds = place.login.recheck_seconds
     await checked(place)
@@ -205,6 +206,7 @@ async def test_memory_is_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) 
 async def test_the_look_runs_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_sessions, "LOOK_SECONDS", 0.01)
     grant = await place.sign_in()
+    place.clock.ahead_seconds = 1  # it is used after the provider was heard
     await known(place).verify(grant.access_token)
     place.clock.ahead_seconds = place.login.recheck_seconds
     known(place).start()
