@@ -25,8 +25,11 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# All that tests ask is on this machine: whatever proxy it has is not between them.
-for _name in [each for each in os.environ if each.lower().endswith("_proxy")]:
+# All that tests ask is on this machine: whatever proxy it has is not between them. And what a
+# command prints is for nobody's terminal, whatever a CI says of it to the libraries that print.
+TERMINALS = ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "LINES", "NO_COLOR")
+TERMINALS += ("PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+for _name in [each for each in os.environ if each.lower().endswith("_proxy") or each in TERMINALS]:
     del os.environ[_name]
 
 Opening = Callable[[], Awaitable[Database]]
