@@ -11,6 +11,7 @@ from gateway.cli import key_wishes
 from gateway.cli.acting import acting_user, until_known
 from gateway.cli.data import opened_database
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.in_force import names_in_force
 from gateway.cli.key_facts import Facts, facts_of
 from gateway.cli.storage import said_of
 from gateway.settings import environment
@@ -35,7 +36,7 @@ class FolderKeys:
         """A new key, and what may be told of it."""
         team, scope = key_wishes.checked(
             wish,
-            lambda: key_wishes.names_of(*key_wishes.named_in(self._config, self._folder)),
+            lambda: key_wishes.names_of(*names_in_force(self._config, self._folder)),
         )
         until = None if wish.lifetime_us is None else _now_unix_us() + wish.lifetime_us
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.configured import Named, configuration_path, read_names
+from gateway.cli.configured import Named
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.times import parse_duration
 
@@ -32,20 +31,14 @@ class KeyWish:
     lifetime_us: int | None = None
 
 
-def named_in(config: Path | None, folder: Path) -> tuple[Path | None, Named | None]:
-    """The configuration in question and what it names; nothing for the embedded default."""
-    path = configuration_path(config, folder, Path.cwd())
-    return path, None if path is None else read_names(path)
-
-
-def names_of(path: Path | None, named: Named | None) -> "Names":
+def names_of(source: str, named: Named | None) -> "Names":
     """What a key may be asked to be limited to."""
     from gateway.key_wish import Names
 
     if named is None:
-        return Names("the embedded default", {_DEFAULT_TEAM: None}, {})
+        return Names(source, {_DEFAULT_TEAM: None}, {})
     aliases = {alias: model.name for model in named.models for alias in model.aliases}
-    return Names(str(path), named.teams, aliases)
+    return Names(source, named.teams, aliases)
 
 
 def whose(user: str | None, service: str | None) -> tuple[str, bool]:

@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from gateway.cli.configured import Named, configuration_path, read_names
+from gateway.cli.configured import Named
+from gateway.cli.in_force import names_in_force
 from gateway.cli.options import AsJson, Config, Data, data_folder
 from gateway.cli.output import note, print_json, print_table
 from gateway.settings import OfferedModel, read_running
@@ -12,9 +13,9 @@ from gateway.settings import OfferedModel, read_running
 def models(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """List the models, their other names and limits, their targets in order, and their teams."""
     folder = data_folder(data)
-    path = configuration_path(config, folder, Path.cwd())
-    named = _without_configuration(folder) if path is None else read_names(path)
-    note(f"by {path or 'the embedded default'}")
+    source, found = names_in_force(config, folder)
+    named = _without_configuration(folder) if found is None else found
+    note(f"by {source.removesuffix(',')}")
     rows = [(each, _teams_of(each.name, named)) for each in named.models]
     if as_json:
         print_json(

@@ -14,7 +14,10 @@ from gateway.audit.record import RecordBody
 from gateway.audit.writer import LedgerWriter
 from gateway.cli import run
 from gateway.cli.server import KEY_FILE_VARIABLE, KEY_VARIABLE, URL_VARIABLE
+from gateway.configuration.build import Configuration
+from gateway.store.changes import Actor
 from gateway.store.database import open_database
+from gateway.store.versions import Versions
 from tests.fakes.ledger import a_lane_in
 from tests.fakes.ledger_stories import Stories
 from tests.fakes.serving import Serving, serving_gateway
@@ -59,6 +62,20 @@ class CommandLine:
     def record(self, *bodies: RecordBody) -> None:
         """Write to the ledger, as a gateway does while we look."""
         asyncio.run(_record(self.data, bodies))
+
+
+def entered(folder: Path, configuration: Configuration, *, is_pinned: bool = False) -> None:
+    """A data folder whose gateway goes by this, or went."""
+
+    async def enter() -> None:
+        database = open_database(folder)
+        versions = Versions(database)
+        await versions.enter(configuration)
+        if is_pinned:
+            await versions.order_at_once(configuration.digest, "why", Actor.os_user("root"))
+        await database.close()
+
+    asyncio.run(enter())
 
 
 @pytest.fixture

@@ -1,21 +1,19 @@
 """What commands go by is what is in force: a running gateway's version, a pin, else the files."""
 
-import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.in_force import configuration_in_force
-from gateway.configuration.build import Configuration
+from gateway.cli.in_force import configuration_in_force, names_in_force
 from gateway.settings import RunningGateway, write_running
-from gateway.store.changes import Actor
-from gateway.store.database import open_database
-from gateway.store.versions import Versions
 from tests.fakes.configurations import GOOD, configured, write
+from tests.unit.gateway.cli.conftest import entered
 
 OTHER = GOOD + "break_glass: { max_hours: 5 }\n"
+REFUSED = GOOD.replace("  web:\n    models: [coder]", "  broken:\n    models: [codr]")
 
 
 @pytest.fixture
@@ -29,23 +27,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def entered(folder: Path, configuration: Configuration, *, is_pinned: bool = False) -> None:
-    """The database of a gateway that went by this."""
-
-    async def enter() -> None:
-        database = open_database(folder)
-        versions = Versions(database)
-        await versions.enter(configuration)
-        if is_pinned:
-            await versions.order_at_once(configuration.digest, "why", Actor.os_user("root"))
-        await database.close()
-
-    asyncio.run(enter())
-
-
 def run_beside(folder: Path) -> None:
-    running = RunningGateway(os.getpid(), "http://127.0.0.1:7070", Path("gatehouse.yaml"))
+    config = Path("gatehouse.yaml").absolute()
+    running = RunningGateway(os.getpid(), "http://127.0.0.1:7070", config)
     write_running(folder, running)
+
+
+def teams(folder: Path, config: Path | None = None) -> tuple[str, list[str]]:
+    told, named = names_in_force(config, folder)
+    return told, [] if named is None else list(named.teams)
 
 
 def hours(folder: Path, config: Path | None = None) -> int:
@@ -77,3 +67,58 @@ def test_files_that_are_wrong_are_told(folder):
     with pytest.raises(CommandFailed, match="nonsense") as failed:
         configuration_in_force(None, folder)
     assert failed.value.code == Exit.CONFIGURATION
+
+
+def test_a_team_that_is_new_in_the_files_counts_at_once(folder):
+    run_beside(folder)
+    write(Path.cwd(), GOOD.replace("  web:", "  new:"))
+    assert teams(folder) == (str(Path("gatehouse.yaml").absolute()), ["payments", "new"])
+
+
+def test_beside_a_gateway_that_refuses_its_files_the_names_are_those_it_goes_by(folder):
+    run_beside(folder)
+    write(Path.cwd(), REFUSED)
+    told, named = teams(folder)
+    assert named == ["payments", "web"]
+    assert told.startswith("version ")
+    assert "gatehouse.yaml is wrong" in told
+
+
+def test_a_versions_names_are_as_its_files_had_them(folder):
+    run_beside(folder)
+    (written,) = names_in_force(Path("gatehouse.yaml"), folder)[1].models
+    write(Path.cwd(), REFUSED)
+    (offered,) = names_in_force(None, folder)[1].models
+    assert replace(offered, display_name=None) == written
+
+
+def test_without_a_gateway_files_that_are_wrong_have_the_names_they_have(folder):
+    write(Path.cwd(), REFUSED)
+    assert teams(folder)[1] == ["payments", "broken"]
+
+
+def test_while_a_version_is_pinned_the_names_are_its_own(folder):
+    entered(folder, configured(Path.cwd(), OTHER), is_pinned=True)
+    write(Path.cwd(), GOOD.replace("  web:", "  new:"))
+    assert teams(folder)[1] == ["payments", "web"]
+    assert "pinned" in teams(folder)[0]
+    run_beside(folder)
+    assert teams(folder)[1] == ["payments", "web"]
+
+
+def test_names_of_a_file_that_is_named_are_the_files(folder):
+    run_beside(folder)
+    write(Path.cwd(), REFUSED)
+    assert teams(folder, Path("gatehouse.yaml"))[1] == ["payments", "broken"]
+
+
+def test_where_no_gateway_has_run_there_is_no_version_to_ask_for(folder, tmp_path):
+    assert teams(tmp_path / "new")[1] == ["payments", "web"]
+    Path("gatehouse.yaml").unlink()
+    assert names_in_force(None, tmp_path / "new") == ("the embedded default", None)
+
+
+def test_a_database_that_cannot_be_read_leaves_the_files(folder, capsys):
+    (folder / "gatehouse.db").write_bytes(b"no database")
+    assert teams(folder)[1] == ["payments", "web"]
+    assert "whether a version is pinned is not known" in capsys.readouterr().err

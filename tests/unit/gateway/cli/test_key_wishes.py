@@ -1,7 +1,5 @@
 """What a key is asked to be is held against the configuration, in words that help."""
 
-from pathlib import Path
-
 import pytest
 
 from gateway.cli import key_wishes
@@ -28,7 +26,7 @@ def refused(code: Exit) -> "pytest.RaisesExc[CommandFailed]":
 
 
 def names() -> Names:
-    return key_wishes.names_of(Path("g.yaml"), NAMED)
+    return key_wishes.names_of("g.yaml", NAMED)
 
 
 def unread() -> Names:
@@ -97,7 +95,9 @@ def test_a_model_is_one_of_the_teams_by_its_own_name(model: str, team: str, code
 
 def test_without_a_configuration_any_models_name_will_do() -> None:
     default = wish("default", models=("coder",))
-    assert key_wishes.checked(default, lambda: key_wishes.names_of(None, None)) == (
+    assert key_wishes.checked(
+        default, lambda: key_wishes.names_of("the embedded default", None)
+    ) == (
         "default",
         Scope(("coder",)),
     )

@@ -10,7 +10,8 @@ import pytest
 from gateway.cli.exits import Exit
 from gateway.settings import RunningGateway, operating_user, write_running
 from gateway.virtual_key import is_well_formed
-from tests.unit.gateway.cli.conftest import CommandLine
+from tests.fakes.configurations import configured, write
+from tests.unit.gateway.cli.conftest import CommandLine, entered
 
 CONFIGURATION = """
 vendors:
@@ -74,6 +75,21 @@ def test_the_running_gateways_configuration_names_the_teams(
     refused = command_line.run("key", "create", "--team", "default", "--user", "anna")
     assert (made.code, refused.code) == (Exit.OK, Exit.NOT_FOUND)
     assert "names: payments" in refused.err
+
+
+def test_beside_a_gateway_that_refuses_its_file_the_teams_are_those_in_force(
+    command_line: CommandLine,
+) -> None:
+    usable = CONFIGURATION.replace("${HOUSE}", "http://127.0.0.1:8000")
+    entered(command_line.data, configured(command_line.working, usable))
+    broken = usable.replace("payments: { models: [coder]", "broken: { models: [codr]")
+    config = write(command_line.working, broken)
+    running = RunningGateway(os.getpid(), "http://127.0.0.1:7070", config)
+    write_running(command_line.data, running)
+    made = command_line.run("key", "create", "--team", "payments", "--user", "anna")
+    refused = command_line.run("key", "create", "--team", "broken", "--user", "anna")
+    assert (made.code, refused.code, refused.out) == (Exit.OK, Exit.NOT_FOUND, "")
+    assert f"while {config} is wrong, names: payments" in refused.err
 
 
 def test_without_a_team_those_there_are_are_named(command_line: CommandLine) -> None:

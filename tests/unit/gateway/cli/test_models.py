@@ -6,8 +6,9 @@ from pathlib import Path
 
 from gateway.cli.exits import Exit
 from gateway.settings import OfferedModel, RunningGateway, write_running
+from tests.fakes.configurations import GOOD, configured, write
 from tests.house.reading import ROOT
-from tests.unit.gateway.cli.conftest import CommandLine
+from tests.unit.gateway.cli.conftest import CommandLine, entered
 
 CONFIGURATION = """
 vendors:
@@ -72,6 +73,19 @@ def test_beside_a_gateway_without_a_file_its_own_word_counts(command_line: Comma
         ["default"],
     )
     assert (told["context_window"], told["output_limit"]) == (8_192, None)
+
+
+def test_beside_a_gateway_that_refuses_its_file_what_is_in_force_is_listed(
+    command_line: CommandLine,
+) -> None:
+    entered(command_line.data, configured(command_line.working, GOOD))
+    config = write(command_line.working, GOOD.replace("models: [coder]", "models: [codr]"))
+    running = RunningGateway(os.getpid(), "http://127.0.0.1:7070", config)
+    write_running(command_line.data, running)
+    ran = command_line.run("models", "--json")
+    assert ran.objects[0]["teams"] == ["payments", "web"]
+    assert ran.err.startswith("by version ")
+    assert f"while {config} is wrong\n" in ran.err
 
 
 def test_a_file_of_another_shape_is_sent_to_check(command_line: CommandLine) -> None:
