@@ -165,7 +165,8 @@ class Call:
             self.received_bytes = len(whole)
             return [whole] if len(whole) <= limit_bytes else []
         pieces: list[bytes] = []
-        while self.received_bytes <= DISCARD_LIMIT_BYTES:
+        most = max(limit_bytes, DISCARD_LIMIT_BYTES)
+        while self.received_bytes <= most:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft

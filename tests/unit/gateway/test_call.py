@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+import gateway.call
 from gateway.call import BODY_NOW, SLICE_BYTES, STREAM_HEADERS, Call, ClientLeft, Interruption
 from gateway.errors import RequestTimedOut, RequestTooLarge
 from gateway.wire.anthropic_messages import AnthropicCountTokens
@@ -42,6 +43,15 @@ async def test_a_body_over_the_limit_is_read_to_its_end_and_refused() -> None:
     with pytest.raises(RequestTooLarge, match="10 bytes"):
         await connection.call().read_body(10)
     assert connection.incoming.empty()
+
+
+async def test_a_limit_above_what_is_thrown_away_is_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway.call, "DISCARD_LIMIT_BYTES", 4)
+    connection = Connection()
+    connection.brings(b"12345", b"67890")
+    assert await connection.call().read_body(10) == b"1234567890"
 
 
 async def test_a_body_that_is_here_is_taken_at_once() -> None:
