@@ -27,6 +27,7 @@ STREAM_HEADERS: Headers = (
     (b"x-accel-buffering", b"no"),  # nginx would hold events back
 )
 DISCARD_LIMIT_BYTES = 128 * 1024 * 1024
+_MOST_DIGITS = 40  # of a size: our server takes no more than 64 bits of it, another might
 SLICE_BYTES = 256 * 1024  # of a whole answer: its client's reading is noticed after each
 ABORT = "abort_connection"
 """Where in the scope's state the server leaves the way to drop a connection."""
@@ -140,7 +141,8 @@ class Call:
 
         Raises `RequestTooLarge` over the limit, `RequestTimedOut` when it comes too slowly,
         `ClientLeft` when it breaks off. What is over the limit is read and thrown away (within
-        reason), so that the client gets to see the answer instead of a broken connection.
+        reason), so that the client gets to see the answer instead of a broken connection; what
+        says beforehand that it is beyond reason is not read.
         """
         self.is_reading = True
         try:
@@ -153,10 +155,7 @@ class Call:
         finally:
             self.is_reading = False
         if self.received_bytes > limit_bytes:
-            raise RequestTooLarge(
-                f"the request body is larger than the {limit_bytes} bytes that may be sent; "
-                "shorten the conversation (most assistants can compact it) and try again"
-            )
+            raise _too_large(limit_bytes)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _read_pieces(self, limit_bytes: int) -> list[bytes]:
@@ -166,6 +165,8 @@ class Call:
             return [whole] if len(whole) <= limit_bytes else []
         pieces: list[bytes] = []
         most = max(limit_bytes, DISCARD_LIMIT_BYTES)
+        if self._declared_bytes() > most:  # it would not be read to its end: say so now
+            raise _too_large(limit_bytes)
         while self.received_bytes <= most:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -179,6 +180,11 @@ class Call:
             if not message.get("more_body", False):
                 break
         return pieces
+
+    def _declared_bytes(self) -> int:
+        """What the head says of the body's size; 0 where it says nothing that can be used."""
+        written = next((value for name, value in self.headers if name == b"content-length"), b"")
+        return int(written) if written.isdigit() and len(written) < _MOST_DIGITS else 0
 
     def identifying_headers(self) -> Headers:
         """The names by which the developer, the SDKs and the auditor find this exchange again."""
@@ -346,3 +352,10 @@ class Call:
         await self._send({"type": "http.response.body", "body": piece, "more_body": more})
         self.last_sent = time.monotonic()
         self.sending_since = None
+
+
+def _too_large(limit_bytes: int) -> RequestTooLarge:
+    return RequestTooLarge(
+        f"the request body is larger than the {limit_bytes} bytes that may be sent; "
+        "shorten the conversation (most assistants can compact it) and try again"
+    )

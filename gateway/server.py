@@ -176,6 +176,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self.cycle.more_body:  # of a client that may send it, or wait until we hang up
+            self._deadline = self.loop.call_later(self.rest_seconds, self._give_up)
         else:
             self._rest()
 

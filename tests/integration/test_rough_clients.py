@@ -114,6 +114,24 @@ async def test_a_stranger_that_asks_before_it_sends_need_not_send(house: House) 
         assert (await client.answer()).status == 401
 
 
+@on_both_wires
+async def test_a_body_that_could_never_be_sent_is_refused_before_it_comes(
+    impatient_house: House, path: str
+) -> None:
+    house = impatient_house
+    async with rough_client(house.gateway.port) as client:
+        key, size = house.bearer, "99999999999"
+        await client.sends(
+            head_of(path, authorization=key, content_length=size, expect="100-continue")
+        )
+        answer = await client.answer()
+        assert answer.status == (400 if path == CHAT else 451)
+        assert "larger than" in answer.json()["error"]["message"]
+        code_in(answer, path)
+        assert the_denial(house, answer)["rule"] == "request_size"
+        assert await client.until_closed() == b""
+
+
 async def test_the_rest_of_an_answered_body_is_not_taken_for_ever(impatient_house: House) -> None:
     house = impatient_house
     async with rough_client(house.gateway.port) as client:
@@ -123,8 +141,7 @@ async def test_the_rest_of_an_answered_body_is_not_taken_for_ever(impatient_hous
         assert await client.until_closed() == b""
 
 
-async def test_a_connection_serves_on_after_an_early_answer(impatient_house: House) -> None:
-    house = impatient_house
+async def test_a_connection_serves_on_after_an_early_answer(house: House) -> None:
     async with rough_client(house.gateway.port) as client:
         await client.sends(head_of(CHAT, content_length="20") + b" " * 10)
         assert (await client.answer()).status == 401

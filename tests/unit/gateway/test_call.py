@@ -54,6 +54,29 @@ async def test_a_limit_above_what_is_thrown_away_is_the_limit(
     assert await connection.call().read_body(10) == b"1234567890"
 
 
+@pytest.mark.parametrize(("declared", "is_read"), [("99999999999", False), ("11", True)])
+async def test_a_body_that_says_it_is_beyond_reason_is_refused_unread(
+    declared: str, is_read: bool
+) -> None:
+    connection = Connection()
+    connection.brings(b"12345678901")
+    scope = connection.scope(headers={"content-length": declared})
+    call = Call(connection.call().wire, scope, connection.receive, connection.send, "gh-1")
+    with pytest.raises(RequestTooLarge, match="10 bytes"):
+        await call.read_body(10)
+    assert connection.incoming.empty() is is_read
+    assert not call.is_reading
+
+
+@pytest.mark.parametrize("declared", ["", "many", "-1", "²", "9" * 5000])
+async def test_a_size_that_is_none_is_not_gone_by(declared: str) -> None:
+    connection = Connection()
+    connection.brings(b"12345")
+    scope = connection.scope(headers={"content-length": declared})
+    call = Call(connection.call().wire, scope, connection.receive, connection.send, "gh-1")
+    assert await call.read_body(10) == b"12345"
+
+
 async def test_a_body_that_is_here_is_taken_at_once() -> None:
     connection = Connection()
     scope = {**connection.scope(), "state": {BODY_NOW: lambda: b"1234567890"}}

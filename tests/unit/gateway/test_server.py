@@ -140,13 +140,22 @@ async def test_the_rest_of_an_answered_body_may_come_for_a_while_only() -> None:
     transport = dial(protocol=Impatient)
     transport.hears(POST + b"12345")
     await until(lambda: transport.written.endswith(b"ok"))
-    assert not transport.is_closing()
     transport.hears(b"6")
     await until(transport.is_closing)
 
 
+async def test_an_answered_body_of_which_nothing_comes_is_given_the_same_while() -> None:
+    patient, impatient = dial(), dial(protocol=Impatient)
+    for transport in (patient, impatient):
+        transport.hears(POST)
+    await until(lambda: patient.written.endswith(b"ok"))
+    assert patient.is_timed
+    assert not patient.is_closing()
+    await until(impatient.is_closing)
+
+
 async def test_a_body_finished_after_its_answer_keeps_the_connection() -> None:
-    transport = dial(protocol=Impatient)
+    transport = dial()
     transport.hears(POST + b"12345")
     await until(lambda: transport.written.endswith(b"ok"))
     transport.hears(b"6")
