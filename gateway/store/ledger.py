@@ -188,7 +188,10 @@ class Ledger:
         async with self._database.reading() as connection:
             found = (await connection.scalars(candidates.order_by(column).limit(3))).all()
         if not found:
-            raise ExchangeNotFound(f"nothing on record has the id {audit_id!r}")
+            raise ExchangeNotFound(
+                f"nothing on record has the id {audit_id!r}; a caller without a key or token that "
+                "is known here is turned away (401) and not recorded"
+            )
         if len(found) > 1 and found[0] != prefix:
             raise AmbiguousAuditId(audit_id, found)
         query = _rows().where(column == found[0])

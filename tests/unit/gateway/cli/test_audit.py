@@ -102,6 +102,7 @@ def test_show_of_an_unknown_id_says_so(
     ran = command_line.run("audit", "show", "gh-ZZZ")
     assert (ran.code, ran.out) == (Exit.NOT_FOUND, "")
     assert "nothing on record has the id 'gh-ZZZ'" in ran.err
+    assert "(401) and not recorded" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def test_a_search_of_no_time_is_of_a_month(remote: CommandLine) -> None:
     ("words", "code", "told"),
     [
         (["show", "gh-01ZZZZ"], Exit.NOT_FOUND, "nothing on record has the id"),
+        (["show", "gh-01ZZZZ"], Exit.NOT_FOUND, "(401) and not recorded"),
         (["show", "gh-01"], Exit.NOT_FOUND, "begins several audit ids"),
         (["show", "../keys"], Exit.NOT_FOUND, "there is no record with the id"),
     ],
