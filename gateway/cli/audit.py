@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.lines import HEADING, line_of
 from gateway.cli.options import AsJson, Data, Server
 from gateway.cli.output import note, print_all, print_json, print_line
@@ -116,7 +117,7 @@ def search(
     team: Annotated[str | None, typer.Option(help="Of this team.")] = None,
     user: Annotated[str | None, typer.Option(help="Of this user.")] = None,
     model: Annotated[str | None, typer.Option(help="For this model, as clients name it.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Of this kind.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Of this kind: {', '.join(Kind)}.")] = None,
     outcome: Annotated[
         str | None,
         typer.Option(help="With this outcome (complete, failed, cut, ...) or denied by this rule."),
@@ -148,7 +149,7 @@ def search(
         team=team,
         subject=user,
         model=model,
-        kind=None if kind is None else kind.value,
+        kind=None if kind is None else _kind(kind),
         outcome=outcome,
         turn_id=turn,
         exception=exception,
@@ -161,6 +162,14 @@ def search(
     _print(rows, as_json)
     if len(rows) == limit:
         note(f"There may be more: these are the newest {limit}; see --limit.")
+
+
+def _kind(written: str) -> Kind:
+    try:
+        return Kind(written)
+    except ValueError:
+        told = f"there is no kind {written!r}; there are: {', '.join(Kind)}"
+        raise CommandFailed(told, Exit.USAGE) from None
 
 
 def _print(rows: "Iterable[LedgerRow]", as_json: bool) -> None:

@@ -128,6 +128,15 @@ def test_search_finds_what_matches_everything_asked(
     assert kinds(command_line.run("audit", "search", *options, "--json").objects) == expected
 
 
+def test_a_kind_that_there_is_none_of_is_told_with_those_there_are(
+    command_line: CommandLine,
+) -> None:
+    ran = command_line.run("audit", "search", "--kind", "foo")
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert ran.err.startswith("gatehouse: there is no kind 'foo'; there are: admitted, attempted,")
+    assert len(ran.err.splitlines()) == 1
+
+
 def test_search_finds_a_users_requests(
     command_line: CommandLine, written: list[RecordBody]
 ) -> None:
