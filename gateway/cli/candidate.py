@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cli import ports
-from gateway.cli.configured import AnyName, configuration_path, shipped
+from gateway.cli.configured import AnyName, configuration_path, note_passed_over, shipped
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.stored_versions import is_digest, wanted_version
 from gateway.settings import environment
@@ -23,6 +23,7 @@ def configured(
     """
     path = configuration_path(config, folder, Path.cwd())
     if path is None:
+        note_passed_over(Path.cwd())
         raise CommandFailed(
             "there is no gatehouse.yaml in the working folder; name one with --config",
             Exit.NOT_FOUND,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gateway.cli.by_whom import now_unix_us
-from gateway.cli.configured import configuration_path
+from gateway.cli.configured import configuration_path, note_passed_over
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.glass_facts import sentence
 from gateway.cli.opened_glasses import glasses_told
@@ -86,6 +86,8 @@ def checked(file: Path | None, data: Path | None, as_json: bool) -> "tuple[Path,
     from gateway.configuration.problems import ConfigurationError
 
     here = Path.cwd()
+    if file is None:
+        note_passed_over(here)
     # A gateway that runs without a file does not keep the next one from being checked.
     path = configuration_path(file, data_folder(data), here) or configuration_in(here)
     if path is None:

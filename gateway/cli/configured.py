@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.output import note
 from gateway.settings import (
+    CONFIGURATION_NAME,
     OfferedModel,
     configuration_in,
     environment,
@@ -47,6 +49,16 @@ def configuration_path(given: Path | None, data: Path, folder: Path) -> Path | N
     if remembered is not None and not remembered.is_file():
         remembered = None
     return configuration_in(folder) or remembered
+
+
+def note_passed_over(folder: Path) -> None:
+    """Say it where somebody's configuration is not seen for another spelling of its name."""
+    other = (folder / CONFIGURATION_NAME).with_suffix(".yml")
+    if configuration_in(folder) is None and other.is_file():
+        note(
+            f"note: {other} is passed over for its name: "
+            f"rename it to {CONFIGURATION_NAME}, or name it"
+        )
 
 
 def read_names(path: Path) -> Named:

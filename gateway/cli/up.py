@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.configured import note_passed_over
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.options import Config, Data, data_folder
 from gateway.cli.output import ReaderGone, forget_stdout, print_all
@@ -54,6 +55,8 @@ def up(
     """Start the gateway; Ctrl-C lets running answers end, then stops it."""
     if ready_file is not None and not os.access(ready_file.absolute().parent, os.W_OK):
         raise CommandFailed(f"cannot write {ready_file}: its folder is missing or not ours to use")
+    if config is None:
+        note_passed_over(Path.cwd())
     options = ServeOptions(
         config=config or configuration_in(Path.cwd()),
         data=data_folder(data),

@@ -49,3 +49,12 @@ def test_without_any_configuration_there_is_nothing_to_go_by(command_line: Comma
     with pytest.raises(CommandFailed) as refused:
         configured(None, FolderVersions(command_line.data))
     assert refused.value.code == Exit.NOT_FOUND
+
+
+def test_a_file_under_another_name_is_told_where_there_is_no_other(
+    command_line: CommandLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(command_line.working, GOOD, "gatehouse.yml")
+    with pytest.raises(CommandFailed):
+        configured(None, command_line.data)
+    assert "gatehouse.yml is passed over for its name" in capsys.readouterr().err

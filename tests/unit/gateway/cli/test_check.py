@@ -101,3 +101,14 @@ def test_a_secret_in_the_environment_is_not_printed(
     ran = command_line.run("check")
     assert ran.code == Exit.CONFIGURATION
     assert "canary-secret" not in ran.out + ran.err
+
+
+def test_a_file_that_is_passed_over_for_its_name_is_told(command_line: CommandLine) -> None:
+    misnamed = command_line.working / "gatehouse.yml"
+    misnamed.write_text(RIGHT)
+    ran = command_line.run("check")
+    assert ran.code == Exit.NOT_FOUND
+    assert ran.err.startswith(f"note: {misnamed} is passed over for its name")
+    named = command_line.run("check", "gatehouse.yml")
+    assert named.code == Exit.OK
+    assert "passed over" not in named.err

@@ -94,3 +94,16 @@ def test_an_address_that_is_not_here_is_told_with_the_option_that_says_it(
     complaint = up_fails(command_line, Exit.FAILED, "--host", "192.0.2.1")
     assert "choose another with --host" in complaint
     assert "--port" not in complaint
+
+
+def test_a_file_that_is_passed_over_for_its_name_is_told(command_line: CommandLine) -> None:
+    misnamed = command_line.working / "gatehouse.yml"
+    misnamed.write_text("vendors: {}\n")
+    named = ("--model", "absent.gguf")  # what ends a start without a file
+    told = f"note: {misnamed} is passed over for its name: rename it to gatehouse.yaml"
+    assert up_fails(command_line, Exit.FAILED, *named).startswith(told)
+    assert "passed over" not in up_fails(
+        command_line, Exit.CONFIGURATION, "--config", "gatehouse.yml"
+    )
+    (command_line.working / "gatehouse.yaml").write_text("vendors: {}\n")
+    assert "passed over" not in up_fails(command_line, Exit.CONFIGURATION)
