@@ -1,5 +1,6 @@
 """The configuration in force, for commands that depend on it: a stored version, or the files."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,29 @@ def names_in_force(config: Path | None, folder: Path) -> tuple[str, Named | None
         told, stored = instead
         return told, _names_of(_restored(stored))
     return str(path or "the embedded default"), None if path is None else read_names(path)
+
+
+def configuration_asked_about(config: Path | None, folder: Path) -> "Configuration":
+    """As `configured`; beside a gateway that runs without a file, what that goes by.
+
+    Raises `CommandFailed`.
+    """
+    from gateway.configuration.choice import embedded_configuration
+
+    running = read_running(folder)
+    if config is not None or running is None or not running.is_alive or running.config is not None:
+        return configured(config, folder)
+    stored = in_versions(folder, _entered)
+    if stored is not None and stored.files:
+        return _restored(stored)
+    found = asyncio.run(embedded_configuration())
+    if stored is None or found.digest != stored.digest:
+        raise CommandFailed(
+            "the gateway here runs without a gatehouse.yaml, by what it found or was given at its "
+            "start, and that is not found now: start it anew, or name a file with --config",
+            Exit.NOT_FOUND,
+        )
+    return found
 
 
 def _instead_of(path: Path | None, folder: Path) -> "tuple[str, StoredConfiguration] | None":

@@ -11,6 +11,7 @@ import typer
 
 from gateway.cli.candidate import chosen, configured
 from gateway.cli.exits import CommandFailed, Exit
+from gateway.cli.in_force import configuration_asked_about
 from gateway.cli.options import AsJson, Config, Data, Server, data_folder
 from gateway.cli.output import note, print_json, print_line, print_table
 from gateway.cli.pinning import resume, rollback
@@ -98,7 +99,7 @@ def explain(
         operation, body_bytes, tokens, address, moment,
     )  # fmt: skip
     folder = data_folder(data)
-    configuration = configured(config, folder)
+    configuration = configuration_asked_about(config, folder)
     told = _explained(configuration, folder, audit_id, given, int(now.timestamp()))
     _tell(told, as_json)
 

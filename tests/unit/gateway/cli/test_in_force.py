@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.exits import CommandFailed, Exit
-from gateway.cli.in_force import configuration_in_force, names_in_force
+from gateway.cli.in_force import (
+    configuration_asked_about,
+    configuration_in_force,
+    names_in_force,
+)
 from gateway.settings import RunningGateway, write_running
+from gateway.store.database import open_database
 from tests.fakes.configurations import GOOD, configured, write
 from tests.unit.gateway.cli.conftest import entered
 
@@ -122,3 +127,23 @@ def test_a_database_that_cannot_be_read_leaves_the_files(folder, capsys):
     (folder / "gatehouse.db").write_bytes(b"no database")
     assert teams(folder)[1] == ["payments", "web"]
     assert "whether a version is pinned is not known" in capsys.readouterr().err
+
+
+def test_what_is_asked_about_is_the_files_beside_a_gateway_that_has_some(folder):
+    run_beside(folder)
+    assert configuration_asked_about(None, folder).break_glass.max_seconds == 24 * 3600
+
+
+def test_what_is_asked_about_beside_a_gateway_without_files_is_what_it_goes_by(folder):
+    write_running(folder, RunningGateway(os.getpid(), "http://127.0.0.1:7070", None))
+    assert configuration_asked_about(None, folder).break_glass.max_seconds == 5 * 3600
+    named = configuration_asked_about(Path("gatehouse.yaml"), folder)
+    assert named.break_glass.max_seconds == 24 * 3600
+
+
+def test_what_a_gateway_without_files_found_and_is_gone_cannot_be_asked_about(tmp_path):
+    open_database(tmp_path)
+    write_running(tmp_path, RunningGateway(os.getpid(), "http://127.0.0.1:7070", None))
+    with pytest.raises(CommandFailed, match="start it anew, or name a file") as failed:
+        configuration_asked_about(None, tmp_path)
+    assert failed.value.code == Exit.NOT_FOUND

@@ -8,6 +8,7 @@ import pytest
 from gateway.cli.exits import Exit
 from tests.fakes.ledger import a_story, some_records
 from tests.fakes.ledger_stories import Stories
+from tests.fakes.serving import Serving
 from tests.unit.gateway.cli.conftest import CommandLine
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "policy"
@@ -75,6 +76,16 @@ def test_a_request_that_is_not_in_the_ledger_is_not_found(
 ) -> None:
     command_line.make_folder()
     assert command_line.run("policy", "explain", "gh-01").code == Exit.NOT_FOUND
+
+
+def test_beside_a_gateway_on_the_embedded_default_that_is_explained(
+    command_line: CommandLine, serving: Serving
+) -> None:
+    asked = ("--team", "default", "--model", "rehearsal", "--json", "--data", str(serving.data))
+    ran = command_line.run_bare("policy", "explain", *asked)
+    assert ran.code == Exit.OK
+    assert ran.objects[0]["effect"] == "allow"
+    assert ran.objects[0]["targets"] == ["rehearsal/rehearsal"]
 
 
 def test_without_a_request_team_and_model_are_needed(
