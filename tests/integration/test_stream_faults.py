@@ -40,7 +40,7 @@ async def pair(running: Pair) -> AsyncIterator[Pair]:
     assert (await running.ask(CHAT)).status_code == 200
     kinds = running.gateway.kinds()
     assert kinds.count("admitted") == kinds.count("completed")
-    assert len(running.gateway.inside.calls) == 0
+    await until(lambda: len(running.gateway.inside.calls) == 0)
 
 
 # Before the answer begins, in any way: (what happens, the word in the ledger, streamed only).
