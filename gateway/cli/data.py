@@ -42,9 +42,9 @@ async def opened_database(folder: Path) -> AsyncGenerator["Database"]:
 
 async def _opened(folder: Path, address: "DatabaseAddress | None") -> "Database":
     """Raises `CommandFailed`."""
-    from gateway.store.database import FILE_NAME, StoreError, open_store
+    from gateway.store.database import StoreError, open_store
 
-    if address is None and not _is_file(folder / FILE_NAME):
+    if address is None and not has_database(folder):
         raise CommandFailed(
             f"no gateway has run on the data folder {folder} yet: start one with gatehouse up, "
             "or name its folder with --data",
@@ -62,13 +62,15 @@ async def _opened(folder: Path, address: "DatabaseAddress | None") -> "Database"
         raise CommandFailed(str(error), Exit.DATA) from error
 
 
-def _is_file(path: Path) -> bool:
-    """Raises `CommandFailed` where nobody lets us see."""
+def has_database(folder: Path) -> bool:
+    """Whether an embedded database is there. Raises `CommandFailed` where nobody lets us see."""
+    from gateway.store.database import FILE_NAME
+
     try:
-        return path.is_file()
+        return (folder / FILE_NAME).is_file()
     except OSError as error:
         raise CommandFailed(
-            f"cannot look into the data folder {path.parent}: {error.strerror or error}; run this "
+            f"cannot look into the data folder {folder}: {error.strerror or error}; run this "
             "as who runs the gateway, or name another with --data",
             Exit.DATA,
         ) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cli.candidate import configured, loaded
 from gateway.cli.configured import Named, configuration_path, read_names
+from gateway.cli.data import has_database
 from gateway.cli.exits import CommandFailed, Exit
 from gateway.cli.output import note
 from gateway.cli.stored_versions import in_versions, made_again
@@ -73,23 +74,21 @@ def configuration_asked_about(config: Path | None, folder: Path) -> "Configurati
 
 def _instead_of(path: Path | None, folder: Path) -> "tuple[str, StoredConfiguration] | None":
     """The version by which a gateway goes whatever the files say, and what to call it."""
-    from gateway.store.database import FILE_NAME
-
-    if read_running(folder) is None and not (folder / FILE_NAME).is_file():
-        return None
     try:
+        if read_running(folder) is None and not has_database(folder):
+            return None
         pinned = in_versions(folder, _pinned)
     except CommandFailed as failure:
         note(f"whether a version is pinned is not known: {failure.message}")
         return None
     if pinned is not None and pinned.files:
-        return f"version {pinned.digest[:12]}, which is pinned,", pinned
+        return f"version {pinned.digest[:12]} (pinned)", pinned
     if path is None or not _is_running(folder) or _is_right(path):
         return None
     stored = in_versions(folder, _entered)
     if stored is None or not stored.files:
         return None
-    return f"version {stored.digest[:12]}, in force while {path} is wrong,", stored
+    return f"version {stored.digest[:12]} (in force while {path} is wrong)", stored
 
 
 async def _pinned(kept: "Versions") -> "StoredConfiguration | None":

@@ -15,7 +15,7 @@ def models(config: Config = None, data: Data = None, as_json: AsJson = False) ->
     folder = data_folder(data)
     source, found = names_in_force(config, folder)
     named = _without_configuration(folder) if found is None else found
-    note(f"by {source.removesuffix(',')}")
+    note(f"by {source}")
     rows = [(each, _teams_of(each.name, named)) for each in named.models]
     if as_json:
         print_json(

@@ -106,3 +106,9 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
     assert (ran.code, ran.out) == (Exit.DATA, "")
     assert ran.err.startswith("gatehouse: cannot look into the data folder ")
     assert "or name another with --data" in ran.err
+
+
+def test_no_key_is_made_in_a_folder_that_cannot_be_looked_into(command_line: CommandLine) -> None:
+    ran = command_line.run_bare(*COMMANDS[5], "--data", "x" * 300)
+    assert (ran.code, ran.out) == (Exit.DATA, "")
+    assert "gatehouse: cannot look into the data folder " in ran.err

@@ -129,6 +129,11 @@ def test_a_database_that_cannot_be_read_leaves_the_files(folder, capsys):
     assert "whether a version is pinned is not known" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_looked_into_leaves_the_files(folder, capsys):
+    assert teams(folder / ("x" * 300))[1] == ["payments", "web"]
+    assert "cannot look into the data folder" in capsys.readouterr().err
+
+
 def test_what_is_asked_about_is_the_files_beside_a_gateway_that_has_some(folder):
     run_beside(folder)
     assert configuration_asked_about(None, folder).break_glass.max_seconds == 24 * 3600

@@ -89,7 +89,7 @@ def test_beside_a_gateway_that_refuses_its_file_the_teams_are_those_in_force(
     made = command_line.run("key", "create", "--team", "payments", "--user", "anna")
     refused = command_line.run("key", "create", "--team", "broken", "--user", "anna")
     assert (made.code, refused.code, refused.out) == (Exit.OK, Exit.NOT_FOUND, "")
-    assert f"while {config} is wrong, names: payments" in refused.err
+    assert f"while {config} is wrong) names: payments" in refused.err
 
 
 def test_without_a_team_those_there_are_are_named(command_line: CommandLine) -> None:

@@ -85,7 +85,7 @@ def test_beside_a_gateway_that_refuses_its_file_what_is_in_force_is_listed(
     ran = command_line.run("models", "--json")
     assert ran.objects[0]["teams"] == ["payments", "web"]
     assert ran.err.startswith("by version ")
-    assert f"while {config} is wrong\n" in ran.err
+    assert f"while {config} is wrong)\n" in ran.err
 
 
 def test_a_file_of_another_shape_is_sent_to_check(command_line: CommandLine) -> None:
